@@ -1,0 +1,14 @@
+PYTHON ?= .venv/bin/python
+
+.PHONY: check test props
+
+check:
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+
+test:
+	$(PYTHON) -m pytest
+
+props:
+	GANFORGE_HYPOTHESIS=long $(PYTHON) -m pytest tests/properties

@@ -1,0 +1,87 @@
+"""What a block sees besides its input, and the base of blocks whose convolutions can be adapted or widened."""
+
+# N batch, W style, C channels, E extra channels, H W pixels, K kernel
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganforge.blocks.adafm import AdaFM
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a network passes to each of its blocks."""
+
+    #: (N, W), from the mapping network.
+    style: Tensor | None = None
+    #: (N,) int64.
+    labels: Tensor | None = None
+    #: (height, width) -> (N, 1, height, width) standard normal, the only randomness of a forward pass; None: no noise.
+    noise: Callable[[int, int], Tensor] | None = None
+
+
+class ExtraInput(nn.Module):
+    """Weights of additional input channels of a convolution, zero at first.
+
+    They are a parameter of their own, so that the pretrained weights beside them can stay frozen.
+    """
+
+    def __init__(self, conv: nn.Conv2d | nn.ConvTranspose2d, channels: int) -> None:
+        super().__init__()
+        shape = list(conv.weight.shape)
+        shape[1 if isinstance(conv, nn.Conv2d) else 0] = channels
+        self.weight = nn.Parameter(torch.zeros(shape))
+
+
+class ConvBlock(nn.Module):
+    """Base of blocks with convolutions that AdaFM can adapt and that label maps can widen.
+
+    A subclass names its convolutions in `adaptable` and `widening` and computes each of them by
+    `self.convolve("conv_0", h)`. AdaFM and extra weights then stand beside the convolution as `adafm_0` and
+    `extra_0`, and the convolution keeps its name: a plain checkpoint still loads.
+    """
+
+    adaptable: ClassVar[tuple[str, ...]] = ()
+    widening: ClassVar[tuple[str, ...]] = ()
+
+    def add_adafm(self) -> None:
+        """Give each adaptable convolution a fresh AdaFM, which changes nothing."""
+        for name in self.adaptable:
+            out_channels, in_channels = self._conv(name).weight.shape[:2]
+            self.add_module(_beside(name, "adafm"), AdaFM(out_channels, in_channels))
+
+    def widen(self, extra_channels: int) -> None:
+        """Let the widening convolutions take `extra_channels` more channels, with zero weights."""
+        for name in self.widening:
+            self.add_module(_beside(name, "extra"), ExtraInput(self._conv(name), extra_channels))
+
+    def convolve(self, name: str, h: Tensor, extra: Tensor | None = None) -> Tensor:
+        """Convolution `name` of h: (N, C, H, W), with its AdaFM and, for extra: (N, E, H, W), its extra weights."""
+        conv = self._conv(name)
+        weight = conv.weight
+        adafm = getattr(self, _beside(name, "adafm"), None)
+        if adafm is not None:
+            weight = adafm(weight)
+        transposed = isinstance(conv, nn.ConvTranspose2d)
+        if extra is not None:
+            weight = torch.cat([weight, getattr(self, _beside(name, "extra")).weight], dim=0 if transposed else 1)
+            h = torch.cat([h, extra.to(h.dtype)], dim=1)
+        if isinstance(conv, nn.ConvTranspose2d):
+            return F.conv_transpose2d(h, weight, conv.bias, conv.stride, conv.padding)  # type: ignore[arg-type]
+        return F.conv2d(h, weight, conv.bias, conv.stride, conv.padding)
+
+    def _conv(self, name: str) -> nn.Conv2d | nn.ConvTranspose2d:
+        conv = getattr(self, name)
+        assert isinstance(conv, nn.Conv2d | nn.ConvTranspose2d) and conv.groups == 1
+        return conv
+
+
+def _beside(name: str, what: str) -> str:
+    return f"{what}_{name.removeprefix('conv_')}"

@@ -1,0 +1,61 @@
+"""The ends of the networks: to an image, from an image, to a logit."""
+
+# N batch, C channels, H W pixels
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganforge.blocks.base import Context
+
+
+class ImageHead(nn.Conv2d):
+    """tanh(conv(lrelu(h))): (N, C, H, W) -> (N, 3, H, W) in [-1, 1]."""
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__(in_channels, 3, 3, padding=1)
+
+    def forward(self, h: Tensor, context: Context) -> Tensor:  # type: ignore[override]
+        return torch.tanh(super().forward(F.leaky_relu(h, 0.2)))
+
+
+class ImageStem(nn.Module):
+    """First convolution of a discriminator: (N, C, H, W) -> (N, out_channels, H, W).
+
+    Its weights are named as those of a plain convolution (`conv_img.weight`), hence the parameters of its own.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.weight, self.bias = conv.weight, conv.bias
+        self.extra: nn.Parameter | None = None
+
+    def widen(self, extra_channels: int) -> None:
+        self.extra = nn.Parameter(torch.zeros(self.weight.shape[0], extra_channels, 3, 3))
+
+    def forward(self, h: Tensor, context: Context, extra: Tensor | None = None) -> Tensor:
+        weight = self.weight
+        if extra is not None:
+            assert self.extra is not None
+            weight, h = torch.cat([weight, self.extra], dim=1), torch.cat([h, extra.to(h.dtype)], dim=1)
+        return F.conv2d(h, weight, self.bias, padding=1)
+
+
+class LogitHead(nn.Linear):
+    """fc(lrelu(h)): (N, C, H, W) -> (N, 1, 1, 1).
+
+    With more than one logit the layer has one for each class, and the logit of the sample's label comes out.
+    """
+
+    def __init__(self, in_features: int, num_logits: int) -> None:
+        super().__init__(in_features, num_logits)
+
+    def forward(self, h: Tensor, context: Context) -> Tensor:  # type: ignore[override]
+        logits = super().forward(F.leaky_relu(h, 0.2).flatten(1))
+        if self.out_features > 1:
+            assert context.labels is not None
+            logits = logits.gather(1, context.labels[:, None])
+        return logits[:, :, None, None]

@@ -1,0 +1,36 @@
+"""The residual block of GP-GAN."""
+
+# N batch, C channels, H W pixels
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganforge.blocks.base import Context, ConvBlock
+
+
+class ResidualBlock(ConvBlock):
+    """shortcut(h) + scale * conv_1(lrelu(conv_0(lrelu(h)))), without normalisation.
+
+    (N, in_channels, H, W) -> (N, out_channels, H, W). The shortcut is a 1x1 convolution without bias where the
+    widths differ, else the identity. Extra channels enter conv_0 alone, so that the shortcut stays what it was.
+    Source: Mescheder, Geiger & Nowozin 2018, appendix; parameter names are those of the published checkpoints.
+    """
+
+    adaptable = ("conv_0", "conv_1")
+    widening = ("conv_0",)
+
+    def __init__(self, in_channels: int, out_channels: int, residual_scale: float) -> None:
+        super().__init__()
+        hidden = min(in_channels, out_channels)
+        self.residual_scale = residual_scale
+        self.conv_0 = nn.Conv2d(in_channels, hidden, 3, padding=1)
+        self.conv_1 = nn.Conv2d(hidden, out_channels, 3, padding=1)
+        self.conv_s = nn.Conv2d(in_channels, out_channels, 1, bias=False) if in_channels != out_channels else None
+
+    def forward(self, h: Tensor, context: Context, extra: Tensor | None = None) -> Tensor:
+        shortcut = h if self.conv_s is None else self.conv_s(h)
+        h = self.convolve("conv_0", F.leaky_relu(h, 0.2), extra)
+        h = self.convolve("conv_1", F.leaky_relu(h, 0.2))
+        return shortcut + self.residual_scale * h

@@ -1,0 +1,69 @@
+"""The command `ganforge`: its verbs and where each is defined."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Annotated
+
+import typer
+
+from ganforge.cli import components, recipes, sampling, training
+from ganforge.cli.options import Blocked, Debug, PluginFiles, Settings, Strict, verb
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"ganforge {version('ganforge')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_show_version)
+]
+
+
+@app.callback()
+def ganforge(
+    context: typer.Context,
+    plugin: PluginFiles = None,
+    block: Blocked = None,
+    strict_plugins: Strict = False,
+    debug: Debug = False,
+    version: Version = False,
+) -> None:
+    """Train generators of labelled medical images from a few hundred pictures."""
+    context.obj = Settings(tuple(plugin or ()), tuple(block or ()), strict_plugins, debug)
+
+
+for function in (
+    training.run,
+    training.resume,
+    recipes.check,
+    recipes.show,
+    recipes.freeze,
+    components.ls,
+    components.plugins,
+    sampling.sample,
+    recipes.schema,
+):
+    app.command()(verb(function))
+
+
+def main() -> None:
+    """Run the command line of this process, and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # a class name that the terminal can't show must not end a run
+            stream.reconfigure(errors="backslashreplace")
+    app(prog_name="ganforge")

@@ -1,0 +1,135 @@
+"""The options that every verb takes, in front of the verb or behind it."""
+
+from __future__ import annotations
+
+import inspect
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from ganforge.cli.errors import reported, say_warning
+from ganforge.errors import PluginError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    import torch
+
+    from ganforge.registry import Components
+
+PluginFiles = Annotated[
+    list[Path] | None,
+    typer.Option("-p", "--plugin", metavar="FILE", help="Python file with a plugin; may be repeated."),
+]
+Blocked = Annotated[
+    list[str] | None,
+    typer.Option("--block", metavar="PLUGIN", help="Installed plugin to leave out; may be repeated."),
+]
+Strict = Annotated[bool, typer.Option("--strict-plugins", help="Stop if an installed plugin is broken.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+Recipe = Annotated[Path, typer.Argument(metavar="RECIPE", help="YAML file with the recipe.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Values to change, such as training.batch=16 or stages[0].steps=100."),
+]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
+DeviceName = Literal["auto", "cpu", "cuda"]
+Device = Annotated[DeviceName, typer.Option("--device", help="Where to compute; auto: on the GPU if there is one.")]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, metavar="N", help="Number of processor threads.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the options say that every verb takes."""
+
+    plugin_files: tuple[Path, ...] = ()
+    blocked: tuple[str, ...] = ()
+    strict: bool = False
+    debug: bool = False
+
+    def plus(self, other: Settings) -> Settings:
+        """Both together: what stood in front of the verb, and what stood behind it."""
+        files = tuple(dict.fromkeys(self.plugin_files + other.plugin_files))
+        blocked = tuple(dict.fromkeys(self.blocked + other.blocked))
+        return Settings(files, blocked, self.strict or other.strict, self.debug or other.debug)
+
+    def components(self, *, warn: bool = True) -> Components:
+        """All components. Raises PluginError; a broken plugin is a warning unless `--strict-plugins` is given."""
+        from ganforge import plugins
+
+        self._check_blocked()
+        components = plugins.load(self.plugin_files, self.blocked)
+        reasons = [f"plugin '{broken.plugin}' ({broken.distribution}): {broken.reason}" for broken in components.broken]
+        if reasons and self.strict:
+            raise PluginError("\n".join(reasons))
+        if warn:
+            for broken in components.broken:
+                say_warning(f"plugin '{broken.plugin}' is broken and left out; `ganforge plugins` says why.")
+        return components
+
+    def command(self, *words: object) -> str:
+        """A ganforge command with the same plugins, quoted for a shell."""
+        files = [word for file in self.plugin_files for word in ("-p", file)]
+        blocked = [word for name in self.blocked for word in ("--block", name)]
+        return shlex.join(str(word) for word in ("ganforge", *files, *blocked, *words))
+
+    def _check_blocked(self) -> None:
+        from importlib.metadata import entry_points
+
+        from ganforge.plugins import GROUP
+
+        installed = sorted(entry.name for entry in entry_points(group=GROUP))
+        for name in self.blocked:
+            if name not in installed:
+                raise UsageError(
+                    f"there is no plugin '{name}' to block.{did_you_mean(name, installed)} "
+                    f"Installed: {', '.join(installed) or 'none'}."
+                )
+
+
+def choose_device(name: DeviceName, threads: int | None) -> torch.device:
+    """The device to compute on. Raises UsageError for a GPU that isn't there."""
+    import torch
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    has_gpu = torch.cuda.is_available()
+    if name == "cuda" and not has_gpu:
+        raise UsageError("torch finds no CUDA device. Leave --device out, or say --device cpu.")
+    return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
+
+
+def verb(function: Callable[..., None]) -> Callable[..., None]:
+    """A typer command from `function(settings, ...)`: adds the options of every verb, and reports errors."""
+    _, *own = inspect.signature(function, eval_str=True).parameters.values()
+
+    def call(
+        context: typer.Context,
+        plugin: PluginFiles,
+        block: Blocked,
+        strict_plugins: Strict,
+        debug: Debug,
+        **arguments: Any,
+    ) -> None:
+        settings: Settings = context.obj
+        settings = settings.plus(Settings(tuple(plugin or ()), tuple(block or ()), strict_plugins, debug))
+        with reported(settings.debug):
+            function(settings, **arguments)
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    common = {"plugin": (PluginFiles, None), "block": (Blocked, None), "strict_plugins": (Strict, False)}
+    common["debug"] = (Debug, False)
+    parameters = [
+        inspect.Parameter("context", keyword, annotation=typer.Context),
+        *(parameter.replace(kind=keyword) for parameter in own),
+        *(inspect.Parameter(name, keyword, default=default, annotation=a) for name, (a, default) in common.items()),
+    ]
+    call.__name__, call.__doc__ = function.__name__, function.__doc__
+    # typer reads both, and needs the annotations as objects
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return call

@@ -1,0 +1,96 @@
+"""Text on a stream: styled and wrapped at words on a terminal, plain whole lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Collection, Sequence
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+
+class _Console(Console):
+    """Lets a closed pipe surface as an error, so that the exit code is decided in one place."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+class Output:
+    """Writes what users read. No markup is interpreted: `[brackets]` and `:names:` stay as they are."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or _Console(file=sys.stdout, markup=False, emoji=False, highlight=False)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether lines can be redrawn: a terminal that understands cursor movement."""
+        stream = self.console.file
+        return stream.isatty() and self.console.is_terminal and not self.console.is_dumb_terminal
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """One line as it stands, however long it is."""
+        self.console.print(Text(text, style=style), soft_wrap=True)
+
+    def labelled(self, label: str, text: str, style: str) -> None:
+        """`label: text`, with the label in a style."""
+        self.console.print(Text.assemble((f"{label}:", style), f" {text}"), soft_wrap=True)
+
+    def paragraph(self, text: str, indent: int = 0, style: str = "") -> None:
+        """One line; on a terminal that is too narrow for it, several, the later ones indented further."""
+        blank = " " * indent
+        if not self.console.is_terminal:
+            self.line(blank + text, style)
+            return
+        lines = textwrap.wrap(
+            text,
+            max(self.console.width, 20),
+            initial_indent=blank,
+            subsequent_indent=blank + "  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in lines or [""]:
+            self.line(line, style)
+
+    def table(
+        self, header: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = (), indent: int = 0
+    ) -> None:
+        """Aligned columns under a header; columns whose numbers are in `right` are aligned to the right."""
+        first, *others = aligned([header, *rows], right)
+        self.line(" " * indent + first, "bold")
+        for line in others:
+            self.line(" " * indent + line)
+
+
+def error_output() -> Output:
+    """What goes to standard error."""
+    return Output(_Console(stderr=True, markup=False, emoji=False, highlight=False))
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:
+    """Lines with the cells of each column padded to one width, two spaces apart; no blanks at the ends."""
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(_padded(row, widths, right)).rstrip() for row in rows]
+
+
+def _padded(row: Sequence[str], widths: Sequence[int], right: Collection[int]) -> list[str]:
+    blanks = [" " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
+    return [
+        blank + cell if number in right else cell + blank
+        for number, (cell, blank) in enumerate(zip(row, blanks, strict=True))
+    ]
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 step`, `1,000 steps`."""
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def duration(seconds: float) -> str:
+    """Hours, minutes and seconds: `1:02:03`."""
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"

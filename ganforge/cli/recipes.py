@@ -1,0 +1,74 @@
+"""Verbs that read a recipe and train nothing: check, show, freeze, schema."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganforge.cli.options import AsJson, Overrides, Recipe, Settings
+
+Resolved = Annotated[bool, typer.Option("--resolved", help="One line per value, with the place that it came from.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write to a file instead.")]
+
+
+def check(settings: Settings, recipe: Recipe, overrides: Overrides = None) -> None:
+    """Check a recipe without training: shapes, label sites, freeze rules, classes."""
+    from ganforge.cli.output import Output
+    from ganforge.cli.summary import summarise
+    from ganforge.execute import plan_recipe
+    from ganforge.recipe.load import load_recipe
+
+    plan = plan_recipe(load_recipe(recipe, overrides or (), settings.components()))
+    output = Output()
+    summarise(plan, output)
+    output.line("ok", "bold green")
+
+
+def show(settings: Settings, recipe: Recipe, overrides: Overrides = None, resolved: Resolved = False) -> None:
+    """Print a recipe with every value, defaults included."""
+    from ganforge.cli.output import Output
+    from ganforge.recipe.dump import dump_recipe
+    from ganforge.recipe.load import load_recipe
+    from ganforge.recipe.resolved import resolved_lines
+
+    loaded = load_recipe(recipe, overrides or (), settings.components())
+    if resolved:
+        here = f"{loaded.file}:"
+        rows = [(path, value, origin.removeprefix(here)) for path, value, origin in resolved_lines(loaded)]
+        Output().table(("key", "value", f"line:column of {loaded.file}"), rows)
+    else:
+        sys.stdout.write(dump_recipe(loaded.recipe))
+
+
+def freeze(settings: Settings, recipe: Recipe, overrides: Overrides = None, as_json: AsJson = False) -> None:
+    """Show which parameters train in each stage, and which are frozen."""
+    from ganforge.cli.output import Output
+    from ganforge.cli.summary import freeze_stages
+    from ganforge.execute import freeze_tables, plan_recipe
+    from ganforge.recipe.load import load_recipe
+
+    plan = plan_recipe(load_recipe(recipe, overrides or (), settings.components()))
+    if as_json:
+        print(json.dumps(freeze_tables(plan), indent=2))
+    else:
+        freeze_stages(plan, Output())
+
+
+def schema(settings: Settings, out: Out = None) -> None:
+    """Print the JSON schema of recipes, with which editors complete and check them."""
+    from ganforge.errors import UsageError
+    from ganforge.files import write_text
+    from ganforge.recipe.schema import json_schema
+
+    text = json.dumps(json_schema(settings.components()), indent=2, ensure_ascii=False) + "\n"
+    if out is None:
+        sys.stdout.write(text)
+        return
+    try:
+        write_text(out, text)
+    except OSError as error:
+        raise UsageError(f"can't write {out}: {error}. Choose another file with --out.") from error

@@ -1,0 +1,79 @@
+"""One sub-folder of images per class."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ganforge.data.decode import SUFFIXES
+from ganforge.data.listing import Listing, existing_folder, is_picture, natural_order, refuse
+from ganforge.errors import DataError, did_you_mean
+
+_LITTER = frozenset({"thumbs.db", "desktop.ini"})  # left by file managers; hidden files are left out as well
+
+
+def folder_classes(root: Path, classes: Sequence[str] = ()) -> tuple[str, ...]:
+    """Names of the class folders in natural order, or `classes` if each of them is there. Raises DataError."""
+    found = natural_order(
+        folder.name for folder in existing_folder(root).iterdir() if folder.is_dir() and folder.name[0] != "."
+    )
+    if not found:
+        raise DataError(f"{root} has no sub-folders; an image folder needs one sub-folder of images per class.")
+    missing = [f"there is no folder '{name}'.{did_you_mean(name, found)}" for name in classes if name not in found]
+    refuse(f"{root} does not hold the classes that were asked for", missing, f"It holds: {', '.join(found)}.")
+    return tuple(classes) or tuple(found)
+
+
+def list_folders(root: Path, classes: Sequence[str], patient: str | None = None) -> Listing:
+    """All images of the class folders, ordered by class and name.
+
+    `patient`: regular expression with one group, searched in the file's stem, which names the patient; None:
+    each image is its own group. Raises DataError with all of: folders without images, files that are no
+    images, folders inside class folders, images beside class folders, and stems that `patient` doesn't match.
+    """
+    problems = [
+        f"{file.name} lies beside the class folders; move it into one."
+        for file in sorted(existing_folder(root).iterdir())
+        if is_picture(file)
+    ]
+    files: list[Path] = []
+    labels: list[int] = []
+    for label, name in enumerate(classes):
+        images = _images_of(root, name, problems)
+        files += images
+        labels += [label] * len(images)
+    names = [file.relative_to(root).as_posix() for file in files]
+    groups = [_group(file, name, patient, problems) for file, name in zip(files, names, strict=True)]
+    refuse(f"{root} can't be used as an image folder", problems)
+    return Listing(tuple(files), tuple(labels), tuple(groups), tuple(names))
+
+
+def _images_of(root: Path, name: str, problems: list[str]) -> list[Path]:
+    images = []
+    entries = {entry.name: entry for entry in (root / name).iterdir()}
+    for entry in (entries[key] for key in natural_order(entries)):
+        if entry.name.startswith(".") or entry.name.lower() in _LITTER:
+            continue
+        if entry.is_dir():
+            problems.append(f"{name}/{entry.name} is a folder; images must lie directly in the class folder.")
+        elif not is_picture(entry):
+            known = ", ".join(sorted(SUFFIXES))
+            problems.append(f"{name}/{entry.name} is no image by its suffix (known: {known}); move it away.")
+        else:
+            images.append(entry)
+    if not images:
+        problems.append(
+            f"the class folder '{name}' holds no image; fill it, remove it, or select others with `classes`."
+        )
+    return images
+
+
+def _group(file: Path, name: str, patient: str | None, problems: list[str]) -> str:
+    if patient is None:
+        return name
+    match = re.search(patient, file.stem)
+    if match is None or not match[1]:
+        problems.append(f"{name}: the pattern `patient: {patient}` finds no patient in '{file.stem}'.")
+        return name
+    return match[1]

@@ -1,0 +1,80 @@
+"""What a dataset gives: labelled images in memory or memory-mapped, with a card."""
+
+# N images, C=3 channels, H W pixels
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+T = TypeVar("T")
+
+#: Wraps an iterable so that a user sees progress: (items, total, what is being done) -> the same items.
+Progress = Callable[[Iterable[T], int, str], Iterable[T]]
+
+
+def no_progress(items: Iterable[T], total: int, what: str) -> Iterable[T]:
+    return items
+
+
+@dataclass(frozen=True)
+class LoadContext:
+    """What a dataset may use while it loads."""
+
+    cache: Path
+    workers: int = 2
+    progress: Progress = no_progress
+    #: Called with one sentence for each thing that a user should know but that does not stop the run.
+    warn: Callable[[str], None] = field(default=lambda message: None)
+
+
+@dataclass(frozen=True)
+class DatasetCard:
+    """What must be said wherever images of the set, or numbers about it, are shown."""
+
+    name: str
+    classes: tuple[str, ...]
+    licence: str
+    citation: str
+    is_phantom: bool
+    #: sha256 over pixels, labels and groups.
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """images: uint8 (N, 3, H, W); labels: int64 (N,); groups: one name per image (the patient); names: file names."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    groups: Sequence[str]
+    names: Sequence[str]
+    card: DatasetCard
+
+    def __post_init__(self) -> None:
+        n = len(self.images)
+        assert self.images.ndim == 4 and self.images.shape[1] == 3 and self.images.dtype == np.uint8
+        assert self.labels.shape == (n,) and self.labels.dtype == np.int64
+        assert len(self.groups) == len(self.names) == n
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def subset(self, indices: NDArray[np.int64]) -> LabelledImages:
+        """The images of these indices, in this order, copied into memory."""
+        return LabelledImages(
+            np.ascontiguousarray(self.images[indices]),
+            self.labels[indices],
+            [self.groups[i] for i in indices],
+            [self.names[i] for i in indices],
+            self.card,
+        )
+
+    def class_counts(self) -> list[int]:
+        """Images per class, in the order of the labels."""
+        return np.bincount(self.labels, minlength=len(self.card.classes)).tolist()

@@ -1,0 +1,118 @@
+"""A CSV table that names images and their labels."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganforge.data.listing import is_picture
+from ganforge.errors import DataError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: its line in the file (the header is line 1) and its cells by column, stripped of spaces."""
+
+    line: int
+    cells: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of a CSV file, and what is wrong with those that were left out."""
+
+    file: Path
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    problems: tuple[str, ...]
+
+    def require(self, *columns: str) -> None:
+        """Raise DataError, with what there is instead, unless all these columns are there."""
+        missing = [column for column in columns if column not in self.columns]
+        if not missing:
+            return
+        found = ", ".join(f"'{column}'" for column in self.columns)
+        text = " ".join(f"{self.file} has no column '{name}'.{did_you_mean(name, self.columns)}" for name in missing)
+        if len(self.columns) == 1 and any(mark in self.columns[0] for mark in ";\t"):
+            text += " Its columns are not separated by commas; save it as comma-separated CSV."
+        raise DataError(f"{text} Columns: {found}.")
+
+
+def read_table(file: Path) -> Table:
+    """The table; UTF-8 with or without a byte-order mark, any line ends, blank lines left out.
+
+    Rows with more or fewer cells than the header become problems. Raises DataError where the file is missing,
+    is no text, or has no header or one that names a column twice.
+    """
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise DataError(f"there is no table {file}.") from None
+    except IsADirectoryError:
+        raise DataError(f"{file} is a folder, but must be a CSV file.") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file} is not UTF-8 (byte {error.start}); save it as CSV in UTF-8.") from error
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows, problems = [], []
+    try:
+        header = [cell.strip() for cell in next(reader, [])]
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if len(cells) != len(header):
+                problems.append(f"row {reader.line_num}: has {len(cells)} cells, but the header has {len(header)}.")
+                continue
+            values = dict(zip(header, (cell.strip() for cell in cells), strict=True))
+            rows.append(Row(reader.line_num, values))
+    except csv.Error as error:
+        raise DataError(f"{file}:{reader.line_num} is no CSV: {error}.") from error
+    if not any(header):
+        raise DataError(f"{file} is empty; its first line must name the columns.")
+    twice = sorted({column for column in header if header.count(column) > 1})
+    if twice:
+        raise DataError(f"{file} names the column '{twice[0]}' more than once.")
+    return Table(file, tuple(header), tuple(rows), tuple(problems))
+
+
+class ImageFinder:
+    """Finds the files that a table names, with or without suffix, in a folder and its sub-folders."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._folders: dict[Path, tuple[dict[str, Path], dict[str, list[Path]]]] = {}
+
+    def find(self, name: str) -> Path | str | None:
+        """The file; a reason (one clause) where the name can't be used; None where there is no such file."""
+        relative = Path(os.path.normpath(name))
+        if relative.is_absolute():
+            root = Path(os.path.normpath(self.root.absolute()))
+            if not relative.is_relative_to(root):
+                return f"'{name}' leads out of {self.root}"
+            relative = relative.relative_to(root)
+        if ".." in relative.parts:
+            return f"'{name}' leads out of {self.root}"
+        by_name, by_stem = self._listed(self.root / relative.parent)
+        if relative.name in by_name:
+            return by_name[relative.name]
+        found = by_stem.get(relative.name, [])
+        if len(found) > 1:
+            return f"'{name}' could be any of {', '.join(sorted(file.name for file in found))}; give the suffix"
+        return found[0] if found else None
+
+    def unused(self, used: Sequence[Path]) -> list[Path]:
+        """Images in the folders that were searched, without those in `used`."""
+        taken = set(used)
+        return [file for by_name, _ in self._folders.values() for file in by_name.values() if file not in taken]
+
+    def _listed(self, folder: Path) -> tuple[dict[str, Path], dict[str, list[Path]]]:
+        if folder not in self._folders:
+            files = [file for file in folder.iterdir() if is_picture(file)] if folder.is_dir() else []
+            by_stem: dict[str, list[Path]] = {}
+            for file in files:
+                by_stem.setdefault(file.stem, []).append(file)
+            self._folders[folder] = ({file.name: file for file in files}, by_stem)
+        return self._folders[folder]

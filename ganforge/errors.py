@@ -1,0 +1,106 @@
+"""Every error that a user can cause, each with the exit code that the command line returns.
+
+0 done, 1 bug, 2 recipe or usage, 3 data, 4 diverged, 5 checkpoint, 6 memory, 7 download, 8 plugin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+
+class GanforgeError(Exception):
+    """Base of all errors that are the input's fault and not a bug."""
+
+    exit_code = 1
+
+
+class UsageError(GanforgeError):
+    """A command was called in a way that can't work."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a recipe: where it stands, and what to do about it."""
+
+    message: str
+    path: tuple[str | int, ...] = ()
+    file: Path | None = None
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        place = ""
+        if self.file is not None:
+            place = str(self.file)
+            if self.line is not None:
+                place += f":{self.line}:{self.column}"
+            place += " "
+        dotted = dotted_path(self.path)
+        return f"{place}{dotted}{': ' if dotted else ''}{self.message}"
+
+
+class RecipeError(GanforgeError):
+    """A recipe can't be used. Holds every problem that was found, not just the first."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Sequence[Problem] | str) -> None:
+        if isinstance(problems, str):
+            problems = [Problem(problems)]
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class DataError(GanforgeError):
+    """Pictures, labels or tables can't be used."""
+
+    exit_code = 3
+
+
+class DivergedError(GanforgeError):
+    """Training produced a number that is not finite."""
+
+    exit_code = 4
+
+
+class CheckpointError(GanforgeError):
+    """Weights can't be read, don't verify, or don't fit the network."""
+
+    exit_code = 5
+
+
+class MemoryLimitError(GanforgeError):
+    """The device has too little memory for the batch."""
+
+    exit_code = 6
+
+
+class DownloadError(GanforgeError):
+    """A file can't be fetched, or is not the file that was promised."""
+
+    exit_code = 7
+
+
+class PluginError(GanforgeError):
+    """A plugin is broken, or two of them claim the same name."""
+
+    exit_code = 8
+
+
+def dotted_path(path: Iterable[str | int]) -> str:
+    """`("stages", 0, "steps")` as users write it: `stages[0].steps`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """` Did you mean 'fid'?` with a space in front, or nothing."""
+    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" Did you mean '{close[0]}'?" if close else ""

@@ -1,0 +1,58 @@
+"""One number about generated images, with all that a reader needs in order to believe it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ganforge.data.images import Progress, no_progress
+
+
+@dataclass(frozen=True)
+class EvaluationContext:
+    """What an evaluator may use."""
+
+    cache: Path
+    seed: int
+    progress: Progress = no_progress
+
+
+@dataclass(frozen=True)
+class Score:
+    """A value with its sample sizes, spread, extractor and warnings."""
+
+    #: Name with everything that changes the value: `kd[efficientnet-lite0@1a2b3c4d]`.
+    name: str
+    value: float
+    n_real: int
+    n_fake: int
+    #: Standard deviation; `spread_of` says over what.
+    spread: float | None = None
+    spread_of: str = ""
+    #: Name of the class that the score is about; None for all.
+    of_class: str | None = None
+    #: The same measure between two disjoint halves of real images, at the same n.
+    floor: float | None = None
+    lower_is_better: bool = True
+    extractor: str = ""
+    resizer: str = ""
+    dataset: str = ""
+    warnings: tuple[str, ...] = field(default=())
+
+    def __str__(self) -> str:
+        """One line that can be cited."""
+        text = f"{self.name} {self.value:.4g}"
+        if self.spread is not None:
+            text += f" +- {self.spread:.2g} ({self.spread_of})"
+        text += f", n = {self.n_fake} generated against {self.n_real} real"
+        if self.of_class is not None:
+            text += f", class {self.of_class}"
+        if self.floor is not None:
+            text += f", real-vs-real floor {self.floor:.4g}"
+        if self.dataset:
+            text += f", {self.dataset}"
+        return text
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)

@@ -1,0 +1,203 @@
+"""The spine: from a recipe to a trained generator with scores, in one straight line."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ganforge.cache import cache_folder
+from ganforge.data.images import DatasetCard, LabelledImages, LoadContext
+from ganforge.data.split import split_by_group
+from ganforge.errors import CheckpointError, DataError, GanforgeError, MemoryLimitError, RecipeError
+from ganforge.evaluation.score import EvaluationContext, Score
+from ganforge.files import write_json, write_text
+from ganforge.freeze.policy import freeze_table
+from ganforge.listener import Listener
+from ganforge.networks.build import build_network
+from ganforge.networks.staged import Discriminator, Generator
+from ganforge.randomness import derive_seed
+from ganforge.recipe.dump import dump_recipe, recipe_hash
+from ganforge.recipe.load import LoadedRecipe, load_recipe
+from ganforge.recipe.plan import NETWORKS, Plan
+from ganforge.recipe.walk import walk
+from ganforge.registry import Components
+from ganforge.sampling import Sampler, proportional_labels
+from ganforge.training.checkpoint import load_newest
+from ganforge.training.rundir import RunDir
+from ganforge.training.trainer import Trainer
+from ganforge.weights.load import load_strict
+from ganforge.weights.pretrained import StoreContext
+
+
+def plan_recipe(loaded: LoadedRecipe) -> Plan:
+    """Walk a loaded recipe. Raises RecipeError whose problems have file, line and column."""
+    try:
+        return walk(loaded.recipe)
+    except RecipeError as error:
+        raise loaded.error(error.problems) from error
+
+
+def run(loaded: LoadedRecipe, listener: Listener, device: torch.device) -> RunDir:
+    """Do what the recipe says, in a new run folder. Raises GanforgeError; the folder then says so in run.json."""
+    plan = plan_recipe(loaded)
+    run_dir = RunDir.create(loaded.recipe.output.folder, loaded.recipe.name)
+    write_text(run_dir.recipe, dump_recipe(loaded.recipe))
+    run_dir.write_state(
+        state="running", recipe=recipe_hash(loaded.recipe), overrides=list(loaded.overrides), classes=list(plan.classes)
+    )
+    write_json(run_dir.path / "environment.json", environment(device))
+    write_json(run_dir.path / "freeze.json", freeze_tables(plan))
+    return _continue(plan, run_dir, listener, device)
+
+
+def resume(path: Path, components: Components, listener: Listener, device: torch.device) -> RunDir:
+    """Continue a run from its newest checkpoint that verifies; a finished run is left as it is."""
+    run_dir = RunDir.open(path)
+    loaded = load_recipe(run_dir.recipe, (), components)
+    state = run_dir.read_state()
+    if state.get("recipe") != recipe_hash(loaded.recipe):
+        raise CheckpointError(f"{run_dir.recipe} was changed since the run began; a resumed run would not be the same.")
+    if state.get("state") == "finished":
+        listener.finished(run_dir.path, 0.0)
+        return run_dir
+    run_dir.write_state(state="running", error=None)
+    return _continue(plan_recipe(loaded), run_dir, listener, device)
+
+
+def _continue(plan: Plan, run_dir: RunDir, listener: Listener, device: torch.device) -> RunDir:
+    started = time.monotonic()
+    try:
+        listener.planned(plan, run_dir.path)
+        train, held_out = load_data(plan, run_dir, listener)
+        generator, discriminator = build_networks(plan, run_dir, listener)
+        trainer = Trainer(plan, recipe_hash(plan.recipe), train, generator, discriminator, run_dir, listener, device)
+        if run_dir.checkpoints.is_dir():
+            checkpoint, rejected = load_newest(run_dir.checkpoints)
+            for reason in rejected:
+                listener.warning(reason)
+            trainer.restore(checkpoint)
+        trainer.fit()
+        scores = evaluate(plan, trainer.average.network, held_out if len(held_out) else train, listener)
+        write_json(run_dir.path / "scores.json", [score.as_dict() for score in scores])
+    except torch.OutOfMemoryError as error:
+        batch = plan.recipe.training.batch
+        message = f"out of memory with a batch of {batch}: try training.batch={max(1, batch // 2)}."
+        run_dir.write_state(state="stopped", error=message)
+        raise MemoryLimitError(message) from error
+    except (GanforgeError, KeyboardInterrupt) as error:
+        run_dir.write_state(state="stopped", error=str(error) or "interrupted")
+        raise
+    run_dir.write_state(state="finished")
+    listener.finished(run_dir.path, time.monotonic() - started)
+    return run_dir
+
+
+def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[LabelledImages, LabelledImages]:
+    """Images to train on and images that are held out; writes data.json."""
+    recipe = plan.recipe
+    context = LoadContext(cache_folder(), progress=listener.progress, warn=listener.warning)
+    images = recipe.data.load(recipe.resolution, context)
+    if images.labels.size and images.labels.max() >= len(plan.classes):
+        raise DataError(f"a label is {images.labels.max()}, but there are only {len(plan.classes)} classes.")
+    indices = split_by_group(images.labels, images.groups, recipe.split.held_out, recipe.split.seed)
+    train, held_out = (images.subset(index) for index in indices)
+    empty = [name for name, count in zip(plan.classes, train.class_counts(), strict=True) if count == 0]
+    if empty:
+        raise DataError(f"no image to train on has the class {', '.join(repr(name) for name in empty)}.")
+    listener.data(train, held_out)
+    counts = {"train": train.class_counts(), "held_out": held_out.class_counts()}
+    write_json(run_dir.path / "data.json", {"card": asdict(images.card), "images": counts})
+    return train, held_out
+
+
+def build_networks(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[Generator, Discriminator]:
+    """Both networks with their initial or pretrained values; writes source.json and load.json."""
+    recipe = plan.recipe
+    generator = build_network(plan.generator, derive_seed(recipe.seed, "initialisation", "generator"))
+    discriminator = build_network(plan.discriminator, derive_seed(recipe.seed, "initialisation", "discriminator"))
+    assert isinstance(generator, Generator) and isinstance(discriminator, Discriminator)
+    if recipe.source is not None:
+        pretrained = recipe.source.fetch(StoreContext(cache_folder(), listener.progress))
+        reports = []
+        for name, network in zip(NETWORKS, (generator, discriminator), strict=True):
+            rules = plan.network(name).spec.pretrained
+            weights = getattr(pretrained, name)
+            if rules is None:
+                continue
+            if weights is None:
+                raise CheckpointError(
+                    f"{pretrained.provenance.name} has no {name}. Remove `{name}.pretrained`, or choose another source."
+                )
+            reports.append(load_strict(name, network, weights, rules))
+        listener.source(pretrained.provenance, reports)
+        write_json(run_dir.path / "source.json", pretrained.provenance.as_dict())
+        write_json(run_dir.path / "load.json", [report.as_dict() for report in reports])
+    return generator, discriminator
+
+
+def evaluate(plan: Plan, generator: Generator, real: LabelledImages, listener: Listener) -> list[Score]:
+    """Scores of all evaluators of the recipe; one that fails is reported and does not stop the others."""
+    spec = plan.recipe.evaluation
+    if not spec.evaluators:
+        return []
+    labels = proportional_labels(real.class_counts(), spec.images)
+    pixels = Sampler(generator, derive_seed(plan.recipe.seed, "evaluation")).images(labels, listener)
+    names = [f"generated {index}" for index in range(len(labels))]
+    card = DatasetCard(plan.recipe.name, plan.classes, "", "", real.card.is_phantom, "")
+    fake = LabelledImages(pixels, np.asarray(labels, dtype=np.int64), names, names, card)
+    context = EvaluationContext(cache_folder(), plan.recipe.seed, listener.progress)
+    scores: list[Score] = []
+    for evaluator in spec.evaluators:
+        try:
+            found = evaluator.evaluate(real, fake, context)
+        except GanforgeError as error:
+            listener.warning(f"evaluator '{evaluator.kind}' gave no score: {error}")
+            continue
+        phantom = ("the real images are phantoms, drawn by a program",) if real.card.is_phantom else ()
+        scores += [replace(score, warnings=score.warnings + phantom) for score in found]
+    listener.scores(scores)
+    return scores
+
+
+def load_generator(path: Path, components: Components, device: torch.device) -> tuple[Generator, Plan]:
+    """The moving average of a run's generator, from its newest checkpoint that verifies."""
+    run_dir = RunDir.open(path)
+    loaded = load_recipe(run_dir.recipe, (), components)
+    plan = plan_recipe(loaded)
+    generator = build_network(plan.generator, 0)
+    assert isinstance(generator, Generator)
+    checkpoint, _ = load_newest(run_dir.checkpoints)
+    generator.load_state_dict(dict(checkpoint.tensors["generator_average"]))
+    return generator.to(device).eval(), plan
+
+
+def freeze_tables(plan: Plan) -> dict[str, list[dict[str, object]]]:
+    """Stage -> one row for each block of both networks."""
+    tables: dict[str, list[dict[str, object]]] = {}
+    for index, stage in enumerate(plan.recipe.stages):
+        rows = [
+            row
+            for name in NETWORKS
+            for row in freeze_table(name, plan.network(name).trains[index], plan.network(name).sizes)
+        ]
+        tables[stage.name] = [row._asdict() for row in rows]
+    return tables
+
+
+def environment(device: torch.device) -> dict[str, str | int]:
+    """What the numbers of a run depend on besides its recipe."""
+    packages = ("ganforge", "torch", "torchvision", "numpy", "pillow")
+    return {
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "processor": platform.machine(),
+        "device": str(device),
+        "threads": torch.get_num_threads(),
+        **{name: version(name) for name in packages},
+    }

@@ -1,0 +1,231 @@
+"""What a component must be: one base class per kind of component.
+
+A component is a frozen pydantic model (a *spec*) that can build what it describes. Specs are data: they
+print, compare, hash and go into the recipe's JSON schema. This module and all modules that define the core's
+specs import no torch, so that recipes can be listed and described without it.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from ganforge.shapes import Shape
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ganforge.augmentation.base import Augmentation
+
+    from ganforge.data.images import LabelledImages, LoadContext
+    from ganforge.evaluation.score import EvaluationContext, Score
+    from ganforge.weights.pretrained import PretrainedWeights, StoreContext
+
+
+class Spec(BaseModel):
+    """A part of a recipe: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Component(Spec):
+    """A spec with a name. Subclasses narrow `kind` to `Literal["the_name"]` with that name as default."""
+
+    kind: str
+
+    @classmethod
+    def kind_name(cls) -> str:
+        """The name under which recipes know this component."""
+        return str(cls.model_fields["kind"].default)
+
+    @classmethod
+    def summary(cls) -> str:
+        """First line of the docstring."""
+        return (cls.__doc__ or "").strip().splitlines()[0] if cls.__doc__ else ""
+
+
+class BlockSpec(Component):
+    """One named block of a generator or discriminator.
+
+    The module that `build` returns is called as `block(h, context)` with h: (N, *shape) and a
+    `ganforge.blocks.base.Context`, and returns (N, *out_shape(shape)).
+    """
+
+    #: The block has no parameters, and label maps may pass it on their way to the next convolution.
+    parameter_free: ClassVar[bool] = False
+    #: The module has `widen(extra_channels)` and then takes `block(h, context, extra)`.
+    widens: ClassVar[bool] = False
+    #: The module has `add_adafm()`: its convolutions can be adapted while they are frozen.
+    adapts: ClassVar[bool] = False
+    #: The block reads `context.style`; the walk refuses it in a network without a mapping network.
+    needs_style: ClassVar[bool] = False
+
+    @abstractmethod
+    def out_shape(self, shape: Shape) -> Shape:
+        """The shape that comes out when `shape` goes in. Raises `ShapeError` where that can't be."""
+
+    @abstractmethod
+    def build(self, shape: Shape, style_dim: int) -> nn.Module:
+        """The module, for inputs of `shape`; style_dim is 0 in a network without a mapping network."""
+
+
+class MappingSpec(Component):
+    """Network from the latent z to the style w that the style blocks read.
+
+    The module is called as `mapping(z, extra)` with z: (N, Z) and extra: (N, E) or None; it returns (N, W).
+    It has `widen(extra_channels)`, as a block that widens.
+    """
+
+    @abstractmethod
+    def style_dim(self, latent_dim: int) -> int:
+        """W, the length of the style."""
+
+    @abstractmethod
+    def build(self, latent_dim: int) -> nn.Module: ...
+
+
+@dataclass(frozen=True)
+class Sites:
+    """The places of one network at which a label can enter.
+
+    Site i is the place in front of block i; site len(keys) is behind the last one.
+    """
+
+    network: Literal["generator", "discriminator"]
+    keys: tuple[str, ...]
+    #: len(keys) + 1 shapes; shapes[i] is what stands at site i.
+    shapes: tuple[Shape, ...]
+    #: Keys of the blocks whose own parameters are frozen in every stage.
+    frozen: frozenset[str]
+
+
+class DepthSpec(Component):
+    """*Where* a label enters a network."""
+
+    @abstractmethod
+    def locate(self, sites: Sites) -> int:
+        """The number of the site. Raises ValueError, with what there is instead, where there is none."""
+
+
+class InjectionSpec(Component):
+    """*How* a label enters a network.
+
+    The module is called as `injection(h, labels)` with h: (N, *shape), labels: (N,) int64. What comes back,
+    by `target`: "features": (N, *shape), replaces h. "extra": (N, extra_channels(), H, W), additional input
+    of the next block that widens. "logit": (N,), added to the logit (discriminator only).
+    A fresh module must change nothing: "features" returns h, "logit" zeros; "extra" is met by zero weights.
+    """
+
+    target: ClassVar[Literal["features", "extra", "logit"]]
+
+    def extra_channels(self) -> int:
+        """Number of additional input channels; only for target "extra"."""
+        return 0
+
+    @abstractmethod
+    def build(self, shape: Shape, num_classes: int) -> nn.Module: ...
+
+
+class InitialisationSpec(Component):
+    """Rule for the first values of the parameters of a network."""
+
+    @abstractmethod
+    def apply(self, network: nn.Module) -> None:
+        """Draw the parameters in place, from torch's global generator, which the caller has seeded."""
+
+
+class DatasetSpec(Component):
+    """A set of labelled images."""
+
+    @abstractmethod
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes in the order of the labels. May list a folder; raises DataError."""
+
+    @abstractmethod
+    def load(self, resolution: int, context: LoadContext) -> LabelledImages:
+        """All images at resolution x resolution. Raises DataError with every file or row that is bad."""
+
+    @property
+    def is_phantom(self) -> bool:
+        """True where the images are drawn by a program; every output then says so."""
+        return False
+
+
+class SamplerSpec(Component):
+    """Rule by which classes are drawn during training."""
+
+    @abstractmethod
+    def weights(self, labels: Sequence[int], num_classes: int) -> list[float]:
+        """Probability of each image (sums to 1); images are drawn with replacement."""
+
+
+class SourceSpec(Component):
+    """Pretrained weights."""
+
+    @abstractmethod
+    def fetch(self, context: StoreContext) -> PretrainedWeights:
+        """Weights under ganforge's parameter names, with their provenance."""
+
+
+class EvaluatorSpec(Component):
+    """Measure of generated images against real ones."""
+
+    @abstractmethod
+    def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
+        """Scores of `fake`; its labels are those that the generator was asked for."""
+
+
+class LossSpec(Component):
+    """What generator and discriminator minimise, as a function of logits: (N,) -> (N,)."""
+
+    @abstractmethod
+    def generator(self, fake: Tensor) -> Tensor: ...
+
+    @abstractmethod
+    def discriminator_real(self, real: Tensor) -> Tensor: ...
+
+    @abstractmethod
+    def discriminator_fake(self, fake: Tensor) -> Tensor: ...
+
+
+class RegulariserSpec(Component):
+    """Penalty on the discriminator, a function of its gradient with respect to images.
+
+    Computed every `every` steps and multiplied by `every`, so that its mean strength does not depend on it.
+    """
+
+    on: ClassVar[Literal["real", "fake"]]
+    every: int
+
+    @abstractmethod
+    def penalty(self, gradient: Tensor) -> Tensor:
+        """(N,) from the gradient of each logit with respect to its image: (N, 3, H, W)."""
+
+
+class AugmentationSpec(Component):
+    """Differentiable change of a batch of images before the discriminator sees it, real and fake alike.
+
+    See `ganforge.augmentation.base.Augmentation` for what the module must do.
+    """
+
+    @abstractmethod
+    def build(self) -> Augmentation: ...
+
+
+class OptimizerSpec(Component):
+    """Rule that updates parameters."""
+
+    @abstractmethod
+    def build(self, parameters: list[nn.Parameter], rate: float): ...  # type: ignore[no-untyped-def]
+
+
+class RateSpec(Component):
+    """Learning rate over the steps of a stage."""
+
+    @abstractmethod
+    def at(self, step: int, num_steps: int) -> float:
+        """Rate at `step`, counted from the stage's first (0 <= step < num_steps)."""

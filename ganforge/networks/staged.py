@@ -1,0 +1,125 @@
+"""Generator and discriminator as a chain of named blocks, with labels entering between them."""
+
+# N batch, Z latent, W style, E extra channels, C channels, H W pixels
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from ganforge.blocks.base import Context
+from ganforge.blocks.latent import ClassEmbedding
+
+
+@dataclass(frozen=True)
+class PlacedInjection:
+    """An injection at a site; `site` is the number of the block in front of which it acts."""
+
+    name: str
+    site: int
+    target: Literal["features", "extra", "logit"]
+    #: The generator's mapping network gets the extra channels as well.
+    feeds_mapping: bool = False
+
+
+class StagedNetwork(nn.Module):
+    """Blocks in order, each under its key: parameter names are `<key>.<name within the block>`.
+
+    Injections stand beside the blocks under their own names, all of which begin with `label_`.
+    """
+
+    def __init__(
+        self,
+        blocks: Mapping[str, nn.Module],
+        injections: Sequence[tuple[PlacedInjection, nn.Module]] = (),
+    ) -> None:
+        super().__init__()
+        self.keys = tuple(blocks)
+        self.injections = tuple(placed for placed, _ in injections)
+        for key, block in blocks.items():
+            self.add_module(key, block)
+        for placed, module in injections:
+            self.add_module(placed.name, module)
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the output depends on the label, by an injection or a class embedding of its own."""
+        return bool(self.injections) or any(isinstance(module, ClassEmbedding) for module in self.children())
+
+    def _features(self, site: int, h: Tensor, labels: Tensor | None) -> Tensor:
+        for placed in self._at(site, "features"):
+            h = getattr(self, placed.name)(h, labels)
+        return h
+
+    def _extra(self, site: int, h: Tensor, labels: Tensor | None, *, mapping: bool = False) -> Tensor | None:
+        """(N, E, H, W), or None where no label joins the input."""
+        placed = [p for p in self._at(site, "extra") if p.feeds_mapping or not mapping]
+        extras = [getattr(self, p.name)(h, labels) for p in placed]
+        return torch.cat(extras, dim=1) if extras else None
+
+    def _logit(self, site: int, h: Tensor, labels: Tensor | None) -> Tensor | None:
+        """(N,), or None where nothing is added to the logit."""
+        terms = [getattr(self, p.name)(h, labels) for p in self._at(site, "logit")]
+        return torch.stack(terms).sum(dim=0) if terms else None
+
+    def _at(self, site: int, target: str) -> list[PlacedInjection]:
+        return [p for p in self.injections if p.site == site and p.target == target]
+
+    def _block(self, index: int, h: Tensor, context: Context) -> Tensor:
+        block = getattr(self, self.keys[index])
+        extra = self._extra(index, h, context.labels)
+        return block(h, context) if extra is None else block(h, context, extra)
+
+
+class Generator(StagedNetwork):
+    """z: (N, Z), labels: (N,) -> images: (N, 3, H, W) in [-1, 1]."""
+
+    def __init__(
+        self,
+        latent_dim: int,
+        blocks: Mapping[str, nn.Module],
+        mapping: nn.Module | None = None,
+        injections: Sequence[tuple[PlacedInjection, nn.Module]] = (),
+    ) -> None:
+        super().__init__(blocks, injections)
+        self.latent_dim = latent_dim
+        self.mapping = mapping
+
+    def style(self, z: Tensor, labels: Tensor | None = None) -> Tensor | None:
+        """w: (N, W), what the style blocks will read; None without a mapping network."""
+        if self.mapping is None:
+            return None
+        h = self._features(0, z[:, :, None, None], labels)
+        site = next((p.site for p in self.injections if p.feeds_mapping), 0)
+        extra = self._extra(site, h, labels, mapping=True)
+        w: Tensor = self.mapping(h.flatten(1), None if extra is None else extra.flatten(1))
+        return w
+
+    def forward(self, z: Tensor, labels: Tensor | None = None, context: Context | None = None) -> Tensor:
+        """Images; `context` overrides the style (for truncation or mixing) and gives the noise (None: no noise)."""
+        style = context.style if context is not None and context.style is not None else self.style(z, labels)
+        context = Context(style, labels, context.noise if context is not None else None)
+        h = z[:, :, None, None]
+        for index in range(len(self.keys)):
+            h = self._block(index, self._features(index, h, labels), context)
+        return self._features(len(self.keys), h, labels)
+
+
+class Discriminator(StagedNetwork):
+    """images: (N, 3, H, W), labels: (N,) -> logits: (N,)."""
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        context = Context(labels=labels)
+        h = images
+        terms: list[Tensor] = []
+        for index in range(len(self.keys)):
+            h = self._features(index, h, labels)
+            term = self._logit(index, h, labels)
+            if term is not None:
+                terms.append(term)
+            h = self._block(index, h, context)
+        return torch.stack([h.flatten(), *terms]).sum(dim=0) if terms else h.flatten()

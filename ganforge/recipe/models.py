@@ -1,0 +1,169 @@
+"""The recipe: everything that decides what a run computes, as frozen data.
+
+Cross-field rules (shapes, globs, sites, class counts) are in `ganforge.recipe.walk`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints, model_validator
+
+from ganforge import interfaces
+from ganforge.interfaces import Spec
+from ganforge.registry import Lookup
+
+#: Name of a block, which is also the first part of the names of its parameters.
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+#: Pattern with `*` and `?` over names, such as `resnet_0_*`.
+Glob = Annotated[str, StringConstraints(min_length=1)]
+
+Block = Annotated[interfaces.BlockSpec, Lookup("block")]
+Mapping = Annotated[interfaces.MappingSpec, Lookup("mapping")]
+Depth = Annotated[interfaces.DepthSpec, Lookup("depth")]
+Injection = Annotated[interfaces.InjectionSpec, Lookup("injection")]
+Initialisation = Annotated[interfaces.InitialisationSpec, Lookup("initialisation")]
+Dataset = Annotated[interfaces.DatasetSpec, Lookup("dataset")]
+Sampler = Annotated[interfaces.SamplerSpec, Lookup("sampler")]
+Source = Annotated[interfaces.SourceSpec, Lookup("source")]
+Evaluator = Annotated[interfaces.EvaluatorSpec, Lookup("evaluator")]
+Loss = Annotated[interfaces.LossSpec, Lookup("loss")]
+Regulariser = Annotated[interfaces.RegulariserSpec, Lookup("regulariser")]
+Augmentation = Annotated[interfaces.AugmentationSpec, Lookup("augmentation")]
+Optimizer = Annotated[interfaces.OptimizerSpec, Lookup("optimizer")]
+Rate = Annotated[interfaces.RateSpec, Lookup("rate")]
+
+
+class LabelSite(Spec):
+    """One place at which the label enters a network, and how."""
+
+    where: Depth
+    how: Injection
+
+
+class LoadRules(Spec):
+    """What may be missing on either side when pretrained weights are loaded; all else must fit."""
+
+    #: Parameters of the network that keep their initial values.
+    fresh: tuple[Glob, ...] = ()
+    #: Parameters of the source that are not used.
+    drop: tuple[Glob, ...] = ()
+
+
+class NetworkSpec(Spec):
+    """What generator and discriminator have in common."""
+
+    blocks: dict[Key, Block] = Field(min_length=1)
+    #: Blocks (globs over their keys) whose convolutions get an AdaFM.
+    adafm: tuple[Glob, ...] = ()
+    #: Where and how the label enters; empty for an unconditional network.
+    label: tuple[LabelSite, ...] = ()
+    initialisation: Initialisation
+    #: How pretrained weights are loaded; null: the network starts from its initial values.
+    pretrained: LoadRules | None = None
+
+
+class GeneratorSpec(NetworkSpec):
+    """From the latent (N, Z) to images (N, 3, H, W) in [-1, 1]."""
+
+    latent_dim: PositiveInt
+    mapping: Mapping | None = None
+
+
+class DiscriminatorSpec(NetworkSpec):
+    """From images (N, 3, H, W) to logits (N,)."""
+
+
+class SplitSpec(Spec):
+    """Which images training never sees. Groups (patients) are never divided."""
+
+    held_out: float = Field(default=0.2, ge=0, lt=1)
+    seed: int = 0
+
+
+class TrainingSpec(Spec):
+    """What stays the same in all stages."""
+
+    batch: PositiveInt
+    loss: Loss
+    regularisers: tuple[Regulariser, ...] = ()
+    augmentations: tuple[Augmentation, ...] = ()
+    sampler: Sampler
+    optimizer: Optimizer
+    #: Decay of the moving average of the generator's weights, per step.
+    ema: float = Field(default=0.999, ge=0, lt=1)
+    #: Number format of the discriminator's convolutions while it trains.
+    precision: Literal["fp32", "bf16"] = "fp32"
+
+
+class FreezeRule(Spec):
+    """`train: GLOB` or `freeze: GLOB`, over the names of parameters."""
+
+    train: Glob | None = None
+    freeze: Glob | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> FreezeRule:
+        if (self.train is None) == (self.freeze is None):
+            raise ValueError("must be either `train: GLOB` or `freeze: GLOB`.")
+        return self
+
+    @property
+    def glob(self) -> str:
+        return self.train or self.freeze or ""
+
+    @property
+    def is_frozen(self) -> bool:
+        return self.freeze is not None
+
+
+class StageSpec(Spec):
+    """A number of steps in which the same parameters train at the same rates."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
+    steps: PositiveInt
+    #: Rules in order; the last one that matches a parameter decides. A parameter that none matches trains.
+    generator: tuple[FreezeRule, ...] = ()
+    discriminator: tuple[FreezeRule, ...] = ()
+    generator_rate: Rate
+    discriminator_rate: Rate
+
+
+class EvaluationSpec(Spec):
+    """What is measured at the end, on the held-out images."""
+
+    evaluators: tuple[Evaluator, ...] = ()
+    #: Number of generated images; drawn with the class proportions of the real ones.
+    images: PositiveInt = 500
+
+
+class OutputSpec(Spec):
+    """What a run writes, and how often (in steps)."""
+
+    folder: Path = Path("runs")
+    samples_every: PositiveInt = 500
+    checkpoints_every: PositiveInt = 500
+    metrics_every: PositiveInt = 20
+    #: Images per class in a sample grid.
+    columns: PositiveInt = 8
+
+
+class Recipe(Spec):
+    """One experiment."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    #: One sentence for the report.
+    description: str = ""
+    seed: NonNegativeInt = 0
+    #: Side of the images in pixels.
+    resolution: PositiveInt
+    data: Dataset
+    split: SplitSpec = SplitSpec()
+    source: Source | None = None
+    generator: GeneratorSpec
+    discriminator: DiscriminatorSpec
+    training: TrainingSpec
+    stages: tuple[StageSpec, ...] = Field(min_length=1)
+    evaluation: EvaluationSpec = EvaluationSpec()
+    output: OutputSpec = OutputSpec()

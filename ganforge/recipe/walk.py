@@ -1,0 +1,232 @@
+"""Cross-field checks of a recipe: every block, site, glob and class count, before a tensor exists.
+
+Shapes and sites need no torch. Parameter names come from a build on torch's `meta` device, which allocates nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ganforge.errors import DataError, Problem, RecipeError
+from ganforge.freeze.policy import describe_names, resolve, unmatched
+from ganforge.interfaces import Sites
+from ganforge.recipe.models import GeneratorSpec, LabelSite, NetworkSpec, Recipe
+from ganforge.recipe.plan import NETWORKS, NetworkName, NetworkPlan, PlacedLabel, Plan
+from ganforge.shapes import Shape, ShapeError
+
+Path = tuple[str | int, ...]
+RESERVED_KEYS = frozenset({"mapping", "keys", "injections", "training", "style", "forward", "latent_dim"})
+
+
+def walk(recipe: Recipe) -> Plan:
+    """The recipe with all that follows from it. Raises RecipeError with every problem, each with its path."""
+    problems: list[Problem] = []
+    classes = _classes(recipe, problems)
+    plans = {name: _network(recipe, name, len(classes), problems) for name in NETWORKS}
+    _check_ends(recipe, plans, problems)
+    _check_sampler(recipe, len(classes), problems)
+    _check_source(recipe, problems)
+    if problems or not classes:
+        raise RecipeError(problems)
+    generator, discriminator = plans["generator"], plans["discriminator"]
+    assert generator is not None and discriminator is not None
+    return Plan(recipe, classes, generator, discriminator)
+
+
+def _classes(recipe: Recipe, problems: list[Problem]) -> tuple[str, ...]:
+    try:
+        classes = recipe.data.classes()
+    except DataError as error:
+        problems.append(Problem(str(error), ("data",)))
+        return ()
+    return classes
+
+
+def _network(recipe: Recipe, name: NetworkName, num_classes: int, problems: list[Problem]) -> NetworkPlan | None:
+    """The plan of one network, or None if it has problems that hide all further ones."""
+    found: list[Problem] = []
+    spec: NetworkSpec = getattr(recipe, name)
+    shapes = _walk_shapes(recipe, name, spec, found)
+    adafm = _adafm(name, spec, found)
+    if not found:
+        trunk = NetworkPlan(
+            name, spec, spec.blocks, tuple(shapes), _style_dim(spec), frozenset(), (), num_classes, {}, ()
+        )
+        found += _check_classes(trunk)
+    if not found:
+        plan = _place_labels(recipe, replace(trunk, adafm=adafm), found)
+    if not found:
+        plan = _resolve_parameters(recipe, plan, found)
+    problems += found
+    return None if found else plan
+
+
+def _walk_shapes(recipe: Recipe, name: NetworkName, spec: NetworkSpec, problems: list[Problem]) -> list[Shape]:
+    """The input's shape and what each block gives; stops at the first block that can't take its input."""
+    if isinstance(spec, GeneratorSpec):
+        shape = Shape(spec.latent_dim, 1, 1)
+    else:
+        shape = Shape(3, recipe.resolution, recipe.resolution)
+    shapes = [shape]
+    for key, block in spec.blocks.items():
+        path: Path = (name, "blocks", key)
+        if key in RESERVED_KEYS or key.startswith("label_"):
+            problems.append(Problem(f"'{key}' can't be the key of a block: the name is taken.", path))
+        if block.needs_style and not _style_dim(spec):
+            problems.append(Problem(f"a block of kind '{block.kind}' needs `generator.mapping`.", path))
+        try:
+            shape = block.out_shape(shape)
+        except ShapeError as error:
+            problems.append(Problem(f"a block of kind '{block.kind}' {error}", path))
+            break
+        shapes.append(shape)
+    return shapes
+
+
+def _style_dim(spec: NetworkSpec) -> int:
+    if isinstance(spec, GeneratorSpec) and spec.mapping is not None:
+        return spec.mapping.style_dim(spec.latent_dim)
+    return 0
+
+
+def _adafm(name: NetworkName, spec: NetworkSpec, problems: list[Problem]) -> frozenset[str]:
+    able = [key for key, block in spec.blocks.items() if block.adapts]
+    chosen: set[str] = set()
+    for index, glob in enumerate(spec.adafm):
+        matches = [key for key in able if fnmatchcase(key, glob)]
+        chosen.update(matches)
+        if not matches:
+            text = f"'{glob}' matches no block that AdaFM can adapt; these can be: {', '.join(able) or 'none'}."
+            problems.append(Problem(text, (name, "adafm", index)))
+    return frozenset(chosen)
+
+
+def _check_classes(plan: NetworkPlan) -> list[Problem]:
+    """Blocks that have a number of classes of their own must have enough of them."""
+    problems = []
+    for key, block in plan.blocks.items():
+        for field in ("num_classes", "num_logits"):
+            count: Any = getattr(block, field, None)
+            is_conditional = isinstance(count, int) and (count > 1 or field == "num_classes")
+            if is_conditional and 0 < count < plan.num_classes:
+                text = f"is {count}, but the data has {plan.num_classes} classes."
+                problems.append(Problem(text, (plan.name, "blocks", key, field)))
+    return problems
+
+
+def _place_labels(recipe: Recipe, plan: NetworkPlan, problems: list[Problem]) -> NetworkPlan:
+    if not plan.spec.label:
+        return plan
+    sites = Sites(plan.name, tuple(plan.blocks), plan.shapes, _frozen_blocks(recipe, plan))
+    placed: list[PlacedLabel] = []
+    for index, label in enumerate(plan.spec.label):
+        path: Path = (plan.name, "label", index)
+        try:
+            found = label.where.locate(sites)
+            assert 0 <= found <= len(sites.keys), f"{label.where.kind} gave site {found}"
+            placed.append(_place(plan, label, found))
+        except ValueError as error:
+            problems.append(Problem(str(error), path))
+            continue
+        if placed[-1].name in {other.name for other in placed[:-1]}:
+            problems.append(Problem(f"'{label.how.kind}' stands twice at the same place.", path))
+    return replace(plan, labels=tuple(placed))
+
+
+def _place(plan: NetworkPlan, label: LabelSite, site: int) -> PlacedLabel:
+    """Find the block that takes an extra input; other injections act where they stand. Raises ValueError."""
+    keys = list(plan.blocks)
+    feeds_mapping = False
+    if label.how.target == "logit" and plan.name == "generator":
+        raise ValueError(f"'{label.how.kind}' adds to the logit, which only the discriminator has.")
+    if label.how.target == "logit" and site == len(keys):
+        raise ValueError(f"'{label.how.kind}' needs features, but behind '{keys[-1]}' there is only the logit.")
+    if label.how.target == "features" and site == len(keys):
+        raise ValueError(
+            f"'{label.how.kind}' would change the output of '{keys[-1]}', the last block. Choose a site in front of it."
+        )
+    if label.how.target == "extra":
+        feeds_mapping = plan.name == "generator" and site == 0 and plan.style_dim > 0
+        start = site
+        while site < len(keys) and plan.blocks[keys[site]].parameter_free:
+            site += 1
+        if site == len(keys) or not plan.blocks[keys[site]].widens:
+            behind = (
+                f"the next block, '{keys[site]}', can't take more channels" if site < len(keys) else "no block follows"
+            )
+            place = f"behind '{keys[start - 1]}'" if start else "at the input"
+            raise ValueError(
+                f"'{label.how.kind}' {place} needs a block whose input it can join, but {behind}. "
+                f"Blocks that can: {', '.join(key for key in keys if plan.blocks[key].widens) or 'none'}."
+            )
+    anchor = keys[site] if site < len(keys) else "end"
+    return PlacedLabel(f"label_{anchor}_{label.how.kind}", site, feeds_mapping, label)
+
+
+def _frozen_blocks(recipe: Recipe, trunk: NetworkPlan) -> frozenset[str]:
+    """Blocks with parameters of their own (AdaFM and label parts don't count) that never train."""
+    from ganforge.networks.build import parameter_sizes
+
+    names = list(parameter_sizes(replace(trunk, adafm=frozenset())))
+    trained: set[str] = set()
+    for stage in recipe.stages:
+        trains = resolve(getattr(stage, trunk.name), names)
+        trained.update(name.split(".")[0] for name, is_trained in trains.items() if is_trained)
+    return frozenset(name.split(".")[0] for name in names) - trained
+
+
+def _resolve_parameters(recipe: Recipe, plan: NetworkPlan, problems: list[Problem]) -> NetworkPlan:
+    from ganforge.networks.build import parameter_sizes
+
+    sizes = parameter_sizes(plan)
+    names = list(sizes)
+    for index, stage in enumerate(recipe.stages):
+        rules = getattr(stage, plan.name)
+        for position, rule in enumerate(rules):
+            if unmatched([rule.glob], names):
+                text = (
+                    f"freeze rule '{rule.glob}' in stage '{stage.name}' matches no parameter of the {plan.name}; "
+                    f"its parameters are: {describe_names(names)}."
+                )
+                problems.append(Problem(text, ("stages", index, plan.name, position)))
+        if not any(resolve(rules, names).values()):
+            text = f"freezes the whole {plan.name}: nothing of it would train."
+            problems.append(Problem(text, ("stages", index, plan.name)))
+    if plan.spec.pretrained is not None:
+        for index, glob in enumerate(plan.spec.pretrained.fresh):
+            if unmatched([glob], names):
+                text = f"'{glob}' matches no parameter of the {plan.name}; its parameters are: {describe_names(names)}."
+                problems.append(Problem(text, (plan.name, "pretrained", "fresh", index)))
+    trains = tuple(resolve(getattr(stage, plan.name), names) for stage in recipe.stages)
+    return replace(plan, sizes=sizes, trains=trains)
+
+
+def _check_ends(recipe: Recipe, plans: dict[NetworkName, NetworkPlan | None], problems: list[Problem]) -> None:
+    image = Shape(3, recipe.resolution, recipe.resolution)
+    for name, expected, what in (("generator", image, "images of"), ("discriminator", Shape(1, 1, 1), "a logit of")):
+        plan = plans[name]  # type: ignore[index]
+        if plan is not None and plan.shapes[-1] != expected:
+            last = list(plan.blocks)[-1]
+            text = f"the {name} must end in {what} {expected}, but '{last}' gives {plan.shapes[-1]}."
+            problems.append(Problem(text, (name, "blocks", last)))
+
+
+def _check_sampler(recipe: Recipe, num_classes: int, problems: list[Problem]) -> None:
+    if num_classes == 0:
+        return
+    try:
+        recipe.training.sampler.weights(list(range(num_classes)), num_classes)
+    except ValueError as error:
+        problems.append(Problem(str(error), ("training", "sampler")))
+
+
+def _check_source(recipe: Recipe, problems: list[Problem]) -> None:
+    wanting = [name for name in NETWORKS if getattr(recipe, name).pretrained is not None]
+    if wanting and recipe.source is None:
+        text = f"the {wanting[0]} is to be loaded, but the recipe names no `source`."
+        problems.append(Problem(text, (wanting[0], "pretrained")))
+    if recipe.source is not None and not wanting:
+        text = "is never used: neither generator nor discriminator has `pretrained`."
+        problems.append(Problem(text, ("source",)))

@@ -1,0 +1,108 @@
+"""Images from a trained generator, the same ones for the same seed whatever the batch size."""
+
+# N images, Z latent, W style, H W pixels
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ganforge.blocks.base import Context
+from ganforge.errors import UsageError
+from ganforge.files import write_text
+from ganforge.listener import Listener
+from ganforge.networks.staged import Generator
+from ganforge.randomness import Draws
+from ganforge.training.grid import save_png, to_uint8
+
+BATCH = 64
+#: Latents over which the mean style is taken.
+MEAN_SAMPLES = 4096
+
+
+class Sampler:
+    """Draws images from a generator.
+
+    `truncation` pulls each style towards the mean style of its class, w = mean + truncation * (w - mean) (Karras,
+    Laine & Aila 2019, appendix B); a generator without a mapping network gets z * truncation. Below 1 the images
+    are more typical and less diverse.
+    """
+
+    def __init__(self, generator: Generator, seed: int, truncation: float = 1.0) -> None:
+        self.generator = generator.eval()
+        self.seed = seed
+        self.truncation = truncation
+        self.device = next(generator.parameters()).device
+        self._means: dict[int, Tensor] = {}
+
+    @torch.inference_mode()
+    def batches(self, labels: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
+        """Images (n, 3, H, W), n <= 64, in the order of the labels; image i depends on seed, i and labels[i] alone."""
+        for start in range(0, len(labels), BATCH):
+            chunk = torch.tensor(labels[start : start + BATCH], device=self.device)
+            draws = Draws(self.seed, "sample", range(start, start + len(chunk)), self.device)
+            z = draws.normal(self.generator.latent_dim)
+            style = self.generator.style(z, chunk)
+            if self.truncation != 1 and style is None:
+                z = z * self.truncation
+            elif self.truncation != 1 and style is not None:
+                means = torch.stack([self._mean_style(int(label)) for label in chunk])
+                style = means + self.truncation * (style - means)
+            yield to_uint8(self.generator(z, chunk, Context(style=style, noise=draws.noise)))
+
+    def images(self, labels: Sequence[int], listener: Listener | None = None) -> NDArray[np.uint8]:
+        """All images at once: (N, 3, H, W)."""
+        total = -(-len(labels) // BATCH)
+        batches = (listener or Listener()).progress(self.batches(labels), total, "generating")
+        return np.concatenate(list(batches))
+
+    def _mean_style(self, label: int) -> Tensor:
+        if label not in self._means:
+            draws = Draws(self.seed, "mean style", range(MEAN_SAMPLES), self.device)
+            labels = torch.full((MEAN_SAMPLES,), label, device=self.device)
+            style = self.generator.style(draws.normal(self.generator.latent_dim), labels)
+            assert style is not None
+            self._means[label] = style.mean(dim=0)
+        return self._means[label]
+
+
+def proportional_labels(counts: Sequence[int], total: int) -> list[int]:
+    """`total` labels with the proportions of `counts`, by largest remainder; sorted."""
+    shares = [count * total / sum(counts) for count in counts]
+    numbers = [int(share) for share in shares]
+    by_remainder = sorted(range(len(counts)), key=lambda k: (numbers[k] - shares[k], k))
+    for k in by_remainder[: total - sum(numbers)]:
+        numbers[k] += 1
+    return [label for label, number in enumerate(numbers) for _ in range(number)]
+
+
+def write_samples(
+    sampler: Sampler, labels: Sequence[int], classes: Sequence[str], out: Path, listener: Listener
+) -> Path:
+    """Write `<label>_<number>.png` for each label and `samples.csv` (file, label, class, seed, index, truncation).
+
+    The table is written last: a folder without one is not complete. Raises UsageError if `out` holds a table.
+    """
+    table = out / "samples.csv"
+    if table.exists():
+        raise UsageError(f"{table} exists. Choose another folder with --out, or remove it.")
+    buffer = io.StringIO()
+    rows = csv.writer(buffer, lineterminator="\n")
+    rows.writerow(["file", "label", "class", "seed", "index", "truncation"])
+    total = -(-len(labels) // BATCH)
+    index = 0
+    for batch in listener.progress(sampler.batches(labels), total, "sampling"):
+        for image in batch:
+            name = f"{labels[index]}_{index:06d}.png"
+            save_png(out / name, image.transpose(1, 2, 0))
+            rows.writerow([name, labels[index], classes[labels[index]], sampler.seed, index, sampler.truncation])
+            index += 1
+    write_text(table, buffer.getvalue())
+    return table

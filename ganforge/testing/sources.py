@@ -1,0 +1,44 @@
+"""Conformance of pretrained sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ganforge.interfaces import SourceSpec
+from ganforge.testing.specs import check_spec, expect
+
+
+def check_source(spec: SourceSpec, cache: Path) -> None:
+    """A source gives finite tensors under plain names, the same ones twice, and says where they come from.
+
+    cache: an empty folder, such as pytest's `tmp_path`. Whatever the source downloads must be reachable.
+    """
+    import torch
+
+    from ganforge.weights.pretrained import StoreContext
+
+    check_spec(spec)
+    kind = spec.kind
+    first, second = (spec.fetch(StoreContext(cache)) for _ in range(2))
+    networks = {"generator": (first.generator, second.generator)}
+    networks["discriminator"] = (first.discriminator, second.discriminator)
+    expect(any(weights for weights, _ in networks.values()), f"{kind}: gives neither a generator nor a discriminator.")
+    for network, (weights, again) in networks.items():
+        if weights is None:
+            continue
+        expect(weights, f"{kind}: gives a {network} without tensors; say None where there is none.")
+        prefixed = [name for name in weights if name.startswith("module.")]
+        expect(
+            not prefixed, f"{kind}: names of the {network} still have the prefix 'module.': {', '.join(prefixed[:3])}."
+        )
+        bad = [name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())]
+        expect(not bad, f"{kind}: the {network} holds numbers that are not finite in {', '.join(bad)}.")
+        expect(
+            again is not None
+            and list(again) == list(weights)
+            and all(torch.equal(weights[name], again[name]) for name in weights),
+            f"{kind}: gives another {network} when it is fetched again.",
+        )
+    blank = [field for field in ("name", "origin", "sha256", "licence") if not getattr(first.provenance, field)]
+    expect(not blank, f"{kind}: its provenance leaves blank: {', '.join(blank)}.")
+    expect(first.provenance == second.provenance, f"{kind}: gives another provenance when it is fetched again.")

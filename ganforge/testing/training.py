@@ -1,0 +1,99 @@
+"""Conformance of losses, regularisers and augmentations."""
+
+# N batch, C=3 channels, H W pixels
+
+from __future__ import annotations
+
+from ganforge.interfaces import AugmentationSpec, LossSpec, RegulariserSpec
+from ganforge.testing.specs import check_spec, expect
+
+
+def check_loss(spec: LossSpec) -> None:
+    """A loss gives a finite number per logit, with gradients that push each player the right way."""
+    import torch
+
+    from ganforge.testing.tensors import same
+
+    check_spec(spec)
+    logits = torch.tensor([-50.0, -2.0, -0.5, 0.0, 0.5, 2.0, 50.0], dtype=torch.float64)
+    # generator and discriminator_real want large logits, discriminator_fake small ones
+    for name, sign in (("generator", -1), ("discriminator_real", -1), ("discriminator_fake", 1)):
+        term, what = getattr(spec, name), f"{spec.kind}: `{name}`"
+        x = logits.clone().requires_grad_()
+        values = term(x)
+        expect(values.shape == x.shape, f"{what} must give one number per logit, but gives {tuple(values.shape)}.")
+        expect(bool(torch.isfinite(values).all()), f"{what} is not finite for logits of -50 to 50.")
+        alone = torch.cat([term(logits[i : i + 1]) for i in range(len(logits))])
+        expect(same(values.detach(), alone), f"{what} mixes the logits of different samples.")
+        (gradient,) = torch.autograd.grad(values.sum(), x)
+        expect(
+            bool((sign * gradient >= 0).all()) and bool((gradient != 0).any()),
+            f"{what} must {'fall' if sign < 0 else 'rise'} as the logit rises.",
+        )
+
+
+def check_regulariser(spec: RegulariserSpec) -> None:
+    """A regulariser gives one number of at least 0 per sample, with a gradient of its own."""
+    import torch
+
+    from ganforge.testing import tensors
+
+    check_spec(spec)
+    kind = spec.kind
+    expect(spec.on in ("real", "fake"), f"{kind}: `on` must be real or fake, not {spec.on!r}.")
+    expect(isinstance(spec.every, int) and spec.every > 0, f"{kind}: `every` must be a positive integer.")
+    gradient = tensors.normal(tensors.BATCH, 3, 4, 4)
+    penalty = spec.penalty(gradient)
+    expect(
+        tuple(penalty.shape) == (len(gradient),),
+        f"{kind}: must give one penalty per sample, but gives {tuple(penalty.shape)} for {len(gradient)} samples.",
+    )
+    expect(
+        bool(torch.isfinite(penalty).all()) and bool((penalty >= 0).all()),
+        f"{kind}: a penalty is negative or not finite.",
+    )
+    alone = torch.cat([spec.penalty(gradient[i : i + 1]) for i in range(len(gradient))])
+    expect(torch.allclose(penalty, alone), f"{kind}: mixes the gradients of different samples.")
+    x = gradient.clone().requires_grad_()
+    (second,) = torch.autograd.grad(spec.penalty(x).sum(), x)
+    expect(bool((second != 0).any()), f"{kind}: the penalty does not depend on the gradient that it is given.")
+
+
+def check_augmentation(spec: AugmentationSpec) -> None:
+    """An augmentation keeps shape and dtype, passes gradients, and draws from what it is given alone."""
+    import copy
+
+    import torch
+
+    from ganforge.randomness import Draws
+    from ganforge.testing import tensors
+
+    check_spec(spec)
+    kind = spec.kind
+    module = spec.build()
+    images = tensors.normal(4, 3, 8, 8).float().clamp(-1, 1)
+
+    def augmented(batch: torch.Tensor, samples: list[int]) -> torch.Tensor:
+        out: torch.Tensor = module(batch, Draws(0, kind, samples))
+        return out
+
+    samples = [0, 1, 2, 3]
+    with tensors.no_global_randomness(kind):
+        out = augmented(images, samples)
+    expect(
+        out.shape == images.shape and out.dtype == images.dtype,
+        f"{kind}: turns {images.dtype} {tuple(images.shape)} into {out.dtype} {tuple(out.shape)}.",
+    )
+    expect(bool(torch.isfinite(out).all()), f"{kind}: gives values that are not finite.")
+    expect(torch.equal(out, augmented(images, samples)), f"{kind}: gives something else for the same draws.")
+    alone = torch.cat([augmented(images[i : i + 1], [sample]) for i, sample in enumerate(samples)])
+    expect(torch.allclose(out, alone, atol=1e-5), f"{kind}: an image's result depends on the rest of its batch.")
+    x = images.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(augmented(x, samples).sum(), x)
+    expect(
+        bool(torch.isfinite(gradient).all()) and bool((gradient != 0).any()),
+        f"{kind}: passes no finite gradient to the images, so the generator could not learn through it.",
+    )
+    state = copy.deepcopy(module.state_dict())
+    module.load_state_dict(state)
+    expect(torch.equal(out, augmented(images, samples)), f"{kind}: changes when its own state is loaded back.")

@@ -1,0 +1,128 @@
+"""Checkpoints: a folder of safetensors and JSON with a manifest, complete and verified or ignored."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn, optim
+
+from ganforge.errors import CheckpointError
+from ganforge.files import read_json, sha256_of, sync_folder, write_json
+
+FORMAT = 1
+PREFIX = "step_"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All state of a run after `step` steps. tensors: file stem -> name -> tensor."""
+
+    step: int
+    recipe_hash: str
+    tensors: Mapping[str, Mapping[str, Tensor]]
+
+
+def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
+    """Write `folder/step_00001234`, then remove all but the newest `keep`.
+
+    The checkpoint is written aside and renamed when every byte is on the disk; a kill at any instant leaves
+    the older ones as they were.
+    """
+    final = folder / f"{PREFIX}{checkpoint.step:08d}"
+    aside = folder / f".{final.name}.{os.getpid()}"
+    for leftover in folder.glob(f".{PREFIX}*"):
+        shutil.rmtree(leftover)
+    aside.mkdir(parents=True)
+    for stem, tensors in checkpoint.tensors.items():
+        save_tensors(aside / f"{stem}.safetensors", tensors)
+    write_json(aside / "state.json", {"format": FORMAT, "step": checkpoint.step, "recipe": checkpoint.recipe_hash})
+    write_json(aside / "manifest.json", {path.name: sha256_of(path) for path in sorted(aside.iterdir())})
+    sync_folder(aside)
+    if final.exists():
+        shutil.rmtree(final)
+    aside.rename(final)
+    sync_folder(folder)
+    for old in list_checkpoints(folder)[:-keep]:
+        shutil.rmtree(old)
+    return final
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """Checkpoint folders, the oldest first; not verified."""
+    return sorted(path for path in folder.glob(f"{PREFIX}*") if path.is_dir())
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read and verify one checkpoint. Raises CheckpointError that names the file that is damaged."""
+    manifest = read_json(path / "manifest.json", CheckpointError)
+    if not isinstance(manifest, dict) or not all(Path(name).name == name for name in manifest):
+        raise CheckpointError(f"{path / 'manifest.json'} is no manifest of a checkpoint.")
+    for name, digest in manifest.items():
+        if not (path / name).is_file() or sha256_of(path / name) != digest:
+            raise CheckpointError(f"{path / name} is missing or damaged: its sha256 differs from the manifest's.")
+    state = read_json(path / "state.json", CheckpointError)
+    if state.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{path} has format {state.get('format')}; this version of ganforge reads format {FORMAT}."
+        )
+    stems = [name.removesuffix(".safetensors") for name in manifest if name.endswith(".safetensors")]
+    tensors = {stem: load_tensors(path / f"{stem}.safetensors") for stem in stems}
+    return Checkpoint(int(state["step"]), str(state["recipe"]), tensors)
+
+
+def load_newest(folder: Path) -> tuple[Checkpoint, list[str]]:
+    """The newest checkpoint that verifies, and what was wrong with newer ones. Raises CheckpointError if none does."""
+    rejected: list[str] = []
+    for path in reversed(list_checkpoints(folder)):
+        try:
+            return load_checkpoint(path), rejected
+        except CheckpointError as error:
+            rejected.append(str(error))
+    reasons = "".join(f"\n  {reason}" for reason in rejected)
+    raise CheckpointError(f"{folder} holds no checkpoint that can be used.{reasons}")
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors, each under its own name, and force them to the disk."""
+    own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    safetensors.torch.save_file(own, path)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a safetensors file. Raises CheckpointError if it is none."""
+    try:
+        return safetensors.torch.load_file(path)
+    except FileNotFoundError:
+        raise CheckpointError(f"there is no weights file {path}.") from None
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is no readable safetensors file: {error}") from error
+
+
+def optimizer_tensors(optimizer: optim.Optimizer, network: nn.Module) -> dict[str, Tensor]:
+    """The optimizer's state as `<parameter>:<name of the state>`."""
+    found = {}
+    for name, parameter in network.named_parameters():
+        for key, value in optimizer.state.get(parameter, {}).items():
+            found[f"{name}:{key}"] = torch.as_tensor(value)
+    return found
+
+
+def restore_optimizer(optimizer: optim.Optimizer, network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Inverse of `optimizer_tensors`."""
+    states: dict[str, dict[str, Any]] = {}
+    for name, value in tensors.items():
+        owner, key = name.rsplit(":", 1)
+        states.setdefault(owner, {})[key] = value.clone()
+    for name, parameter in network.named_parameters():
+        if name in states:
+            optimizer.state[parameter] = states[name]

@@ -1,0 +1,95 @@
+"""The folder of a run: what it was asked, what it did, what came out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganforge.errors import CheckpointError, UsageError
+from ganforge.files import read_json, write_bytes, write_json
+
+
+@dataclass(frozen=True)
+class RunDir:
+    """A folder `00012-name` with
+
+    recipe.yaml (resolved), run.json (state), environment.json, freeze.json, load.json and source.json where
+    weights were loaded, metrics.jsonl, samples/, checkpoints/ and, at the end, scores.json.
+    """
+
+    path: Path
+
+    @classmethod
+    def create(cls, parent: Path, name: str) -> RunDir:
+        """A new folder with the next free number. Raises UsageError where it can't be made."""
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            numbers = [int(found[1]) for p in parent.iterdir() if (found := re.match(r"(\d{5})-", p.name))]
+            number = max(numbers, default=-1) + 1
+            while True:  # another run may take the number first
+                path = parent / f"{number:05d}-{name}"
+                try:
+                    path.mkdir()
+                except FileExistsError:
+                    number += 1
+                    continue
+                return cls(path)
+        except OSError as error:
+            raise UsageError(
+                f"can't make a run folder in {parent}: {error}. Choose another with output.folder=DIR."
+            ) from error
+
+    @classmethod
+    def open(cls, path: Path) -> RunDir:
+        """An existing run. Raises CheckpointError if the folder is none."""
+        if not (path / "run.json").is_file() or not (path / "recipe.yaml").is_file():
+            raise CheckpointError(f"{path} is no folder of a run: it holds no run.json and recipe.yaml.")
+        return cls(path)
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def samples(self) -> Path:
+        return self.path / "samples"
+
+    @property
+    def recipe(self) -> Path:
+        return self.path / "recipe.yaml"
+
+    def write_state(self, **changes: Any) -> None:
+        """Update run.json."""
+        path = self.path / "run.json"
+        state = read_json(path, CheckpointError) if path.exists() else {}
+        write_json(path, {**state, **changes})
+
+    def read_state(self) -> dict[str, Any]:
+        state = read_json(self.path / "run.json", CheckpointError)
+        if not isinstance(state, dict):
+            raise CheckpointError(f"{self.path / 'run.json'} is no state of a run.")
+        return state
+
+    def append_metrics(self, row: Mapping[str, Any]) -> None:
+        """Add one line to metrics.jsonl."""
+        with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(dict(row), allow_nan=False) + "\n")
+
+    def truncate_metrics(self, step: int) -> None:
+        """Drop the rows after `step`, and a half-written last one, so that a resumed run writes none twice."""
+        path = self.path / "metrics.jsonl"
+        if not path.exists():
+            return
+        kept = []
+        for line in path.read_bytes().splitlines(keepends=True):
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue
+            if line.endswith(b"\n") and row["step"] <= step:
+                kept.append(line)
+        write_bytes(path, b"".join(kept))

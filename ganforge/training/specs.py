@@ -1,0 +1,143 @@
+"""Losses, regularisers, optimizers and learning rates as recipes name them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from ganforge.interfaces import LossSpec, OptimizerSpec, RateSpec, RegulariserSpec
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn, optim
+
+
+class BCE(LossSpec):
+    """Binary cross-entropy on logits, non-saturating (Goodfellow et al. 2014)."""
+
+    kind: Literal["bce"] = "bce"
+
+    def generator(self, fake: Tensor) -> Tensor:
+        from torch.nn.functional import softplus
+
+        return softplus(-fake)
+
+    def discriminator_real(self, real: Tensor) -> Tensor:
+        from torch.nn.functional import softplus
+
+        return softplus(-real)
+
+    def discriminator_fake(self, fake: Tensor) -> Tensor:
+        from torch.nn.functional import softplus
+
+        return softplus(fake)
+
+
+class Hinge(LossSpec):
+    """Hinge loss (Lim & Ye 2017; Miyato et al. 2018, eq. 16-17)."""
+
+    kind: Literal["hinge"] = "hinge"
+
+    def generator(self, fake: Tensor) -> Tensor:
+        return -fake
+
+    def discriminator_real(self, real: Tensor) -> Tensor:
+        return (1 - real).relu()
+
+    def discriminator_fake(self, fake: Tensor) -> Tensor:
+        return (1 + fake).relu()
+
+
+class Wasserstein(LossSpec):
+    """Difference of mean logits (Arjovsky et al. 2017); wants a gradient penalty."""
+
+    kind: Literal["wasserstein"] = "wasserstein"
+
+    def generator(self, fake: Tensor) -> Tensor:
+        return -fake
+
+    def discriminator_real(self, real: Tensor) -> Tensor:
+        return -real
+
+    def discriminator_fake(self, fake: Tensor) -> Tensor:
+        return fake
+
+
+class _GradientPenalty(RegulariserSpec):
+    #: The penalty is gamma / 2 times the squared norm.
+    gamma: PositiveFloat
+    #: Computed every so many steps and multiplied by that (Karras et al. 2020, appendix B).
+    every: PositiveInt = 1
+
+    def penalty(self, gradient: Tensor) -> Tensor:
+        return self.gamma / 2 * gradient.flatten(1).float().square().sum(dim=1)
+
+
+class R1(_GradientPenalty):
+    """gamma / 2 * squared gradient norm on real images (Mescheder, Geiger & Nowozin 2018, eq. 9)."""
+
+    kind: Literal["r1"] = "r1"
+    on: ClassVar[Literal["real", "fake"]] = "real"
+
+
+class R2(_GradientPenalty):
+    """gamma / 2 * squared gradient norm on generated images (Mescheder, Geiger & Nowozin 2018, eq. 10)."""
+
+    kind: Literal["r2"] = "r2"
+    on: ClassVar[Literal["real", "fake"]] = "fake"
+
+
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Adam(OptimizerSpec):
+    """Adam (Kingma & Ba 2015)."""
+
+    kind: Literal["adam"] = "adam"
+    betas: tuple[Beta, Beta] = (0.0, 0.99)
+    eps: PositiveFloat = 1e-8
+
+    def build(self, parameters: list[nn.Parameter], rate: float) -> optim.Optimizer:
+        from torch import optim
+
+        return optim.Adam(parameters, lr=rate, betas=self.betas, eps=self.eps, foreach=True)
+
+
+class ConstantRate(RateSpec):
+    """The same rate throughout the stage."""
+
+    kind: Literal["constant"] = "constant"
+    rate: NonNegativeFloat
+
+    def at(self, step: int, num_steps: int) -> float:
+        return self.rate
+
+
+class StepRate(RateSpec):
+    """Multiplied by `factor` every `every` steps."""
+
+    kind: Literal["step"] = "step"
+    rate: PositiveFloat
+    every: PositiveInt
+    factor: PositiveFloat = 0.5
+
+    def at(self, step: int, num_steps: int) -> float:
+        return self.rate * self.factor ** (step // self.every)
+
+
+class CosineRate(RateSpec):
+    """From `rate` to `final` along half a cosine (Loshchilov & Hutter 2017, eq. 5)."""
+
+    kind: Literal["cosine"] = "cosine"
+    rate: PositiveFloat
+    final: NonNegativeFloat = 0.0
+
+    def at(self, step: int, num_steps: int) -> float:
+        return self.final + (self.rate - self.final) * (1 + math.cos(math.pi * step / num_steps)) / 2
+
+
+LOSSES: list[type[LossSpec]] = [BCE, Hinge, Wasserstein]
+REGULARISERS: list[type[RegulariserSpec]] = [R1, R2]
+OPTIMIZERS: list[type[OptimizerSpec]] = [Adam]
+RATES: list[type[RateSpec]] = [ConstantRate, StepRate, CosineRate]

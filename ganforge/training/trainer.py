@@ -1,0 +1,185 @@
+"""The training loop: stages, rates, moving average, metrics, samples and checkpoints."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ganforge.data.images import LabelledImages
+from ganforge.errors import DivergedError
+from ganforge.files import write_json
+from ganforge.freeze.policy import freeze_table
+from ganforge.freeze.schedule import Position, Schedule
+from ganforge.listener import Listener, StepReport
+from ganforge.networks.staged import Discriminator, Generator
+from ganforge.randomness import Draws, draw_categories
+from ganforge.recipe.plan import Plan
+from ganforge.training.checkpoint import Checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
+from ganforge.training.ema import MovingAverage
+from ganforge.training.grid import grid_images, save_png, tile, to_uint8
+from ganforge.training.rundir import RunDir
+from ganforge.training.step import NonFiniteError, Players, RealBatch, TrainStep
+
+
+class Trainer:
+    """Trains the networks of a plan on images, from `step` on.
+
+    The state after n steps is a function of recipe, images and n: a run that is stopped and resumed ends with
+    the same bytes as one that is not.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        recipe_hash: str,
+        images: LabelledImages,
+        generator: Generator,
+        discriminator: Discriminator,
+        run: RunDir,
+        listener: Listener,
+        device: torch.device,
+    ) -> None:
+        recipe = plan.recipe
+        self.plan, self.recipe, self.recipe_hash = plan, recipe, recipe_hash
+        self.run, self.listener, self.device = run, listener, device
+        self.schedule = Schedule(recipe.stages)
+        self.pixels = images.images
+        self.labels = torch.from_numpy(images.labels)
+        weights = recipe.training.sampler.weights(images.labels.tolist(), len(plan.classes))
+        self.image_probabilities = torch.tensor(weights, dtype=torch.float64)
+        classes = torch.zeros(len(plan.classes), dtype=torch.float64)
+        self.class_probabilities = classes.index_add(0, self.labels, self.image_probabilities)
+        # convolutions are faster with the channels innermost, from a few channels on
+        self.generator = generator.to(device).to(memory_format=torch.channels_last)
+        self.discriminator = discriminator.to(device).to(memory_format=torch.channels_last)
+        self.average = MovingAverage(self.generator, recipe.training.ema)
+        build = recipe.training.optimizer.build
+        self.players = Players(
+            self.generator,
+            self.discriminator,
+            build(list(self.generator.parameters()), 0.0),
+            build(list(self.discriminator.parameters()), 0.0),
+            [spec.build().to(device) for spec in recipe.training.augmentations],
+        )
+        self.train_step = TrainStep(
+            self.players,
+            recipe.training.loss,
+            recipe.training.regularisers,
+            self.class_probabilities,
+            recipe.seed,
+            recipe.training.precision,
+        )
+        self.step = 0
+
+    def fit(self) -> None:
+        """Do the steps that are left. Raises DivergedError, with the last checkpoint kept."""
+        output = self.recipe.output
+        stage = -1
+        if self.step == 0:
+            self._sample()
+        started, first = time.monotonic(), self.step
+        while self.step < self.schedule.num_steps:
+            position = self.schedule.at(self.step)
+            if position.number != stage:
+                stage = position.number
+                self._enter_stage(position)
+            self._set_rates(position)
+            metrics = self._one_step()
+            self.average.update(self.generator, self.step)
+            self.step += 1
+            is_last = self.step == self.schedule.num_steps
+            if self.step % output.metrics_every == 0 or is_last:
+                self.run.append_metrics(
+                    {"step": self.step, "images": self.images_seen, "stage": position.stage.name, **metrics}
+                )
+            speed = (self.step - first) * self.recipe.training.batch / (time.monotonic() - started)
+            self.listener.step(
+                StepReport(self.step, self.schedule.num_steps, position.stage.name, self.images_seen, speed, metrics)
+            )
+            if self.step % output.samples_every == 0 or is_last:
+                self._sample()
+            if self.step % output.checkpoints_every == 0 or is_last:
+                self.save()
+
+    @property
+    def images_seen(self) -> int:
+        """Real images shown to the discriminator so far."""
+        return self.step * self.recipe.training.batch
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        tensors = {
+            "generator": self.generator.state_dict(),
+            "generator_average": self.average.network.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "generator_optimizer": optimizer_tensors(self.players.generator_optimizer, self.generator),
+            "discriminator_optimizer": optimizer_tensors(self.players.discriminator_optimizer, self.discriminator),
+        }
+        for index, augmentation in enumerate(self.players.augmentations):
+            if augmentation.state_dict():
+                tensors[f"augmentation_{index}"] = augmentation.state_dict()
+        path = save_checkpoint(self.run.checkpoints, Checkpoint(self.step, self.recipe_hash, tensors), keep=2)
+        self.listener.wrote("checkpoint", path)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Continue from a checkpoint of the same recipe."""
+        tensors = checkpoint.tensors
+        self.generator.load_state_dict(tensors["generator"])
+        self.average.network.load_state_dict(tensors["generator_average"])
+        self.discriminator.load_state_dict(tensors["discriminator"])
+        restore_optimizer(self.players.generator_optimizer, self.generator, tensors["generator_optimizer"])
+        restore_optimizer(self.players.discriminator_optimizer, self.discriminator, tensors["discriminator_optimizer"])
+        for index, augmentation in enumerate(self.players.augmentations):
+            if augmentation.state_dict():
+                augmentation.load_state_dict(tensors[f"augmentation_{index}"])
+        self.step = checkpoint.step
+        self.run.truncate_metrics(self.step)
+        self.listener.resumed(self.step)
+
+    def _enter_stage(self, position: Position) -> None:
+        rows = []
+        for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
+            plan = self.plan.generator if name == "generator" else self.plan.discriminator
+            trains = plan.trains[position.number]
+            for parameter_name, parameter in network.named_parameters():
+                parameter.requires_grad_(trains[parameter_name])
+                parameter.grad = None
+            rows += freeze_table(name, trains, plan.sizes)
+        self.listener.stage(position.stage.name, rows)
+
+    def _set_rates(self, position: Position) -> None:
+        stage = position.stage
+        for optimizer, rate in (
+            (self.players.generator_optimizer, stage.generator_rate),
+            (self.players.discriminator_optimizer, stage.discriminator_rate),
+        ):
+            for group in optimizer.param_groups:
+                group["lr"] = rate.at(position.step, stage.steps)
+
+    def _one_step(self) -> dict[str, float]:
+        samples = range(self.images_seen, self.images_seen + self.recipe.training.batch)
+        try:
+            return self.train_step(self._real_batch(samples), self.step, samples)
+        except NonFiniteError as error:
+            report = self.run.path / "debug" / "nonfinite.json"
+            write_json(report, {"step": self.step, "reason": str(error), "samples": [samples[0], samples[-1]]})
+            raise DivergedError(
+                f"training diverged at step {self.step + 1}: {error}. The last checkpoint is kept, "
+                f"and {report} says more. Try a lower learning rate or a larger gamma of the R1 penalty."
+            ) from error
+
+    def _real_batch(self, samples: Sequence[int]) -> RealBatch:
+        indices = draw_categories(Draws(self.recipe.seed, "real", samples), self.image_probabilities)
+        pixels: Tensor = torch.from_numpy(self.pixels[indices.numpy()])
+        images = pixels.to(self.device).float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
+        return RealBatch(images, self.labels[indices].to(self.device))
+
+    def _sample(self) -> None:
+        columns = self.recipe.output.columns
+        images = grid_images(self.average.network, len(self.plan.classes), columns, self.recipe.seed)
+        path = self.run.samples / f"step_{self.step:08d}.png"
+        save_png(path, tile(to_uint8(images), columns))
+        self.listener.wrote("samples", path)

@@ -1,0 +1,104 @@
+"""Strict loading: every tensor is loaded, fresh by permission or dropped by permission, and the report says which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganforge.errors import CheckpointError
+from ganforge.freeze.policy import describe_names
+from ganforge.recipe.models import LoadRules
+
+#: What ganforge adds to a trunk starts so that it changes nothing, and may always be missing from a source.
+ADDITIONS = ("label_*", "*.adafm_*", "*.extra*")
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What became of each tensor of the network and of the source."""
+
+    network: str
+    loaded: tuple[str, ...]
+    #: Loaded, with more input channels beside them: (name, number of channels added, name of their weights).
+    widened: tuple[tuple[str, int, str], ...]
+    fresh: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+    def summary(self) -> str:
+        return (
+            f"{self.network}: {len(self.loaded)} tensors loaded ({len(self.widened)} of them widened), "
+            f"{len(self.fresh)} fresh, {len(self.dropped)} dropped"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@torch.no_grad()
+def load_strict(name: str, network: nn.Module, weights: Mapping[str, Tensor], rules: LoadRules) -> LoadReport:
+    """Copy `weights` into `network`. Raises CheckpointError, before a tensor has changed, with all that doesn't fit."""
+    targets = network.state_dict()
+    is_fresh = {key: any(fnmatchcase(key, glob) for glob in rules.fresh) for key in targets}
+    loaded = [key for key in targets if key in weights and not is_fresh[key]]
+    missing = [key for key in targets if key not in weights and not is_fresh[key] and not _is_addition(key)]
+    leftover = [key for key in weights if key not in loaded]
+    replaced = {key for key in leftover if is_fresh.get(key, False)}
+    unexpected = [
+        key for key in leftover if key not in replaced and not any(fnmatchcase(key, glob) for glob in rules.drop)
+    ]
+    misfits = [
+        f"{key}: the source has {tuple(weights[key].shape)}, the network {tuple(targets[key].shape)}"
+        for key in loaded
+        if weights[key].shape != targets[key].shape
+    ]
+    _raise_misfits(name, missing, unexpected, misfits)
+    _raise_useless(name, rules, weights)
+    bad = [key for key in loaded if not bool(torch.isfinite(weights[key]).all())]
+    if bad:
+        raise CheckpointError(f"{name}: the source holds numbers that are not finite in {', '.join(bad)}.")
+    for key in loaded:
+        targets[key].copy_(weights[key])
+    extras = [key for key in targets if ".extra" in key and key not in loaded]
+    fresh = [key for key in targets if key not in loaded]
+    widened = [(_widened_by(key), targets[key].shape[1], key) for key in extras if _widened_by(key) in loaded]
+    return LoadReport(name, tuple(loaded), tuple(widened), tuple(fresh), tuple(leftover))
+
+
+def _is_addition(key: str) -> bool:
+    return any(fnmatchcase(key, glob) for glob in ADDITIONS)
+
+
+def _widened_by(extra: str) -> str:
+    """`resnet_1_0.conv_0.weight` for `resnet_1_0.extra_0.weight`, `fc.weight` for `fc.extra.weight`."""
+    return extra.replace(".extra_", ".conv_").replace(".extra.weight", ".weight").replace(".extra", ".weight")
+
+
+def _raise_misfits(name: str, missing: list[str], unexpected: list[str], misfits: list[str]) -> None:
+    lines = []
+    if missing:
+        lines.append(
+            f"{len(missing)} tensors are missing from the source: {describe_names(missing)}. "
+            f"Let them keep their initial values with `{name}.pretrained.fresh`."
+        )
+    if unexpected:
+        lines.append(
+            f"{len(unexpected)} tensors of the source have no place in the network: {describe_names(unexpected)}. "
+            f"Leave them out with `{name}.pretrained.drop`."
+        )
+    lines += [f"{line}. Change the block, or name it under `{name}.pretrained.fresh`." for line in misfits]
+    if lines:
+        raise CheckpointError(f"the weights don't fit the {name}:\n  " + "\n  ".join(lines))
+
+
+def _raise_useless(name: str, rules: LoadRules, weights: Mapping[str, Tensor]) -> None:
+    useless = [glob for glob in rules.drop if not any(fnmatchcase(key, glob) for key in weights)]
+    if useless:
+        raise CheckpointError(
+            f"`{name}.pretrained.drop`: '{useless[0]}' matches no tensor of the source; "
+            f"it has: {describe_names(list(weights))}."
+        )

@@ -1,0 +1,44 @@
+"""What a pretrained source gives: weights under ganforge's names, and where they come from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganforge.data.images import Progress, no_progress
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class StoreContext:
+    """What a source may use while it fetches."""
+
+    cache: Path
+    progress: Progress = no_progress
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Recorded in every run that starts from the weights."""
+
+    name: str
+    #: URL or path that the weights were read from.
+    origin: str
+    sha256: str
+    licence: str
+    citation: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class PretrainedWeights:
+    """State dicts under ganforge's parameter names; a network that the source lacks is None."""
+
+    generator: dict[str, Tensor] | None
+    discriminator: dict[str, Tensor] | None
+    provenance: Provenance

@@ -1,0 +1,128 @@
+"""From two sets of images to scores, with all that a reader must be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ganforge.data.images import LabelledImages
+from ganforge.errors import DataError
+from ganforge.evaluation.score import EvaluationContext, Score
+from ganforge_fid.comparison import DRAWS, Comparison, Distance, compare
+from ganforge_fid.extractors import Extractor, extractor_id
+from ganforge_fid.features import OrderedImages, cached_features
+
+#: Real and generated images that a class must have to get a score of its own.
+MIN_PER_CLASS = 20
+#: Number of images below which the bias of the Fréchet distance is larger than most differences between methods.
+MIN_UNBIASED = 500
+#: Difference in the share of a class from which the two sets are said to be composed differently.
+MAX_SHARE_GAP = 0.05
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A distance with the name under which it is reported."""
+
+    name: str
+    distance: Distance
+    #: Its expectation depends on n; it is then not reported per class.
+    is_biased: bool
+    #: What its values may be compared with.
+    caveat: str
+
+
+def score(
+    measure: Measure, extractor: Extractor, real: LabelledImages, fake: LabelledImages, context: EvaluationContext
+) -> list[Score]:
+    """The score of all images first, then, for an unbiased measure, one per class with enough images.
+
+    Raises DataError for fewer than two images on either side, and for sets whose classes differ.
+    """
+    if min(len(real), len(fake)) < 2:
+        raise DataError(
+            f"{measure.name} needs at least two real and two generated images; "
+            f"there are {len(real)} real and {len(fake)} generated ones."
+        )
+    if real.card.classes != fake.card.classes:
+        raise DataError(
+            f"{measure.name} compares sets with the same classes; the real images have {', '.join(real.card.classes)}, "
+            f"the generated ones {', '.join(fake.card.classes)}."
+        )
+    ordered_real, ordered_fake = OrderedImages(real), OrderedImages(fake)
+    real_features = cached_features(ordered_real, extractor, context.cache, context.progress, "real images").astype(
+        np.float64
+    )
+    fake_features = ordered_fake.features(extractor, context.progress, "generated images").astype(np.float64)
+
+    def one(of_class: int | None, notes: list[str]) -> Score:
+        on_real = np.ones(len(real), bool) if of_class is None else ordered_real.labels == of_class
+        on_fake = np.ones(len(fake), bool) if of_class is None else ordered_fake.labels == of_class
+        groups = [ordered_real.groups[i] for i in np.flatnonzero(on_real)]
+        result = compare(measure.distance, real_features[on_real], groups, fake_features[on_fake], context.seed)
+        return Score(
+            name=f"{measure.name}[{extractor_id(extractor)}]",
+            value=result.value,
+            n_real=result.n,
+            n_fake=result.n,
+            spread=result.spread,
+            spread_of=_spread_of(result, int(on_real.sum()), int(on_fake.sum())),
+            of_class=None if of_class is None else real.card.classes[of_class],
+            floor=result.floor,
+            extractor=f"{extractor.name}, sha256 {extractor.sha256}",
+            resizer=extractor.resizer,
+            dataset=real.card.name,
+            warnings=tuple(_caveats(measure, result, real) + notes),
+        )
+
+    classes, hidden = ([], []) if measure.is_biased else _classes_to_score(real, fake)
+    return [one(None, _shares(real, fake) + hidden), *(one(label, []) for label in classes)]
+
+
+def _spread_of(result: Comparison, n_real: int, n_fake: int) -> str:
+    if result.spread is None:
+        return ""
+    return f"standard deviation over {DRAWS} draws of {result.n} of {n_real} real and {result.n} of {n_fake} generated"
+
+
+def _caveats(measure: Measure, result: Comparison, real: LabelledImages) -> list[str]:
+    caveats = [measure.caveat]
+    if real.card.is_phantom:
+        caveats.append("the real images are a phantom, drawn by a program.")
+    if measure.is_biased and result.n < MIN_UNBIASED:
+        caveats.append(
+            f"n = {result.n} is below {MIN_UNBIASED}: the bias of a Fréchet distance is large at this n; "
+            f"compare it with the floor and with values at the same n only."
+        )
+    if result.floor is None:
+        caveats.append("no real-vs-real floor: the real images can't be divided into halves without a patient in both.")
+    return caveats
+
+
+def _shares(real: LabelledImages, fake: LabelledImages) -> list[str]:
+    """A warning if a class makes up different parts of the two sets: the distance over all images measures that too."""
+    counts = np.array([real.class_counts(), fake.class_counts()])
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    worst = int(np.argmax(np.abs(shares[0] - shares[1])))
+    if abs(shares[0, worst] - shares[1, worst]) <= MAX_SHARE_GAP:
+        return []
+    return [
+        f"real and generated images differ in the share of class '{real.card.classes[worst]}' "
+        f"({shares[0, worst]:.0%} and {shares[1, worst]:.0%}); the distance over all images contains this difference."
+    ]
+
+
+def _classes_to_score(real: LabelledImages, fake: LabelledImages) -> tuple[list[int], list[str]]:
+    """Labels that get a score, and a warning for each of the others."""
+    labels, hidden = [], []
+    counts = zip(real.card.classes, real.class_counts(), fake.class_counts(), strict=True)
+    for label, (name, n_real, n_fake) in enumerate(counts):
+        if min(n_real, n_fake) >= MIN_PER_CLASS:
+            labels.append(label)
+        else:
+            hidden.append(
+                f"no score for class '{name}': {n_real} real and {n_fake} generated images, "
+                f"at least {MIN_PER_CLASS} of each are needed."
+            )
+    return labels, hidden

@@ -1,0 +1,50 @@
+"""Small sets of labelled images, and an extractor without a network."""
+
+import hashlib
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from ganforge.data.images import DatasetCard, LabelledImages
+from ganforge.evaluation.score import EvaluationContext
+
+
+class Colours:
+    """Mean colour and its square per image: six features."""
+
+    name, sha256, dim, resizer = "colours", hashlib.sha256(b"colours").hexdigest(), 6, "none"
+
+    def __init__(self) -> None:
+        self.images_seen = 0
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        self.images_seen += len(images)
+        mean = images.mean(axis=(2, 3), dtype=np.float64) / 255
+        return np.hstack([mean, mean**2]).astype(np.float32)
+
+
+@pytest.fixture
+def colours() -> Colours:
+    return Colours()
+
+
+@pytest.fixture
+def context(tmp_path) -> EvaluationContext:
+    return EvaluationContext(cache=tmp_path / "cache", seed=3)
+
+
+@pytest.fixture
+def drawn() -> Callable[..., LabelledImages]:
+    """drawn(counts per class, seed, brightness): images of 4 px, two of each patient."""
+
+    def draw(counts: list[int], seed: int = 0, brightness: int = 0, phantom: bool = False) -> LabelledImages:
+        n = sum(counts)
+        images = np.random.default_rng(seed).integers(0, 100, size=(n, 3, 4, 4)) + brightness
+        classes = tuple(f"grade {label}" for label in range(len(counts)))
+        card = DatasetCard("discs", classes, "none", "none", phantom, "0" * 64)
+        labels = np.repeat(np.arange(len(counts)), counts)
+        names = [f"{i}.png" for i in range(n)]
+        return LabelledImages(images.astype(np.uint8), labels, [f"patient {i // 2}" for i in range(n)], names, card)
+
+    return draw

@@ -1,0 +1,114 @@
+"""Scores: n, floor, warnings, independence of the order, cached features."""
+
+import numpy as np
+import pytest
+
+from ganforge.errors import DataError
+from ganforge.evaluation.score import EvaluationContext
+from ganforge_fid.distances import frechet_distance, kernel_distance
+from ganforge_fid.scoring import Measure, score
+
+FD = Measure("fd", frechet_distance, is_biased=True, caveat="not comparable.")
+KD = Measure("kd", kernel_distance, is_biased=False, caveat="not comparable.")
+
+
+def test_a_score_says_all_that_changes_its_value(colours, context, drawn):
+    (fd,) = score(FD, colours, drawn([30, 10]), drawn([60, 20], seed=1), context)
+    assert fd.name == f"fd[colours@{colours.sha256[:8]}]"
+    assert (fd.n_real, fd.n_fake, fd.dataset, fd.resizer) == (20, 20, "discs", "none")
+    assert fd.extractor == f"colours, sha256 {colours.sha256}"
+    assert fd.spread_of == "standard deviation over 10 draws of 20 of 40 real and 20 of 80 generated"
+    assert fd.warnings == (
+        "not comparable.",
+        "n = 20 is below 500: the bias of a Fréchet distance is large at this n; "
+        "compare it with the floor and with values at the same n only.",
+    )
+
+
+def test_a_kernel_score_of_all_images_is_followed_by_those_of_large_classes(colours, context, drawn):
+    scores = score(KD, colours, drawn([40, 20, 19]), drawn([40, 20, 20], seed=1), context)
+    assert [s.of_class for s in scores] == [None, "grade 0", "grade 1"]
+    assert [s.n_fake for s in scores[1:]] == [20, 10]
+    assert scores[0].warnings == (
+        "not comparable.",
+        "no score for class 'grade 2': 19 real and 20 generated images, at least 20 of each are needed.",
+    )
+
+
+def test_images_of_the_same_kind_score_below_others(colours, context, drawn):
+    real = drawn([40, 40])
+    for measure in (FD, KD):
+        itself, others = (score(measure, colours, real, fake, context)[0] for fake in (real, drawn([40, 40], 1, 100)))
+        assert itself.value <= itself.floor < others.value
+
+
+def test_the_order_of_the_images_changes_nothing(colours, context, drawn, tmp_path):
+    real, fake = drawn([30, 25]), drawn([40, 40], seed=1)
+    generator = np.random.default_rng(0)
+    shuffled = [images.subset(generator.permutation(len(images))) for images in (real, fake)]
+    for measure in (FD, KD):
+        other = EvaluationContext(cache=tmp_path / "other", seed=context.seed)
+        assert score(measure, colours, *shuffled, other) == score(measure, colours, real, fake, context)
+
+
+def test_sets_with_other_shares_of_the_classes_are_reported(colours, context, drawn):
+    (fd,) = score(FD, colours, drawn([36, 4]), drawn([20, 20]), context)
+    assert fd.warnings[-1] == (
+        "real and generated images differ in the share of class 'grade 0' (90% and 50%); "
+        "the distance over all images contains this difference."
+    )
+
+
+def test_one_patient_gives_no_floor_and_a_phantom_is_called_one(colours, context, drawn):
+    (fd,) = score(FD, colours, drawn([2], phantom=True), drawn([2]), context)
+    assert fd.floor is None
+    assert "the real images are a phantom, drawn by a program." in fd.warnings
+    assert (
+        "no real-vs-real floor: the real images can't be divided into halves without a patient in both." in fd.warnings
+    )
+
+
+def test_too_few_images_and_other_classes_are_data_errors(colours, context, drawn):
+    message = "^fd needs at least two real and two generated images; there are 8 real and 1 generated ones.$"
+    with pytest.raises(DataError, match=message):
+        score(FD, colours, drawn([8]), drawn([1]), context)
+    message = (
+        "^fd compares sets with the same classes; the real images have grade 0, the generated ones grade 0, grade 1.$"
+    )
+    with pytest.raises(DataError, match=message):
+        score(FD, colours, drawn([8]), drawn([4, 4]), context)
+
+
+def test_features_of_real_images_are_computed_once(colours, context, drawn):
+    real, fake = drawn([20]), drawn([12], seed=1)
+    first = score(FD, colours, real, fake, context)
+    assert colours.images_seen == 32
+    reordered = real.subset(np.arange(20)[::-1])
+    assert score(KD, colours, reordered, fake, context)[0].n_real == 10
+    assert score(FD, colours, real, fake, context) == first
+    assert colours.images_seen == 32 + 12 + 12
+    score(FD, colours, drawn([20], seed=2), fake, context)
+    assert colours.images_seen == 32 + 12 + 12 + 32
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b"", lambda b: b[:150] + bytes([b[150] ^ 1]) + b[151:]])
+def test_a_damaged_cache_is_computed_again(colours, context, drawn, damage):
+    real, fake = drawn([20]), drawn([12], seed=1)
+    first = score(FD, colours, real, fake, context)
+    (file,) = (path for path in context.cache.rglob("*") if path.is_file())
+    intact = file.read_bytes()
+    file.write_bytes(damage(intact))
+    assert score(FD, colours, real, fake, context) == first
+    assert colours.images_seen == 32 + 32
+    assert file.read_bytes() == intact
+
+
+def test_the_user_sees_progress_on_both_sides(colours, context, drawn):
+    seen = []
+
+    def progress(items, total, what):
+        seen.append((total, what))
+        return items
+
+    score(FD, colours, drawn([40]), drawn([12]), EvaluationContext(context.cache, context.seed, progress))
+    assert seen == [(2, "colours: real images"), (1, "colours: generated images")]

@@ -1,0 +1,13 @@
+"""Pretrained sources: a bundled flower GAN, and published GP-GAN checkpoints."""
+
+from __future__ import annotations
+
+from ganforge import hookimpl
+from ganforge.interfaces import SourceSpec
+
+from ganforge_flowers.specs import Flowers64, GPGANCheckpoint, ZhaoCheckpoint
+
+
+@hookimpl
+def ganforge_sources() -> list[type[SourceSpec]]:
+    return [Flowers64, GPGANCheckpoint, ZhaoCheckpoint]

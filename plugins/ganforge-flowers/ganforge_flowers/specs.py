@@ -1,0 +1,63 @@
+"""The sources as recipes name them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from ganforge.files import sha256_of
+from ganforge.interfaces import SourceSpec
+from ganforge.weights.pretrained import PretrainedWeights, Provenance, StoreContext
+from ganforge.weights.specs import load_folder
+
+BUNDLED = Path(__file__).parent / "flowers_64"
+
+
+class Flowers64(SourceSpec):
+    """The flower GAN that comes with this package: style blocks, 64 px, unconditional."""
+
+    kind: Literal["flowers_64"] = "flowers_64"
+
+    def fetch(self, context: StoreContext) -> PretrainedWeights:
+        weights = load_folder(BUNDLED)
+        # stored in half precision to stay small
+        generator = {key: value.float() for key, value in (weights.generator or {}).items()}
+        discriminator = {key: value.float() for key, value in (weights.discriminator or {}).items()}
+        return PretrainedWeights(generator, discriminator, weights.provenance)
+
+
+class GPGANCheckpoint(SourceSpec):
+    """A GP-GAN checkpoint as GAN_stability publishes it: one `.pt` file (Mescheder et al. 2018)."""
+
+    kind: Literal["gp_gan_checkpoint"] = "gp_gan_checkpoint"
+    path: Path
+    licence: str = "MIT (GAN_stability); trained on ImageNet, whose terms allow research use"
+
+    def fetch(self, context: StoreContext) -> PretrainedWeights:
+        from ganforge_flowers.published import read_gp_gan
+
+        generator, discriminator = read_gp_gan(self.path)
+        return PretrainedWeights(generator, discriminator, self._provenance("GP-GAN"))
+
+    def _provenance(self, name: str) -> Provenance:
+        citation = "Mescheder, Geiger & Nowozin 2018, Which training methods for GANs do actually converge?"
+        return Provenance(f"{name} {self.path.name}", str(self.path), sha256_of(self.path), self.licence, citation)
+
+
+class ZhaoCheckpoint(SourceSpec):
+    """A transferred GAN as published by Zhao, Cong & Carin 2020: style head and AdaFM trunk, one `.pt` file."""
+
+    kind: Literal["zhao_checkpoint"] = "zhao_checkpoint"
+    path: Path
+    licence: str = "as published by its authors; trained on Oxford flowers and ImageNet"
+
+    def fetch(self, context: StoreContext) -> PretrainedWeights:
+        from ganforge_flowers.published import ZHAO_GENERATOR, read_gp_gan
+
+        generator, discriminator = read_gp_gan(self.path)
+        if generator is not None:
+            generator = ZHAO_GENERATOR.to_ours(generator)
+        citation = "Zhao, Cong & Carin 2020, On leveraging pretrained GANs for generation with limited data"
+        name = f"Zhao transfer GAN {self.path.name}"
+        provenance = Provenance(name, str(self.path), sha256_of(self.path), self.licence, citation)
+        return PretrainedWeights(generator, discriminator, provenance)

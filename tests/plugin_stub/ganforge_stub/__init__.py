@@ -1,0 +1,35 @@
+"""A third party's plugin: one component of several kinds."""
+
+from __future__ import annotations
+
+from ganforge import hookimpl, interfaces
+from ganforge_stub.blocks import StubGate
+from ganforge_stub.data import StubStripes
+from ganforge_stub.depths import StubMiddle
+from ganforge_stub.evaluators import StubBrightness
+from ganforge_stub.sources import StubOnes
+
+
+@hookimpl
+def ganforge_blocks() -> list[type[interfaces.BlockSpec]]:
+    return [StubGate]
+
+
+@hookimpl
+def ganforge_depths() -> list[type[interfaces.DepthSpec]]:
+    return [StubMiddle]
+
+
+@hookimpl
+def ganforge_datasets() -> list[type[interfaces.DatasetSpec]]:
+    return [StubStripes]
+
+
+@hookimpl
+def ganforge_evaluators() -> list[type[interfaces.EvaluatorSpec]]:
+    return [StubBrightness]
+
+
+@hookimpl
+def ganforge_sources() -> list[type[interfaces.SourceSpec]]:
+    return [StubOnes]

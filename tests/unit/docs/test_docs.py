@@ -1,0 +1,47 @@
+"""The documentation says what the code does: hooks are listed, how-tos run."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from ganforge import hookspecs
+from ganforge.plugins import load
+from ganforge.registry import FAMILIES, hook_name
+
+ROOT = Path(__file__).parents[3]
+HOWTOS = {"block": "block", "depth": "depth", "dataset": "dataset", "evaluator": "evaluator", "source": "source"}
+
+
+def python_blocks(path: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```$", path.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def test_every_hook_is_documented_with_its_base_class() -> None:
+    text = (ROOT / "docs" / "hooks.md").read_text()
+    documented = re.findall(r"^## `(\w+)\(\)`$", text, re.MULTILINE)
+    hooks = [name for name, _ in inspect.getmembers(hookspecs, inspect.isfunction) if name.startswith("ganforge_")]
+    assert sorted(documented) == sorted(hooks) == sorted(hook_name(family) for family in FAMILIES)
+    for family, base in FAMILIES.items():
+        section = text.split(f"## `{hook_name(family)}()`")[1].split("\n## ")[0]
+        assert inspect.getdoc(getattr(hookspecs, hook_name(family))) in section
+        assert f"`list[type[{base.__name__}]]`" in section
+
+
+def test_there_is_a_howto_for_each_kind_that_the_docs_promise() -> None:
+    assert sorted(path.stem for path in (ROOT / "docs" / "howto").glob("*.md")) == sorted(HOWTOS)
+
+
+@pytest.mark.parametrize("howto", HOWTOS)
+def test_howto_runs_and_its_component_is_registered(howto: str, tmp_path: Path) -> None:
+    plugin, check = python_blocks(ROOT / "docs" / "howto" / f"{howto}.md")
+    file = tmp_path / f"mylab_{howto}.py"
+    file.write_text(plugin)
+    components = load(files=[file])
+    assert [name for name, _, _ in components[HOWTOS[howto]] if name.startswith("mylab_")]
+    namespace: dict[str, object] = {"__name__": "howto"}
+    exec(compile(plugin, str(file), "exec"), namespace)
+    exec(compile(check, f"docs/howto/{howto}.md", "exec"), namespace)
