@@ -28,7 +28,7 @@ from ganforge.recipe.plan import NETWORKS, Plan
 from ganforge.recipe.walk import walk
 from ganforge.registry import Components
 from ganforge.sampling import Sampler, proportional_labels
-from ganforge.training.checkpoint import load_newest
+from ganforge.training.checkpoint import list_checkpoints, load_newest
 from ganforge.training.rundir import RunDir
 from ganforge.training.trainer import Trainer
 from ganforge.weights.load import load_strict
@@ -46,6 +46,8 @@ def plan_recipe(loaded: LoadedRecipe) -> Plan:
 def run(loaded: LoadedRecipe, listener: Listener, device: torch.device) -> RunDir:
     """Do what the recipe says, in a new run folder. Raises GanforgeError; the folder then says so in run.json."""
     plan = plan_recipe(loaded)
+    for evaluator in loaded.recipe.evaluation.evaluators:
+        evaluator.preflight()
     run_dir = RunDir.create(loaded.recipe.output.folder, loaded.recipe.name)
     write_text(run_dir.recipe, dump_recipe(loaded.recipe))
     run_dir.write_state(
@@ -77,7 +79,7 @@ def _continue(plan: Plan, run_dir: RunDir, listener: Listener, device: torch.dev
         train, held_out = load_data(plan, run_dir, listener)
         generator, discriminator = build_networks(plan, run_dir, listener)
         trainer = Trainer(plan, recipe_hash(plan.recipe), train, generator, discriminator, run_dir, listener, device)
-        if run_dir.checkpoints.is_dir():
+        if list_checkpoints(run_dir.checkpoints):  # none: stopped before the first was whole, so begin again
             checkpoint, rejected = load_newest(run_dir.checkpoints)
             for reason in rejected:
                 listener.warning(reason)

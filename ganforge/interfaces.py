@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Spec(BaseModel):
     """A part of a recipe: unknown keys are errors, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Component(Spec):
@@ -173,6 +173,9 @@ class SourceSpec(Component):
 
 class EvaluatorSpec(Component):
     """Measure of generated images against real ones."""
+
+    def preflight(self) -> None:
+        """Raise GanforgeError now for what would fail after a long training: a file or package that is missing."""
 
     @abstractmethod
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
+import sys
 from collections.abc import Iterable, Sequence
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pluggy
 
 from ganforge import builtin, hookspecs
-from ganforge.errors import PluginError
+from ganforge.errors import PluginError, did_you_mean
 from ganforge.registry import FAMILIES, BrokenPlugin, Components, Origin, hook_name
 
 GROUP = "ganforge"
@@ -22,12 +25,15 @@ def load(files: Sequence[Path] = (), blocked: Iterable[str] = ()) -> Components:
     """All components of the core, of the installed plugins, and of the given files.
 
     An installed plugin that fails to import or to register is rolled back and listed in `Components.broken`;
-    the others keep working. A file given by hand that fails is a PluginError, as is a name that is taken.
+    the others keep working. A file given by hand that fails is a PluginError, as is a name that is taken, and the
+    name of a blocked plugin that is not installed.
     """
     components = Components()
     register(components, builtin, Origin("builtin", "ganforge", _version("ganforge")))
+    entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
     blocked = set(blocked)
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+    _refuse_unknown(blocked, {entry.name for entry in entries})
+    for entry in entries:
         if entry.name not in blocked:
             _load_entry_point(components, entry)
     for file in files:
@@ -43,23 +49,43 @@ def register(components: Components, module: ModuleType, origin: Origin) -> None
         manager.register(module, origin.plugin)
         manager.check_pending()
     except pluggy.PluginValidationError as error:
-        raise PluginError(f"plugin '{origin.plugin}' ({origin}): {error}") from error
-    found = []
-    for family in FAMILIES:
-        try:
-            results = getattr(manager.hook, hook_name(family))()
-        except Exception as error:
-            raise PluginError(f"plugin '{origin.plugin}' ({origin}): {hook_name(family)} raised {error!r}") from error
-        found += [(family, spec) for specs in results for spec in specs]
-    names = [(family, spec.kind_name()) for family, spec in found]
+        raise PluginError(f"plugin '{origin.plugin}' ({origin}): {error}{_nearest_hook(str(error))}") from error
+    found = [(family, spec) for family in FAMILIES for spec in _returned(manager, family, origin)]
     trial = Components()
-    for (family, spec), (_, name) in zip(found, names, strict=True):
+    for family, spec in found:
         trial[family].add(spec, origin)
-        if name in components[family]:
+        if spec.kind_name() in components[family]:
             components[family].add(spec, origin)  # raises, naming both plugins
     for family, spec in found:
         components[family].add(spec, origin)
     components.plugins.append(origin)
+
+
+def _returned(manager: pluggy.PluginManager, family: str, origin: Origin) -> list[Any]:
+    """What the plugin's hook of this family returns, unchecked; nothing where it has none."""
+    hook = hook_name(family)
+    try:
+        results = getattr(manager.hook, hook)()
+    except Exception as error:  # whatever a third party's code raises is a fault of that plugin
+        raise PluginError(f"plugin '{origin.plugin}' ({origin}): {hook} raised {error!r}") from error
+    for result in results:
+        if not isinstance(result, list | tuple):
+            raise PluginError(f"plugin '{origin.plugin}' ({origin}): {hook} returned {result!r}, which is no list.")
+    return [spec for result in results for spec in result]
+
+
+def _nearest_hook(message: str) -> str:
+    unknown = re.search(r"unknown hook '(\w+)'", message)
+    return f".{did_you_mean(unknown[1], map(hook_name, FAMILIES))}" if unknown else ""
+
+
+def _refuse_unknown(blocked: set[str], installed: set[str]) -> None:
+    if unknown := sorted(blocked - installed):
+        known = ", ".join(sorted(installed)) or "none"
+        raise PluginError(
+            f"no installed plugin is called '{unknown[0]}', so it can't be blocked."
+            f"{did_you_mean(unknown[0], installed)} Installed: {known}."
+        )
 
 
 def _load_entry_point(components: Components, entry: EntryPoint) -> None:
@@ -69,7 +95,7 @@ def _load_entry_point(components: Components, entry: EntryPoint) -> None:
         register(components, entry.load(), origin)
     except PluginError as error:
         components.broken.append(BrokenPlugin(entry.name, str(origin), str(error)))
-    except Exception as error:  # whatever a third party's import raises must not stop the others
+    except (Exception, SystemExit) as error:  # whatever a third party's import raises must not stop the others
         components.broken.append(BrokenPlugin(entry.name, str(origin), f"{type(error).__name__}: {error}"))
 
 
@@ -81,9 +107,11 @@ def _import_file(file: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise PluginError(f"{file} is no Python file.")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # pydantic looks the names in annotations up there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
         raise PluginError(f"{file} failed to import: {type(error).__name__}: {error}") from error
     return module
 

@@ -89,8 +89,9 @@ class Registry(Generic[S]):
             )
         if name in self._entries:
             other, other_origin = self._entries[name]
+            plural = hook_name(self.family).removeprefix("ganforge_")
             raise PluginError(
-                f"two {self.family}s are called '{name}': {source_location(other)} of {other_origin} and "
+                f"two {plural} are called '{name}': {source_location(other)} of {other_origin} and "
                 f"{source_location(spec)} of {origin}. Rename one, or block a plugin with `--block PLUGIN`."
             )
         self._entries[name] = (spec, origin)

@@ -38,8 +38,9 @@ class AdaptiveAugment(Augmentation):
         self.p.clamp_(0, 1)
 
     def forward(self, images: Tensor, draws: Draws) -> Tensor:
-        images = self._geometry(images, draws)
-        return self._colour(images, draws) if self.colour else images
+        changed = self._geometry(images, draws)
+        changed = self._colour(changed, draws) if self.colour else changed
+        return changed.to(images.dtype)
 
     def _gate(self, draws: Draws) -> Tensor:
         """(N,) bool: which images get the next transform."""

@@ -95,7 +95,7 @@ class Style(BlockSpec):
     #: Factor of the residual branch (0.1 as published); null: no shortcut, as in a style-based generator.
     residual_scale: PositiveFloat | None = None
     noise: bool = True
-    #: Pass the gradient of AdaIN's sigma only within [-1, 1], as the published code does.
+    #: Cut AdaIN's sigma to [-1, 1] in the gradient that passes through, as the published code does.
     clip_gradient: bool = False
     widens: ClassVar[bool] = True
     adapts: ClassVar[bool] = True

@@ -18,8 +18,8 @@ Upsampling = Literal["none", "nearest", "bilinear", "transposed"]
 class AdaIN(nn.Module):
     """sigma(w) * (h - mean(h)) / sd(h) + mu(w), per sample and channel.
 
-    h: (N, C, H, W), w: (N, W). At first sigma is near 1 and mu near 0. With `clip_gradient`, sigma receives a
-    gradient only while it is within [-1, 1], as in Zhao's published code.
+    h: (N, C, H, W), w: (N, W). At first sigma is near 1 and mu near 0. With `clip_gradient`, the gradient that h
+    receives has sigma cut to [-1, 1], as in Zhao's published code; the gradient of sigma stays whole.
     Source: Huang & Belongie 2017, eq. 8; driven by a learned style as in Karras, Laine & Aila 2019, eq. 1.
     """
 

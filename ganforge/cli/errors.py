@@ -17,14 +17,21 @@ INTERRUPTED = 130
 PIPE_CLOSED = 141
 
 
+class PipeClosedError(Exception):
+    """Whoever read standard output has gone, as `head` does when it has enough."""
+
+
 @contextmanager
 def reported(debug: bool) -> Iterator[None]:
     """Turn whatever a verb raises into lines on standard error and `typer.Exit` with the right code."""
     try:
         yield
-        sys.stdout.flush()
     except (typer.Exit, typer.Abort):
         raise
+    except PipeClosedError:
+        # what the interpreter flushes at its end must not fail again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(PIPE_CLOSED) from None
     except GanforgeError as error:
         if debug:
             traceback.print_exc()
@@ -34,8 +41,6 @@ def reported(debug: bool) -> Iterator[None]:
         say("stopped")
         raise typer.Exit(INTERRUPTED) from None
     except Exception as error:
-        if isinstance(error, BrokenPipeError) and _stdout_is_closed():
-            raise typer.Exit(PIPE_CLOSED) from None
         say_error(f"this is a bug in ganforge or in a plugin: {type(error).__name__}: {error}")
         traceback.print_exc()
         raise typer.Exit(1) from None
@@ -62,13 +67,3 @@ def say(text: str) -> None:
     from ganforge.cli.output import error_output
 
     error_output().line(text)
-
-
-def _stdout_is_closed() -> bool:
-    """Whether the reader of standard output is gone; what is still to be written then goes nowhere."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False

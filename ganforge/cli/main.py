@@ -22,15 +22,16 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        typer.echo(f"ganforge {version('ganforge')}")
+        try:
+            typer.echo(f"ganforge {version('ganforge')}")
+        except PackageNotFoundError:
+            typer.echo("ganforge, run from its source folder without being installed")
         raise typer.Exit
 
 
-Version = Annotated[
-    bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_show_version)
-]
+Version = Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_show_version)]
 
 
 @app.callback()

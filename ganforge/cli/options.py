@@ -33,7 +33,7 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 Recipe = Annotated[Path, typer.Argument(metavar="RECIPE", help="YAML file with the recipe.")]
 Overrides = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Values to change, such as training.batch=16 or stages[0].steps=100."),
+    typer.Argument(metavar="KEY=VALUE", help="Values to change, such as training.batch=16 or stages[0].steps=100."),
 ]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 DeviceName = Literal["auto", "cpu", "cuda"]

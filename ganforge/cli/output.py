@@ -10,12 +10,14 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from ganforge.cli.errors import PipeClosedError
+
 
 class _Console(Console):
-    """Lets a closed pipe surface as an error, so that the exit code is decided in one place."""
+    """Lets a closed pipe surface as an error instead of ending the process here."""
 
     def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
+        raise PipeClosedError
 
 
 class Output:
@@ -29,6 +31,14 @@ class Output:
         """Whether lines can be redrawn: a terminal that understands cursor movement."""
         stream = self.console.file
         return stream.isatty() and self.console.is_terminal and not self.console.is_dumb_terminal
+
+    def raw(self, text: str) -> None:
+        """Text for programs, byte for byte."""
+        try:
+            self.console.file.write(text)
+            self.console.file.flush()
+        except BrokenPipeError:
+            raise PipeClosedError from None
 
     def line(self, text: str = "", style: str = "") -> None:
         """One line as it stands, however long it is."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +15,7 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write t
 
 
 def check(settings: Settings, recipe: Recipe, overrides: Overrides = None) -> None:
-    """Check a recipe without training: shapes, label sites, freeze rules, classes."""
+    """Check a recipe without training, and sum it up."""
     from ganforge.cli.output import Output
     from ganforge.cli.summary import summarise
     from ganforge.execute import plan_recipe
@@ -41,11 +40,11 @@ def show(settings: Settings, recipe: Recipe, overrides: Overrides = None, resolv
         rows = [(path, value, origin.removeprefix(here)) for path, value, origin in resolved_lines(loaded)]
         Output().table(("key", "value", f"line:column of {loaded.file}"), rows)
     else:
-        sys.stdout.write(dump_recipe(loaded.recipe))
+        Output().raw(dump_recipe(loaded.recipe))
 
 
 def freeze(settings: Settings, recipe: Recipe, overrides: Overrides = None, as_json: AsJson = False) -> None:
-    """Show which parameters train in each stage, and which are frozen."""
+    """Show what trains and what is frozen in each stage."""
     from ganforge.cli.output import Output
     from ganforge.cli.summary import freeze_stages
     from ganforge.execute import freeze_tables, plan_recipe
@@ -53,20 +52,21 @@ def freeze(settings: Settings, recipe: Recipe, overrides: Overrides = None, as_j
 
     plan = plan_recipe(load_recipe(recipe, overrides or (), settings.components()))
     if as_json:
-        print(json.dumps(freeze_tables(plan), indent=2))
+        Output().raw(json.dumps(freeze_tables(plan), indent=2) + "\n")
     else:
         freeze_stages(plan, Output())
 
 
 def schema(settings: Settings, out: Out = None) -> None:
-    """Print the JSON schema of recipes, with which editors complete and check them."""
+    """Print the JSON schema of recipes, for editors."""
+    from ganforge.cli.output import Output
     from ganforge.errors import UsageError
     from ganforge.files import write_text
     from ganforge.recipe.schema import json_schema
 
     text = json.dumps(json_schema(settings.components()), indent=2, ensure_ascii=False) + "\n"
     if out is None:
-        sys.stdout.write(text)
+        Output().raw(text)
         return
     try:
         write_text(out, text)

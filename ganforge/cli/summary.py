@@ -39,18 +39,16 @@ def stages(plan: Plan, output: Output) -> None:
 
 def freeze_stages(plan: Plan, output: Output) -> None:
     """Stage by stage, a row for each block and a total for each network: tensors and parameters."""
-    header = ("network", "block", "trained", "parameters", "frozen", "parameters")
     for index, stage in enumerate(plan.recipe.stages):
         if index:
             output.line()
         output.line(f"stage {stage.name}, {counted(stage.steps, 'step')}", "bold")
-        rows: list[tuple[str, ...]] = []
         for name in NETWORKS:
             network = plan.network(name)
             table = freeze_table(name, network.trains[index], network.sizes)
             totals = [sum(column) for column in zip(*(row[2:] for row in table), strict=True)]
-            rows += [_cells(row) for row in (*table, FreezeRow(name, "total", *totals))]
-        output.table(header, rows, right={2, 3, 4, 5}, indent=2)
+            rows = [_cells(row) for row in (*table, FreezeRow(name, "total", *totals))]
+            output.table((name, "trained", "parameters", "frozen", "parameters"), rows, right={1, 2, 3, 4}, indent=2)
 
 
 def is_conditional(plan: Plan) -> bool:
@@ -92,4 +90,4 @@ def _trained(network: NetworkPlan, stage: int) -> str:
 
 
 def _cells(row: FreezeRow) -> tuple[str, ...]:
-    return (row.network, row.block, *(f"{number:,}" for number in row[2:]))
+    return (row.block, *(f"{number:,}" for number in row[2:]))

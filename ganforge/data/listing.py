@@ -61,7 +61,8 @@ def is_picture(file: Path) -> bool:
 
 def natural_order(names: Iterable[str]) -> list[str]:
     """Sorted as people count: 2 before 10."""
-    return sorted(names, key=lambda name: ([(int(d) if d else -1, t) for d, t in _PARTS.findall(name)], name))
+    return sorted(names, key=lambda name: ([_counted(part) for part in re.findall(r"\d+|\D+", name)], name))
 
 
-_PARTS = re.compile(r"(\d*)(\D*)")
+def _counted(part: str) -> tuple[bool, int, str]:
+    return (False, int(part), "") if part.isdecimal() else (True, 0, part)

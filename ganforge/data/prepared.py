@@ -105,7 +105,8 @@ def made_by(make: Callable[[Any], Made], items: Sequence[Any], workers: int) -> 
     except BrokenProcessPool as error:
         raise DataError(
             "a process that prepared images ended early. Either memory ran out, or a script was run without "
-            '`if __name__ == "__main__":` around its calls. With 1 worker no processes are started.'
+            '`if __name__ == "__main__":` around its calls, or the preparation is in a file that can\'t be imported '
+            "by name. With 1 worker no processes are started."
         ) from error
     finally:
         processes.shutdown(wait=True, cancel_futures=True)

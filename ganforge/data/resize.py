@@ -44,7 +44,7 @@ def resize_area(image: Image.Image, box: Box, resolution: int, background: tuple
         return np.array(square, dtype=np.uint8)
     if square.width % resolution == 0:
         return np.array(square.reduce(square.width // resolution), dtype=np.uint8)
-    factor = square.width // (4 * resolution)  # whole steps first: they are exact and fast
+    factor = square.width // (4 * resolution)  # whole steps first: they are fast
     if factor > 1 and square.width % factor == 0:
         square = square.reduce(factor)
     shares = area_shares(square.width, resolution)

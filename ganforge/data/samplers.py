@@ -76,3 +76,6 @@ def _normalised(labels: Sequence[int], num_classes: int, weight: Callable[[int, 
     if total == 0:
         raise ValueError("every image has weight 0, so that none can be drawn.")
     return [of_class[int(label)] / total for label in labels]
+
+
+SAMPLERS: list[type[SamplerSpec]] = [Natural, Balanced, SquareRoot, ClassWeights]

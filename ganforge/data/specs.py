@@ -132,3 +132,6 @@ class ImageTable(DatasetSpec):
 def _name(root: Path) -> str:
     """What the set is called in reports: the name of its folder."""
     return root.resolve().name or str(root)
+
+
+DATASETS: list[type[DatasetSpec]] = [ImageFolder, ImageTable]

@@ -36,9 +36,12 @@ class Table:
         if not missing:
             return
         found = ", ".join(f"'{column}'" for column in self.columns)
-        text = " ".join(f"{self.file} has no column '{name}'.{did_you_mean(name, self.columns)}" for name in missing)
         if len(self.columns) == 1 and any(mark in self.columns[0] for mark in ";\t"):
-            text += " Its columns are not separated by commas; save it as comma-separated CSV."
+            text = f"the columns of {self.file} are not separated by commas; save it as comma-separated CSV."
+        else:
+            text = " ".join(
+                f"{self.file} has no column '{name}'.{did_you_mean(name, self.columns)}" for name in missing
+            )
         raise DataError(f"{text} Columns: {found}.")
 
 

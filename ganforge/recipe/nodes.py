@@ -59,9 +59,9 @@ class Node:
 
     def written_key(self, step: str | int) -> str | int:
         """The key of a mapping that `step` means: JSON and dotted paths have "3" where YAML has the integer 3."""
-        if isinstance(self.value, Mapping) and isinstance(step, str) and step.isdecimal() and step not in self.value:
-            return int(step) if int(step) in self.value else step
-        return step
+        if not isinstance(self.value, Mapping) or step in self.value or not isinstance(step, str):
+            return step
+        return int(step) if step.isdecimal() and len(step) < 10 and int(step) in self.value else step
 
     def plain(self) -> Any:
         """The value as dicts, lists and scalars, without places."""

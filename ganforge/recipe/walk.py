@@ -1,6 +1,6 @@
 """Cross-field checks of a recipe: every block, site, glob and class count, before a tensor exists.
 
-Shapes and sites need no torch. Parameter names come from a build on torch's `meta` device, which allocates nothing.
+Parameter names come from a build on torch's `meta` device, which allocates nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ganforge.recipe.plan import NETWORKS, NetworkName, NetworkPlan, PlacedLabel
 from ganforge.shapes import Shape, ShapeError
 
 Path = tuple[str | int, ...]
-RESERVED_KEYS = frozenset({"mapping", "keys", "injections", "training", "style", "forward", "latent_dim"})
+RESERVED_KEYS = frozenset({"mapping", "keys", "injections", "training", "latent_dim"})
 
 
 def walk(recipe: Recipe) -> Plan:
@@ -72,7 +72,7 @@ def _walk_shapes(recipe: Recipe, name: NetworkName, spec: NetworkSpec, problems:
     shapes = [shape]
     for key, block in spec.blocks.items():
         path: Path = (name, "blocks", key)
-        if key in RESERVED_KEYS or key.startswith("label_"):
+        if _is_reserved(key):
             problems.append(Problem(f"'{key}' can't be the key of a block: the name is taken.", path))
         if block.needs_style and not _style_dim(spec):
             problems.append(Problem(f"a block of kind '{block.kind}' needs `generator.mapping`.", path))
@@ -83,6 +83,14 @@ def _walk_shapes(recipe: Recipe, name: NetworkName, spec: NetworkSpec, problems:
             break
         shapes.append(shape)
     return shapes
+
+
+def _is_reserved(key: str) -> bool:
+    """Whether a network has something else under this name: a label part, an attribute or a method (`style`, `to`)."""
+    from ganforge.networks.staged import Discriminator, Generator
+
+    is_taken = key in RESERVED_KEYS or hasattr(Generator, key) or hasattr(Discriminator, key)
+    return is_taken or key.startswith("label_")
 
 
 def _style_dim(spec: NetworkSpec) -> int:

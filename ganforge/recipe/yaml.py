@@ -119,11 +119,14 @@ class _Scanner(Scanner):
 
 
 class _Representer(SafeRepresenter):
-    """Quotes text with unusual characters, which the library would write as line breaks."""
+    """Quotes all text that `scalar` takes for something else, or that holds characters one can't see.
+
+    The library leaves some of both unquoted: `.0E0`, which it reads as text, and the line break U+0085.
+    """
 
 
 def _represent_text(representer: SafeRepresenter, text: str) -> Any:
-    style = None if all(character.isprintable() for character in text) else '"'
+    style = '"' if not text.isprintable() else None if scalar(text) == text else "'"
     return representer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

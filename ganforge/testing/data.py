@@ -78,7 +78,9 @@ def check_sampler(spec: SamplerSpec, num_classes: int = 3) -> None:
     expect(len(weights) == len(labels), f"{kind}: gives {len(weights)} probabilities for {len(labels)} images.")
     bad = [weight for weight in weights if not (math.isfinite(weight) and weight >= 0)]
     expect(not bad, f"{kind}: gives {bad[:1]}, which is no probability.")
-    expect(math.isclose(sum(weights), 1, rel_tol=1e-9), f"{kind}: the probabilities sum to {sum(weights)}, not to 1.")
+    expect(
+        math.isclose(sum(weights), 1, rel_tol=1e-9), f"{kind}: the probabilities sum to {sum(weights):.6g}, not to 1."
+    )
     order = list(range(len(labels)))
     random.Random(0).shuffle(order)  # noqa: S311 - an order, not a secret
     shuffled = spec.weights([labels[i] for i in order], num_classes)

@@ -33,7 +33,7 @@ def check_optimizer(spec: OptimizerSpec, rate: float = 0.01) -> None:
         loss = (model(x) - 1).square().mean()
         loss.backward()
         optimizer.step()
-        return float(loss)
+        return loss.item()
 
     model = network()
     fixed = next(model.parameters()).requires_grad_(False)

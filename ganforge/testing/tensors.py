@@ -64,6 +64,15 @@ def check_rows(function: Callable[[list[int]], Tensor], what: str) -> None:
     )
 
 
+def passes_gradient(out: Tensor, x: Tensor) -> bool:
+    """Whether a finite gradient that is not all zero reaches x from out."""
+    if not out.requires_grad:
+        return False
+    weights = normal(*out.shape, seed=5).to(out.dtype)
+    (gradient,) = torch.autograd.grad((out * weights).sum(), x, create_graph=True, allow_unused=True)
+    return gradient is not None and bool(torch.isfinite(gradient).all()) and bool((gradient != 0).any())
+
+
 def check_gradients(out: Tensor, module: nn.Module, what: str) -> None:
     """Every parameter must get a finite gradient from `out`, also through a double backward."""
     weights = normal(*out.shape, seed=5)

@@ -65,6 +65,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     manifest = read_json(path / "manifest.json", CheckpointError)
     if not isinstance(manifest, dict) or not all(Path(name).name == name for name in manifest):
         raise CheckpointError(f"{path / 'manifest.json'} is no manifest of a checkpoint.")
+    unlisted = sorted({file.name for file in path.iterdir()} - {"manifest.json"} - set(manifest))
+    if unlisted or "state.json" not in manifest:
+        raise CheckpointError(f"{path / 'manifest.json'} does not list {', '.join(unlisted) or 'state.json'}.")
     for name, digest in manifest.items():
         if not (path / name).is_file() or sha256_of(path / name) != digest:
             raise CheckpointError(f"{path / name} is missing or damaged: its sha256 differs from the manifest's.")

@@ -79,6 +79,7 @@ class Trainer:
         output = self.recipe.output
         stage = -1
         if self.step == 0:
+            self.run.truncate_metrics(0)  # rows of a run that was stopped before its first checkpoint
             self._sample()
         started, first = time.monotonic(), self.step
         while self.step < self.schedule.num_steps:

@@ -65,7 +65,7 @@ def load_strict(name: str, network: nn.Module, weights: Mapping[str, Tensor], ru
         targets[key].copy_(weights[key])
     extras = [key for key in targets if ".extra" in key and key not in loaded]
     fresh = [key for key in targets if key not in loaded]
-    widened = [(_widened_by(key), targets[key].shape[1], key) for key in extras if _widened_by(key) in loaded]
+    widened = [(_widened_by(key), _num_added(network, key), key) for key in extras if _widened_by(key) in loaded]
     return LoadReport(name, tuple(loaded), tuple(widened), tuple(fresh), tuple(leftover))
 
 
@@ -76,6 +76,12 @@ def _is_addition(key: str) -> bool:
 def _widened_by(extra: str) -> str:
     """`resnet_1_0.conv_0.weight` for `resnet_1_0.extra_0.weight`, `fc.weight` for `fc.extra.weight`."""
     return extra.replace(".extra_", ".conv_").replace(".extra.weight", ".weight").replace(".extra", ".weight")
+
+
+def _num_added(network: nn.Module, extra: str) -> int:
+    """Number of input channels that the weights named `extra` take."""
+    owner = network.get_submodule(_widened_by(extra).rpartition(".")[0])
+    return network.state_dict()[extra].shape[0 if isinstance(owner, nn.ConvTranspose2d) else 1]
 
 
 def _raise_misfits(name: str, missing: list[str], unexpected: list[str], misfits: list[str]) -> None:
@@ -98,7 +104,8 @@ def _raise_misfits(name: str, missing: list[str], unexpected: list[str], misfits
 def _raise_useless(name: str, rules: LoadRules, weights: Mapping[str, Tensor]) -> None:
     useless = [glob for glob in rules.drop if not any(fnmatchcase(key, glob) for key in weights)]
     if useless:
+        globs = ", ".join(f"'{glob}'" for glob in useless)
         raise CheckpointError(
-            f"`{name}.pretrained.drop`: '{useless[0]}' matches no tensor of the source; "
+            f"`{name}.pretrained.drop`: {globs} {'match' if len(useless) > 1 else 'matches'} no tensor of the source; "
             f"it has: {describe_names(list(weights))}."
         )

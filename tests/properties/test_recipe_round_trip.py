@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import PositiveInt
 
 from ganforge import interfaces
+from ganforge.errors import RecipeError
 from ganforge.recipe.dump import dump_recipe, recipe_hash
 from ganforge.recipe.load import load_recipe
 from ganforge.recipe.models import Recipe
@@ -41,6 +42,9 @@ COMPONENTS = Components()
 for family in FAMILIES:
     COMPONENTS[family].add(made_up(family), PluginOrigin("tests", "tests", ""))
 
+#: For whole recipes, which take milliseconds to draw: a part of what the profile asks for.
+FEWER = settings(max_examples=max(1, settings().max_examples * 2 // 5), deadline=None)
+
 #: All characters that YAML text can hold; surrogates stand for no character.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 #: Text that is easily taken for a number, a date or a constant.
@@ -48,8 +52,13 @@ LOOKALIKES = st.from_regex(r"[-+]?[0-9.:_eExob~]{1,6}", fullmatch=True) | st.sam
     ["null", "Null", "no", "True", "false", ".inf", "-.INF", ".nan", "<<", "=", "2024-01-01", "0o7", "- a", "a: b", "#"]
 )
 NUMBERS = st.integers() | st.floats(allow_nan=False)
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
 SCALARS = st.none() | st.booleans() | NUMBERS | TEXT | LOOKALIKES
-VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT | LOOKALIKES, inner, max_size=3), max_leaves=8)  # fmt: skip
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT | LOOKALIKES, inner, max_size=3),
+    max_leaves=8,
+)
 KEYS = st.from_regex(r"[a-z][a-z0-9_]{0,5}", fullmatch=True)
 COUNTS = st.integers(1, 10**6)
 
@@ -59,10 +68,10 @@ def component() -> st.SearchStrategy[dict]:
         {"kind": st.just("drawn")},
         optional={
             "count": COUNTS,
-            "factor": st.none() | st.floats(allow_nan=False),
+            "factor": st.none() | FINITE,
             "texts": st.lists(TEXT | LOOKALIKES, max_size=2),
             "by_name": st.dictionaries(TEXT | LOOKALIKES, st.integers(), max_size=2),
-            "by_class": st.dictionaries(st.integers(0, 9), st.floats(allow_nan=False), max_size=2),
+            "by_class": st.dictionaries(st.integers(0, 9), FINITE, max_size=2),
             "file": TEXT.filter(lambda text: "\0" not in text),
         },
     )
@@ -71,7 +80,11 @@ def component() -> st.SearchStrategy[dict]:
 def network(**required: st.SearchStrategy) -> st.SearchStrategy[dict]:
     globs = st.lists(st.text("abc_*?.", min_size=1, max_size=5), max_size=2)
     return st.fixed_dictionaries(
-        {"blocks": st.dictionaries(KEYS, component(), min_size=1, max_size=3), "initialisation": component(), **required},
+        {
+            "blocks": st.dictionaries(KEYS, component(), min_size=1, max_size=3),
+            "initialisation": component(),
+            **required,
+        },
         optional={
             "adafm": globs,
             "label": st.lists(st.fixed_dictionaries({"where": component(), "how": component()}), max_size=2),
@@ -106,19 +119,38 @@ RECIPES = st.fixed_dictionaries(
 )
 
 
+def paths(value, path=()) -> list[tuple]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(found for step, child in items for found in paths(child, (*path, step)))]
+
+
+@st.composite
+def damaged_recipes(draw: st.DrawFn) -> dict:
+    """A recipe in which one value is replaced by another, or one key is added."""
+    recipe = draw(RECIPES)
+    *parents, last = draw(st.sampled_from(paths(recipe)[1:]))
+    part = recipe
+    for step in parents:
+        part = part[step]
+    part[last] = draw(VALUES)
+    if isinstance(part, dict):
+        part[draw(st.sampled_from(["kind", "chanels", "steps"]))] = draw(VALUES)
+    return recipe
+
+
 def same(one, other) -> bool:
     """Equal in value, type and sign, in depth."""
     return repr(one) == repr(other)
 
 
 @given(VALUES)
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 def test_every_value_is_read_back_as_it_was_dumped(value):
     assert same(parse(dump({"value": value}), lambda line, column: Origin()).plain(), {"value": value})
 
 
 @given(SCALARS)
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 def test_a_value_shown_on_one_line_can_be_given_as_an_override(value):
     assert same(parse_override(f"a={shown(value)}")[1].plain(), value)
 
@@ -129,7 +161,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(data=RECIPES)
-@settings(max_examples=40, deadline=None)
+@FEWER
 def test_a_dumped_recipe_loads_back_to_an_equal_one_with_the_same_hash(folder, data):
     recipe = Recipe.model_validate(data, context={"components": COMPONENTS})
     file = folder / "dumped.yaml"
@@ -138,3 +170,14 @@ def test_a_dumped_recipe_loads_back_to_an_equal_one_with_the_same_hash(folder, d
     assert again.recipe == recipe
     assert recipe_hash(again.recipe) == recipe_hash(recipe)
     assert all(origin.file == file for origin in again.origins.values())
+
+
+@given(data=damaged_recipes(), override=st.sampled_from(["seed=x", "stages[0].steps=0", "a.b[0]=1", "generator=", "="]))
+@FEWER
+def test_a_damaged_recipe_is_refused_with_places_and_never_crashes(folder, data, override):
+    file = folder / "damaged.yaml"
+    file.write_text(dump(data), encoding="utf-8")
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(file, [override], COMPONENTS)
+    for problem in caught.value.problems:
+        assert problem.file == file or override in problem.message

@@ -151,4 +151,7 @@ def test_what_is_no_mapping_with_a_kind_is_told_which_kinds_there_are(value):
 
 
 def test_a_model_with_a_lookup_has_a_json_schema():
-    assert Holder.model_json_schema()["properties"]["block"] == {"$ref": "https://ganforge.invalid/block", "title": "Block"}
+    assert Holder.model_json_schema()["properties"]["block"] == {
+        "$ref": "https://ganforge.invalid/block",
+        "title": "Block",
+    }

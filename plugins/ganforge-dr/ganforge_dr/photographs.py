@@ -74,9 +74,9 @@ def _refuse_contradictions(root: Path, listing: Listing) -> None:
         for row in table.rows if form is not None else ():
             assert form is not None
             image, said = Path(row.cells[form.columns.image]).name, row.cells[form.columns.label]
-            name, grade = place.get(image) or place.get(Path(image).stem) or ("", None)
-            if grade is not None and said != str(grade):
-                problems.append(f"{table.file.name} row {row.line}: grade {said} for {name}.")
+            found = place.get(image) or place.get(Path(image).stem)
+            if found is not None and said != str(found[1]):
+                problems.append(f"{table.file.name} row {row.line}: grade {said} for {found[0]}.")
     refuse(f"{root} contradicts itself", problems, "Correct the table or the folders, or move the table away.")
 
 

@@ -18,6 +18,8 @@ _CONTRAST = 0.12
 _MIN_CONTRAST = 5.0
 #: A retina of smaller contrast can't be told from a picture without one.
 _MIN_SIGNAL = 10.0
+#: Percentile that stands for bright retina, which may be as little as a fiftieth of the picture.
+_BRIGHT = 98
 _NUM_TRIALS = 300
 #: Share of the side of the search picture by which an edge point may miss the circle.
 _TOLERANCE = 0.01
@@ -57,7 +59,7 @@ def find_retina(image: Image.Image) -> Retina | None:
     if background is None:
         return _around(_whole(small), factor, image, (0, 0, 0))
     difference = np.abs(small - background).max(axis=2)
-    signal = float(np.percentile(difference, 95))
+    signal = float(np.percentile(difference, _BRIGHT))
     if signal < _MIN_SIGNAL:
         return None
     mask = _without_specks(difference > max(_MIN_CONTRAST, _CONTRAST * signal))
@@ -75,7 +77,7 @@ def _background(small: NDArray[np.float32]) -> NDArray[np.float32] | None:
     h, w = max(1, height // 25), max(1, width // 25)
     corners = [small[:h, :w], small[:h, -w:], small[-h:, :w], small[-h:, -w:]]
     colour = np.median(np.concatenate([corner.reshape(-1, 3) for corner in corners]), axis=0)
-    bright = float(np.percentile(small.max(axis=2), 95))
+    bright = float(np.percentile(small.max(axis=2), _BRIGHT))
     is_dark = colour.max() < max(0.4 * bright, _MIN_SIGNAL)
     is_white = colour.min() > 235
     return colour if is_dark or is_white else None

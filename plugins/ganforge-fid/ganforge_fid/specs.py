@@ -31,6 +31,9 @@ class FrechetDistance(EvaluatorSpec):
     kind: Literal["fd"] = "fd"
     extractor: Literal["efficientnet_lite0"] = "efficientnet_lite0"
 
+    def preflight(self) -> None:
+        _EXTRACTORS[self.extractor]()
+
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
         measure = Measure("fd", frechet_distance, is_biased=True, caveat=_OFFLINE)
         return score(measure, _EXTRACTORS[self.extractor](), real, fake, context)
@@ -41,6 +44,9 @@ class KernelDistance(EvaluatorSpec):
 
     kind: Literal["kd"] = "kd"
     extractor: Literal["efficientnet_lite0"] = "efficientnet_lite0"
+
+    def preflight(self) -> None:
+        _EXTRACTORS[self.extractor]()
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
         measure = Measure("kd", kernel_distance, is_biased=False, caveat=_OFFLINE)
@@ -59,6 +65,9 @@ class _WithInception(EvaluatorSpec):
         if isinstance(data, dict) and data.get("weights") is None:
             raise ValueError(f"{cls.kind_name()} needs the weights of the Inception network. {how_to_get_weights()}")
         return data
+
+    def preflight(self) -> None:
+        Inception(self.weights)
 
 
 class FID(_WithInception):

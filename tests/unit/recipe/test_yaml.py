@@ -139,7 +139,25 @@ def test_the_largest_allowed_file_is_checked_by_its_bytes():
 
 
 def test_text_that_looks_like_something_else_is_dumped_in_quotes():
-    data = {"a": ["no", "1e-4", "010", "", "null", "~", "<<", "x: y", "a #b", "\x85", "\u2028", "\ufeff", "it's", "é"]}
+    data = {
+        "a": [
+            "no",
+            "1e-4",
+            "010",
+            "",
+            "null",
+            "~",
+            "<<",
+            "x: y",
+            "a #b",
+            "\x85",
+            "\u2028",
+            "\ufeff",
+            "it's",
+            "é",
+            ".0E0",
+        ]
+    }
     assert read(dump(data)).plain() == data
 
 

@@ -1,0 +1,129 @@
+"""A run in words: what it starts from, what trains, what came out, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
+
+from ganforge.cli.display import Display
+from ganforge.cli.output import counted, duration
+from ganforge.cli.summary import is_conditional, stages
+from ganforge.listener import Listener, StepReport
+
+if TYPE_CHECKING:
+    from ganforge.cli.options import Settings
+    from ganforge.data.images import LabelledImages
+    from ganforge.evaluation.score import Score
+    from ganforge.freeze.policy import FreezeRow
+    from ganforge.recipe.plan import Plan
+    from ganforge.weights.load import LoadReport
+    from ganforge.weights.pretrained import Provenance
+
+T = TypeVar("T")
+
+PHANTOM = "PHANTOM: these images are drawn by a program; nothing learnt from them is about patients."
+
+
+class Narrator(Listener):
+    """Tells on a display what a run reports. Use it in a `with` statement, which closes the display."""
+
+    def __init__(self, display: Display, settings: Settings) -> None:
+        self.display = display
+        self.output = display.output
+        self.settings = settings
+        #: Folder of the run, once it is known.
+        self.folder: Path | None = None
+        self._plan: Plan | None = None
+        self._grid: Path | None = None
+
+    def __enter__(self) -> Narrator:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.display.close()
+
+    def warning(self, text: str) -> None:
+        self.output.labelled("warning", text, "yellow")
+
+    def planned(self, plan: Plan, folder: Path) -> None:
+        self.folder, self._plan = folder, plan
+        self.output.line(plan.recipe.name, "bold")
+        if plan.recipe.description:
+            self.output.paragraph(plan.recipe.description, indent=2)
+        self.output.line(f"folder: {folder} (with samples/ and checkpoints/)")
+        self.output.line()
+        stages(plan, self.output)
+        self.output.line()
+
+    def data(self, train: LabelledImages, held_out: LabelledImages) -> None:
+        card = train.card
+        self.output.paragraph(
+            f"data: {card.name}, licence: {card.licence}; {counted(len(train), 'image')} to train on, "
+            f"{len(held_out):,} held out"
+        )
+        if card.is_phantom:
+            self.output.line(PHANTOM, "bold yellow")
+        counts = zip(card.classes, train.class_counts(), held_out.class_counts(), strict=True)
+        rows = [(name, f"{trained:,}", f"{kept:,}") for name, trained, kept in counts]
+        self.output.table(("class", "train", "held out"), rows, right={1, 2}, indent=2)
+        self.output.line()
+
+    def source(self, provenance: Provenance, reports: Sequence[LoadReport]) -> None:
+        self.output.paragraph(f"source: {provenance.name}, licence: {provenance.licence}")
+        self.output.line(f"  from {provenance.origin}")
+        for report in reports:
+            self.output.paragraph(report.summary(), indent=2)
+        self.output.line()
+
+    def resumed(self, step: int) -> None:
+        self.output.line(f"continued from the checkpoint of step {step:,}")
+
+    def stage(self, name: str, table: Sequence[FreezeRow]) -> None:
+        trained = {row.network: 0 for row in table}
+        for row in table:
+            trained[row.network] += row.trained_parameters
+        text = ", ".join(f"{number:,} of the {network}" for network, number in trained.items())
+        self.output.paragraph(f"stage {name}: trains {text}")
+
+    def step(self, report: StepReport) -> None:
+        self.display.step(report)
+
+    def wrote(self, what: str, path: Path) -> None:
+        if what == "samples":
+            self._grid = path
+
+    def scores(self, scores: Sequence[Score]) -> None:
+        self.output.line()
+        self.output.line("scores", "bold")
+        for score in scores:
+            self.output.paragraph(str(score), indent=2)
+            for warning in score.warnings:
+                self.output.paragraph(f"warning: {warning}", indent=4, style="yellow")
+        if not scores:
+            self.output.line("  none")
+
+    def finished(self, folder: Path, seconds: float) -> None:
+        self.folder = folder
+        self.output.line()
+        if self._plan is None:
+            self.output.line(f"{folder} is finished already; nothing was done")
+            self.output.line(f"next: {self.settings.command('sample', folder, '--count', 16, '--out', 'samples')}")
+            return
+        self.output.line(f"finished in {duration(seconds)}", "bold green")
+        self.output.line(f"run: {folder}")
+        if self._grid is not None:
+            self.output.line(f"samples: {self._grid}")
+        self.output.line(f"next: {self._next(self._plan, folder)}")
+
+    def progress(self, items: Iterable[T], total: int, what: str) -> Iterable[T]:
+        return self.display.progress(items, total, what)
+
+    def resume_command(self) -> str | None:
+        """The command that continues the run, or None before it has a folder."""
+        return self.settings.command("resume", self.folder) if self.folder else None
+
+    def _next(self, plan: Plan, folder: Path) -> str:
+        label = ("--label", plan.classes[-1]) if is_conditional(plan) else ()
+        return self.settings.command("sample", folder, *label, "--count", 16, "--out", "samples")

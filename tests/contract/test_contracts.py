@@ -1,0 +1,170 @@
+"""Every registered component keeps the promises of its interface, the stub plugin's as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from cases import components
+from PIL import Image
+
+from ganforge import testing
+from ganforge.files import sha256_of, write_json
+from ganforge.interfaces import Component
+from ganforge.registry import FAMILIES
+from ganforge.shapes import Shape
+from ganforge.testing.labels import example_sites
+
+LATENT, FEATURES, PIXELS = Shape(6, 1, 1), Shape(4, 6, 6), Shape(3, 5, 7)
+FOLDER = "{folder}"
+
+#: Blocks: fields, and an input that the block can take.
+BLOCKS: dict[str, list[tuple[dict[str, Any], Shape]]] = {
+    "latent_to_grid": [({"channels": 3, "side": 2}, LATENT)],
+    "pixel_norm": [({}, LATENT), ({}, FEATURES)],
+    "class_embedding": [({"num_classes": 2, "dim": 3, "normalise": unit}, LATENT) for unit in (True, False)],
+    "residual": [({"channels": width}, FEATURES) for width in (3, 4, 6)],
+    "style": [
+        (
+            {"channels": 3, "upsampling": upsampling, "residual_scale": scale, "noise": noise, "clip_gradient": noise},
+            shape,
+        )
+        for upsampling in ("none", "nearest", "bilinear", "transposed")
+        for scale in (None, 0.1)
+        for noise, shape in ((True, FEATURES), (False, Shape(3, 2, 4)))
+    ],
+    "statistics_affine": [({}, FEATURES), ({"gain": 1.0, "gradient_scale": 1.0}, Shape(2, 3, 4))],
+    "upsample": [({"mode": mode}, FEATURES) for mode in ("nearest", "bilinear")],
+    "average_pool": [({}, FEATURES), ({}, PIXELS)],
+    "image_head": [({}, FEATURES)],
+    "image_stem": [({"channels": 4}, PIXELS)],
+    "logit_head": [({}, PIXELS), ({"num_logits": 3}, PIXELS)],
+    "stub_gate": [({"channels": 3}, FEATURES)],
+}
+
+#: All other components: family -> kind -> the fields of each example.
+OTHERS: dict[str, dict[str, list[dict[str, Any]]]] = {
+    "mapping": {"mapping_mlp": [{"depth": 1, "width": 4}, {"depth": 8, "width": 3}]},
+    "depth": {
+        "latent": [{}],
+        "image": [{}],
+        "after": [{"block": "resnet_0_0"}],
+        "at_resolution": [{"pixels": 4}],
+        "after_frozen": [{}],
+        "stub_middle": [{}],
+    },
+    "injection": {
+        "concatenate": [{"dim": 1}, {"dim": 3}],
+        "concatenate_map": [{}],
+        "add": [{}],
+        "film": [{}],
+        "projection": [{}],
+    },
+    "initialisation": {"published": [{}], "variance_preserving": [{}]},
+    "dataset": {
+        "image_folder": [{"root": f"{FOLDER}/pictures"}],
+        "image_table": [{"root": f"{FOLDER}/pictures", "table": f"{FOLDER}/table.csv"}],
+        "stub_stripes": [{}, {"images": 3}],
+    },
+    "sampler": {
+        "natural": [{}],
+        "balanced": [{}],
+        "square_root": [{}],
+        "class_weights": [{"weights": [0.1, 1, 4]}, {"weights": [0, 0, 1]}],
+    },
+    "source": {"run": [], "weights_folder": [{"path": f"{FOLDER}/weights"}], "stub_ones": [{}]},
+    "evaluator": {"stub_brightness": [{}]},
+    "loss": {"bce": [{}], "hinge": [{}], "wasserstein": [{}]},
+    "regulariser": {kind: [{"gamma": 1.0}, {"gamma": 20.0, "every": 4}] for kind in ("r1", "r2")},
+    "augmentation": {
+        "flip": [{"axis": axis} for axis in ("horizontal", "vertical")],
+        "diff_augment": [{}, {"colour": False, "cutout": 0.0}],
+        "ada": [{}, {"initial": 0.9}, {"initial": 1.0, "rotations": False}, {"initial": 1.0, "colour": False}],
+    },
+    "optimizer": {"adam": [{}, {"betas": [0.9, 0.99]}]},
+    "rate": {
+        "constant": [{"rate": 1e-3}],
+        "step": [{"rate": 1e-3, "every": 10}],
+        "cosine": [{"rate": 1e-3, "final": 1e-5}],
+    },
+}
+
+CHECKS: dict[str, Callable[..., None]] = {
+    "mapping": testing.check_mapping,
+    "depth": testing.check_depth,
+    "injection": testing.check_injection,
+    "initialisation": testing.check_initialisation,
+    "dataset": testing.check_dataset,
+    "sampler": testing.check_sampler,
+    "source": testing.check_source,
+    "evaluator": testing.check_evaluator,
+    "loss": testing.check_loss,
+    "regulariser": testing.check_regulariser,
+    "augmentation": testing.check_augmentation,
+    "optimizer": testing.check_optimizer,
+    "rate": testing.check_rate,
+}
+#: Checks that take a folder for a cache as their second argument.
+WITH_CACHE = ("dataset", "source", "evaluator")
+
+
+def spec_of(family: str, kind: str, fields: dict[str, Any]) -> Component:
+    found = components()[family].get(kind)
+    assert found is not None
+    return found.model_validate({"kind": kind, **fields})
+
+
+def filled_folder(folder: Path) -> None:
+    """Two pictures in each of two classes, a table about them, and a folder of weights."""
+    random = np.random.default_rng(0)
+    rows = ["image,label"]
+    for name in ("a", "b"):
+        (folder / "pictures" / name).mkdir(parents=True)
+        for index in range(2):
+            pixels = random.integers(0, 256, (40, 40, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / "pictures" / name / f"{index}.png")
+            rows.append(f"{name}/{index},{name}")
+    (folder / "table.csv").write_text("\n".join(rows) + "\n")
+    weights = folder / "weights" / "generator.safetensors"
+    weights.parent.mkdir()
+    safetensors.torch.save_file({"conv_img.bias": torch.ones(3)}, weights)
+    card = {"name": "ones", "licence": "CC0-1.0", "sha256": {weights.name: sha256_of(weights)}}
+    write_json(weights.with_name("card.json"), card)
+
+
+def test_every_registered_component_is_checked_here() -> None:
+    found = {family: sorted(name for name, _, _ in components()[family]) for family in FAMILIES}
+    assert found == {family: sorted(kinds) for family, kinds in {"block": BLOCKS, **OTHERS}.items()}
+    assert sum(len(kinds) for kinds in found.values()) == 50
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "shape"), [(kind, *example) for kind, examples in BLOCKS.items() for example in examples]
+)
+def test_blocks(kind: str, fields: dict[str, Any], shape: Shape) -> None:
+    spec = spec_of("block", kind, fields)
+    testing.check_block(spec, shape)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("family", "kind", "fields"),
+    [(family, kind, fields) for family, kinds in OTHERS.items() for kind in kinds for fields in kinds[kind]],
+)
+def test_other_components(family: str, kind: str, fields: dict[str, Any], tmp_path: Path) -> None:
+    filled_folder(tmp_path)
+    placed = {
+        key: value.replace(FOLDER, str(tmp_path)) if isinstance(value, str) else value for key, value in fields.items()
+    }
+    spec = spec_of(family, kind, placed)
+    CHECKS[family](spec, *([tmp_path / "cache"] if family in WITH_CACHE else []))
+
+
+def test_the_examples_of_sites_agree_with_what_blocks_declare() -> None:
+    for sites in example_sites():
+        assert len(sites.shapes) == len(sites.keys) + 1
+        assert sites.frozen < set(sites.keys)

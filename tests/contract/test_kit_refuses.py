@@ -1,0 +1,270 @@
+"""The conformance kit finds each broken promise and says which one it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganforge import testing
+from ganforge.blocks.base import Context, ConvBlock
+from ganforge.evaluation.score import EvaluationContext, Score
+from ganforge.interfaces import (
+    AugmentationSpec,
+    BlockSpec,
+    DepthSpec,
+    EvaluatorSpec,
+    InjectionSpec,
+    LossSpec,
+    OptimizerSpec,
+    RateSpec,
+    RegulariserSpec,
+    SamplerSpec,
+    Sites,
+)
+from ganforge.shapes import Shape
+
+
+class Conv(ConvBlock):
+    """A convolution that keeps the width, and does one thing wrong."""
+
+    def __init__(self, channels: int, fault: str) -> None:
+        super().__init__()
+        self.conv_0 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.norm = nn.BatchNorm2d(channels) if fault == "batch norm" else None
+        self.fault = fault
+        self.unused = nn.Parameter(torch.zeros(1)) if fault == "unused" else None
+        self.adaptable = ("conv_0",)  # type: ignore[misc]
+
+    def widen(self, extra_channels: int) -> None:
+        super().widen(extra_channels)
+        self.extra_0 = nn.Conv2d(extra_channels, self.conv_0.out_channels, 1)
+
+    def forward(self, h: Tensor, context: Context, extra: Tensor | None = None) -> Tensor:
+        out = self.convolve("conv_0", h.detach() if self.fault == "detached" else h)
+        if extra is not None:
+            out = out + self.extra_0(extra)
+        if self.fault == "dropout":
+            out = nn.functional.dropout(out, 0.5)
+        return out if self.norm is None else self.norm(out)
+
+
+class Faulty(BlockSpec):
+    """A block that does one thing wrong."""
+
+    kind: Literal["faulty"] = "faulty"
+    fault: str
+    adapts: ClassVar[bool] = True
+
+    def out_shape(self, shape: Shape) -> Shape:
+        return shape.doubled() if self.fault == "shape" else shape
+
+    def build(self, shape: Shape, style_dim: int) -> nn.Module:
+        return Conv(shape.channels, self.fault)
+
+
+class FaultyWide(Faulty):
+    """A block whose extra weights don't start at zero."""
+
+    kind: Literal["faulty_wide"] = "faulty_wide"  # type: ignore[assignment]
+    widens: ClassVar[bool] = True
+
+
+class FaultyFree(Faulty):
+    """A block that has parameters but denies it."""
+
+    kind: Literal["faulty_free"] = "faulty_free"  # type: ignore[assignment]
+    parameter_free: ClassVar[bool] = True
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (Faulty(fault="shape"), "faulty: declares 4 x 12 x 12 for 4 x 6 x 6, but gives 4 x 6 x 6."),
+        (Faulty(fault="unused"), "faulty: no gradient reaches unused, so it could never train."),
+        (
+            Faulty(fault="dropout"),
+            "faulty: draws from torch's global generator, so that a resumed run would differ. "
+            "Take random numbers from what is passed in.",
+        ),
+        (
+            Faulty(fault="batch norm"),
+            "faulty: the result for a sample depends on the other samples of its batch, so results would change with "
+            "the batch size (batch normalisation does this).",
+        ),
+        (
+            FaultyWide(fault=""),
+            "faulty_wide: a freshly widened block computes something else; its new weights must start at zero.",
+        ),
+        (FaultyFree(fault=""), "faulty_free: says that it is parameter_free, but has parameters."),
+        (
+            Faulty(fault="detached"),
+            "faulty: passes no finite gradient to its input, so the blocks in front of it could never train.",
+        ),
+    ],
+)
+def test_a_broken_block_is_refused(spec: BlockSpec, message: str) -> None:
+    with pytest.raises(AssertionError) as caught:
+        testing.check_block(spec)
+    assert str(caught.value) == message
+
+
+def test_a_block_that_does_nothing_wrong_passes() -> None:
+    testing.check_block(Faulty(fault=""))
+
+
+class Loud(InjectionSpec):
+    """An injection that changes features before it has learned anything."""
+
+    kind: Literal["loud"] = "loud"
+    target: ClassVar[Literal["features", "extra", "logit"]] = "features"
+
+    def build(self, shape: Shape, num_classes: int) -> nn.Module:
+        class Module(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.offset = nn.Embedding(num_classes, 1)
+
+            def forward(self, h: Tensor, labels: Tensor) -> Tensor:
+                return h + self.offset(labels)[:, :, None, None]
+
+        return Module()
+
+
+class Beyond(DepthSpec):
+    """A depth behind the end."""
+
+    kind: Literal["beyond"] = "beyond"
+
+    def locate(self, sites: Sites) -> int:
+        return len(sites.keys) + 1
+
+
+class Wrong(LossSpec):
+    """A loss that rewards the generator for being found out."""
+
+    kind: Literal["wrong"] = "wrong"
+
+    def generator(self, fake: Tensor) -> Tensor:
+        return fake
+
+    def discriminator_real(self, real: Tensor) -> Tensor:
+        return -real
+
+    def discriminator_fake(self, fake: Tensor) -> Tensor:
+        return fake
+
+
+class Summed(RegulariserSpec):
+    """A penalty over the whole batch."""
+
+    kind: Literal["summed"] = "summed"
+    on: ClassVar[Literal["real", "fake"]] = "real"
+    every: int = 1
+
+    def penalty(self, gradient: Tensor) -> Tensor:
+        return gradient.square().sum()
+
+
+class Brighter(AugmentationSpec):
+    """An augmentation with randomness of its own."""
+
+    kind: Literal["brighter"] = "brighter"
+
+    def build(self) -> nn.Module:
+        class Module(nn.Module):
+            def forward(self, images: Tensor, draws: Any) -> Tensor:
+                return images + torch.rand(1)
+
+        return Module()
+
+
+class Half(SamplerSpec):
+    """A sampler whose probabilities sum to a half."""
+
+    kind: Literal["half"] = "half"
+
+    def weights(self, labels: Sequence[int], num_classes: int) -> list[float]:
+        return [0.5 / len(labels)] * len(labels)
+
+
+class Moving(OptimizerSpec):
+    """An optimizer that keeps its state to itself."""
+
+    kind: Literal["moving"] = "moving"
+
+    def build(self, parameters: list[nn.Parameter], rate: float) -> torch.optim.Optimizer:
+        class Slower(torch.optim.SGD):
+            steps = 0
+
+            def step(self, closure: Any = None) -> None:  # type: ignore[override]
+                self.steps += 1
+                self.param_groups[0]["lr"] = rate / self.steps
+                super().step()
+
+        return Slower(parameters, lr=rate)
+
+
+class Sinking(RateSpec):
+    """A rate that falls below zero."""
+
+    kind: Literal["sinking"] = "sinking"
+
+    def at(self, step: int, num_steps: int) -> float:
+        return 0.5 - step
+
+
+class Unsure(EvaluatorSpec):
+    """An evaluator without a number."""
+
+    kind: Literal["unsure"] = "unsure"
+
+    def evaluate(self, real: Any, fake: Any, context: EvaluationContext) -> list[Score]:
+        return [Score("unsure", float("nan"), len(real), len(fake))]
+
+
+def test_each_kind_of_component_is_refused_with_the_promise_that_it_breaks(tmp_path: Path) -> None:
+    cases: list[tuple[Any, str]] = [
+        (
+            lambda: testing.check_injection(Loud()),
+            "loud: a fresh injection must give back the features that came in.",
+        ),
+        (
+            lambda: testing.check_depth(Beyond()),
+            "beyond: must give a site from 0 to 5 of the generator, but gives 6.",
+        ),
+        (lambda: testing.check_loss(Wrong()), "wrong: `generator` must fall as the logit rises."),
+        (
+            lambda: testing.check_regulariser(Summed()),
+            "summed: must give one penalty per sample, but gives () for 3 samples.",
+        ),
+        (
+            lambda: testing.check_augmentation(Brighter()),
+            "brighter: draws from torch's global generator, so that a resumed run would differ. "
+            "Take random numbers from what is passed in.",
+        ),
+        (lambda: testing.check_sampler(Half()), "half: the probabilities sum to 0.5, not to 1."),
+        (
+            lambda: testing.check_optimizer(Moving()),
+            "moving: does not continue exactly from its saved state; keep all state as tensors, one set per parameter.",
+        ),
+        (lambda: testing.check_rate(Sinking()), "sinking: the rate at step 1 is -0.5."),
+        (lambda: testing.check_evaluator(Unsure(), tmp_path), "unsure: the value of unsure is nan."),
+    ]
+    for check, message in cases:
+        with pytest.raises(AssertionError) as caught:
+            check()
+        assert str(caught.value) == message
+
+
+def test_a_spec_without_a_docstring_is_refused() -> None:
+    class Silent(Sinking):
+        kind: Literal["silent"] = "silent"  # type: ignore[assignment]
+
+    Silent.__doc__ = None
+    with pytest.raises(AssertionError, match=r"^silent: the docstring of Silent is empty; its first line is shown"):
+        testing.check_rate(Silent())

@@ -1,0 +1,140 @@
+"""Bars on a terminal, a few whole lines elsewhere, and the same items either way."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from ganforge.cli.display import LiveDisplay, PlainDisplay, choose_display, details
+from ganforge.cli.output import Output
+from ganforge.listener import StepReport
+
+METRICS = {"loss_generator": 0.5, "loss_real": 0.25, "loss_fake": 1.0}
+
+
+def report(step: int, stage: str = "head", num_steps: int = 100) -> StepReport:
+    return StepReport(step, num_steps, stage, step * 4, 8.0, METRICS)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def plain() -> tuple[PlainDisplay, io.StringIO, Clock]:
+    stream, clock = io.StringIO(), Clock()
+    return PlainDisplay(Output(Console(file=stream, width=80)), clock), stream, clock
+
+
+def live() -> tuple[LiveDisplay, io.StringIO]:
+    stream = io.StringIO()
+    return LiveDisplay(Output(Console(file=stream, force_terminal=True, width=80, color_system=None))), stream
+
+
+def test_details_name_speed_losses_and_the_time_left() -> None:
+    assert details(report(10)) == "8 images/s  G 0.500  D 1.250  0:00:45 left"
+
+
+def test_details_leave_out_what_is_not_known() -> None:
+    assert details(StepReport(1, 2, "head", 4, 0.0, {})) == "0 images/s"
+
+
+def test_at_most_one_line_in_ten_seconds_tells_of_steps() -> None:
+    display, stream, clock = plain()
+    for step in range(1, 31):
+        display.step(report(step))
+        clock.now += 1
+    lines = stream.getvalue().splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["step 1/100", "step 11/100", "step 21/100"]
+
+
+def test_stage_changes_and_the_last_step_are_always_told() -> None:
+    display, stream, _ = plain()
+    for step, stage in ((1, "head"), (2, "head"), (3, "all"), (4, "all")):
+        display.step(report(step, stage, num_steps=4))
+    assert [line.split("  ")[:2] for line in stream.getvalue().splitlines()] == [
+        ["step 1/4", "stage head"],
+        ["step 3/4", "stage all"],
+        ["step 4/4", "stage all"],
+    ]
+
+
+@given(st.integers(0, 40))
+def test_plain_progress_tells_quarters_and_passes_the_items_on(total: int) -> None:
+    display, stream, _ = plain()
+    assert list(display.progress(range(total), total, "reading")) == list(range(total))
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == f"reading: 0% (0/{total})"
+    assert total == 0 or lines[-1] == f"reading: 100% ({total}/{total})"
+    assert len(lines) == 1 + min(total, 4)
+
+
+def test_plain_lines_hold_no_control_characters() -> None:
+    display, stream, _ = plain()
+    display.step(report(1))
+    list(display.progress("abc", 3, "[reading]"))
+    assert all(character == "\n" or character.isprintable() for character in stream.getvalue())
+
+
+def test_live_progress_passes_the_items_on_and_gives_the_cursor_back() -> None:
+    display, stream = live()
+    assert list(display.progress("abc", 3, "[reading]")) == ["a", "b", "c"]
+    assert "[reading]" in stream.getvalue()
+    assert stream.getvalue().rindex("\x1b[?25h") > stream.getvalue().rindex("\x1b[?25l")
+
+
+def test_the_bar_of_a_training_fits_80_columns() -> None:
+    display, stream = live()
+    display.step(StepReport(12_345, 100_000, "adapt", 400_000, 131.4, METRICS))
+    display.close()
+    (shown,) = {line for line in stream.getvalue().replace("\r", "\n").splitlines() if "images/s" in line}
+    bar = shown.replace("\x1b[?25l", "").replace("\x1b[2K", "")
+    assert bar.startswith("adapt ━")
+    assert bar.endswith("12,345/100,000 131 images/s  G 0.500  D 1.250  6:00:16 left")
+    assert len(bar) == 80
+
+
+def test_messages_stand_above_the_bar() -> None:
+    display, stream = live()
+    display.step(report(1))
+    display.output.line("a message")
+    display.close()
+    assert "a message" in stream.getvalue()
+
+
+def test_a_loop_that_is_left_early_ends_its_bar() -> None:
+    display, stream = live()
+
+    def stop() -> None:
+        for item in display.progress(range(3), 3, "reading"):
+            if item == 1:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stop()
+    display.close()
+    assert stream.getvalue().rindex("\x1b[?25h") > stream.getvalue().rindex("\x1b[?25l")
+
+
+def test_lines_are_chosen_where_nothing_can_be_redrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(choose_display(Output(Console(file=io.StringIO()))), PlainDisplay)
+    forced = Console(file=io.StringIO(), force_terminal=True)
+    assert isinstance(choose_display(Output(forced)), PlainDisplay)
+
+
+def test_a_bar_is_chosen_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    assert isinstance(choose_display(Output(Console(file=Terminal()))), LiveDisplay)
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(choose_display(Output(Console(file=Terminal()))), PlainDisplay)

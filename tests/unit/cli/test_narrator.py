@@ -1,0 +1,127 @@
+"""What a run says at its start and at its end."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from ganforge.cli.display import PlainDisplay
+from ganforge.cli.narrator import Narrator
+from ganforge.cli.options import Settings
+from ganforge.cli.output import Output
+from ganforge.data.images import DatasetCard, LabelledImages
+from ganforge.evaluation.score import Score
+from ganforge.freeze.policy import FreezeRow
+from ganforge.recipe.load import load_recipe
+from ganforge.recipe.plan import Plan
+from ganforge.recipe.walk import walk
+from ganforge.registry import Components
+from ganforge.weights.load import LoadReport
+from ganforge.weights.pretrained import Provenance
+
+
+def narrator(settings: Settings | None = None) -> tuple[Narrator, io.StringIO]:
+    stream = io.StringIO()
+    return Narrator(PlainDisplay(Output(Console(file=stream, width=80))), settings or Settings()), stream
+
+
+def images(labels: list[int], *, is_phantom: bool) -> LabelledImages:
+    card = DatasetCard("discs", ("0", "1"), "CC0", "nobody", is_phantom, "")
+    names = [str(number) for number in range(len(labels))]
+    return LabelledImages(np.zeros((len(labels), 3, 4, 4), np.uint8), np.array(labels, np.int64), names, names, card)
+
+
+@pytest.fixture
+def plan(tiny_recipe: Path, components: Components) -> Plan:
+    return walk(load_recipe(tiny_recipe, (), components).recipe)
+
+
+def test_the_start_names_recipe_folder_and_what_trains(plan: Plan) -> None:
+    teller, stream = narrator()
+    teller.planned(plan, Path("runs/00000-tiny"))
+    assert stream.getvalue().splitlines() == [
+        "tiny",
+        "  Discs of three sizes.",
+        "folder: runs/00000-tiny (with samples/ and checkpoints/)",
+        "",
+        "stage  steps  generator trains  discriminator trains",
+        "head       2    3,543 of 4,711            833 of 945",
+        "all        2    4,711 of 4,711            833 of 945",
+        "",
+    ]
+
+
+def test_the_data_are_counted_by_class() -> None:
+    teller, stream = narrator()
+    teller.data(images([0, 0, 1], is_phantom=False), images([1], is_phantom=False))
+    assert stream.getvalue().splitlines() == [
+        "data: discs, licence: CC0; 3 images to train on, 1 held out",
+        "  class  train  held out",
+        "  0          2         0",
+        "  1          1         1",
+        "",
+    ]
+
+
+def test_phantoms_are_called_so_in_capitals() -> None:
+    teller, stream = narrator()
+    teller.data(images([0, 1], is_phantom=True), images([], is_phantom=True))
+    assert (
+        "PHANTOM: these images are drawn by a program; nothing learnt from them is about patients."
+        in stream.getvalue().splitlines()
+    )
+
+
+def test_the_source_comes_with_licence_and_load_report() -> None:
+    teller, stream = narrator()
+    provenance = Provenance("flowers", "https://example.org/f.pt", "00", "CC-BY-4.0")
+    teller.source(provenance, [LoadReport("generator", ("a", "b"), (), ("c",), ())])
+    assert stream.getvalue().splitlines() == [
+        "source: flowers, licence: CC-BY-4.0",
+        "  from https://example.org/f.pt",
+        "  generator: 2 tensors loaded (0 of them widened), 1 fresh, 0 dropped",
+        "",
+    ]
+
+
+def test_each_stage_says_what_trains() -> None:
+    teller, stream = narrator()
+    teller.stage("adapt", [FreezeRow("generator", "a", 1, 1000, 0, 0), FreezeRow("discriminator", "b", 1, 20, 1, 5)])
+    assert stream.getvalue() == "stage adapt: trains 1,000 of the generator, 20 of the discriminator\n"
+
+
+def test_scores_take_a_line_each_with_their_warnings_below() -> None:
+    teller, stream = narrator()
+    teller.scores([Score("kd[x@1]", 0.5, 10, 10, warnings=("few images.",))])
+    assert stream.getvalue().splitlines() == [
+        "",
+        "scores",
+        "  kd[x@1] 0.5, n = 10 generated against 10 real",
+        "    warning: few images.",
+    ]
+
+
+def test_the_end_names_the_sample_grid_and_the_next_command(plan: Plan) -> None:
+    teller, stream = narrator(Settings(plugin_files=(Path("my plugin.py"),)))
+    teller.planned(plan, Path("runs/00000-tiny"))
+    teller.wrote("samples", Path("runs/00000-tiny/samples/step_00000004.png"))
+    stream.truncate(0)
+    stream.seek(0)
+    teller.finished(Path("runs/00000-tiny"), 61.0)
+    assert stream.getvalue().splitlines() == [
+        "",
+        "finished in 0:01:01",
+        "run: runs/00000-tiny",
+        "samples: runs/00000-tiny/samples/step_00000004.png",
+        "next: ganforge -p 'my plugin.py' sample runs/00000-tiny --label small --count 16 --out samples",
+    ]
+
+
+def test_warnings_are_marked() -> None:
+    teller, stream = narrator()
+    teller.warning("3 files are [doubles].")
+    assert stream.getvalue() == "warning: 3 files are [doubles].\n"

@@ -1,0 +1,76 @@
+"""Text comes out as it went in, aligned, and never wrapped where no terminal wraps it."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.console import Console
+
+from ganforge.cli.output import Output, aligned, counted, duration
+
+words = st.text(st.characters(categories=["Ll", "Lo", "Nd"]), min_size=1, max_size=8)
+tables = st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(words, min_size=n, max_size=n), min_size=1, max_size=5))
+
+
+def output(*, terminal: bool, width: int = 40) -> tuple[Output, io.StringIO]:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=terminal, width=width, markup=False, emoji=False, highlight=False)
+    return Output(console), stream
+
+
+@given(tables)
+def test_columns_start_at_the_same_place_in_each_row(rows: list[list[str]]) -> None:
+    lines = aligned(rows)
+    for number in range(len(rows[0])):
+        starts = set()
+        for row, line in zip(rows, lines, strict=True):
+            before = sum(max(cell_len(r[k]) for r in rows) + 2 for k in range(number))
+            position = next(i for i in range(len(line) + 1) if cell_len(line[:i]) == before)
+            assert line[position:].startswith(row[number])
+            starts.add(before)
+        assert len(starts) == 1
+
+
+def test_numbers_are_aligned_to_the_right() -> None:
+    assert aligned([("stage", "steps"), ("head", "2"), ("all", "1,000")], right={1}) == [
+        "stage  steps",
+        "head       2",
+        "all    1,000",
+    ]
+
+
+def test_brackets_and_colons_are_not_markup() -> None:
+    written, stream = output(terminal=False)
+    written.line("[bold]x[/bold] :smile: [link=1]")
+    written.labelled("error", "no field 'blocks[3]'", "bold red")
+    assert stream.getvalue() == "[bold]x[/bold] :smile: [link=1]\nerror: no field 'blocks[3]'\n"
+
+
+def test_long_lines_stay_whole_where_there_is_no_terminal() -> None:
+    written, stream = output(terminal=False)
+    written.paragraph("word " * 40 + "end", indent=2)
+    assert stream.getvalue().count("\n") == 1
+
+
+def test_paragraphs_break_at_words_on_a_terminal() -> None:
+    written, stream = output(terminal=True, width=20)
+    written.paragraph("one two three four five six", indent=2)
+    assert stream.getvalue() == "  one two three four\n    five six\n"
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 images"), (1, "1 image"), (1234, "1,234 images")])
+def test_counts_agree_with_their_noun(number: int, text: str) -> None:
+    assert counted(number, "image") == text
+
+
+def test_a_noun_in_s_gets_es() -> None:
+    assert counted(3, "class") == "3 classes"
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.2, "0:00:00"), (59.6, "0:01:00"), (3723, "1:02:03")])
+def test_durations_are_hours_minutes_seconds(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

@@ -1,0 +1,154 @@
+"""The cache of prepared images is whole or not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganforge.data.content import content_hashes
+from ganforge.data.images import LoadContext
+from ganforge.data.prepared import Made, PreparedSet, prepared_set
+from ganforge.data.specs import ImageFolder
+from ganforge.errors import DataError
+
+
+@dataclass(frozen=True)
+class Flat:
+    """Images of one level; counts its calls in a file, refuses item 13."""
+
+    calls: Path | None = None
+
+    def __call__(self, item: int) -> Made:
+        if self.calls is not None:
+            with self.calls.open("a") as file:
+                file.write("x")
+        if item == 13:
+            return Made(None, reason="is unlucky")
+        return Made(np.full((2, 2, 3), item, dtype=np.uint8), source_side=4)
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> LoadContext:
+    return LoadContext(tmp_path / "cache")
+
+
+def prepare(items: list[int], context: LoadContext, calls: Path | None = None, options: str = "flat") -> PreparedSet:
+    return prepared_set(Flat(calls), items, [f"item {item}" for item in items], [options, items], 2, context)
+
+
+def sets_in(context: LoadContext) -> list[Path]:
+    return list((context.cache / "prepared").iterdir())
+
+
+def test_images_are_made_once(tmp_path: Path, context: LoadContext) -> None:
+    calls = tmp_path / "calls"
+    first, second = prepare([1, 2, 3], context, calls), prepare([1, 2, 3], context, calls)
+    assert calls.read_text() == "xxx"
+    assert first.images[:, 0, 0, 0].tolist() == second.images[:, 0, 0, 0].tolist() == [1, 2, 3]
+    assert first.sha256 == second.sha256 and second.source_sides == (4, 4, 4)
+
+
+def test_other_options_are_another_set(context: LoadContext) -> None:
+    prepare([1], context)
+    prepare([1], context, options="other")
+    assert len(sets_in(context)) == 2
+
+
+def test_processes_give_what_one_gives(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    (root / "a").mkdir(parents=True)
+    for i in range(70):
+        Image.new("RGB", (3, 3), (i, 0, 0)).save(root / f"a/{i}.png")
+    alone, together = (
+        ImageFolder(root=root).load(2, LoadContext(tmp_path / f"cache {workers}", workers)) for workers in (1, 2)
+    )
+    assert (alone.images == together.images).all() and alone.card == together.card
+    assert together.images[:, 0, 0, 0].tolist() == list(range(70))
+
+
+def test_a_refused_item_leaves_nothing(context: LoadContext) -> None:
+    with pytest.raises(DataError, match="some images can't be used \\(1 problem\\):\n  item 13 is unlucky\\."):
+        prepare([1, 13], context)
+    assert sets_in(context) == []
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "index", "lose"])
+def test_a_damaged_set_is_noticed_and_made_again(context: LoadContext, damage: str) -> None:
+    prepare([1, 2], context)
+    [folder] = sets_in(context)
+    pixels = folder / "images.npy"
+    if damage == "flip":
+        content = bytearray(pixels.read_bytes())
+        content[-1] ^= 1
+        pixels.write_bytes(content)
+    elif damage == "truncate":
+        pixels.write_bytes(pixels.read_bytes()[:-5])
+    elif damage == "index":
+        (folder / "index.json").write_text(json.dumps({"sha256": ""}))
+    else:
+        pixels.unlink()
+    said: list[str] = []
+    again = prepare([1, 2], replace(context, warn=said.append))
+    assert again.images[:, 0, 0, 0].tolist() == [1, 2]
+    assert len(said) == 1 and said[0].startswith(f"the prepared images in {folder} are damaged (")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kill -9 is a POSIX signal")
+def test_a_kill_half_way_leaves_nothing_that_is_taken_as_whole(context: LoadContext) -> None:
+    script = (
+        "import sys, time; from pathlib import Path; import numpy as np\n"
+        "from ganforge.data.images import LoadContext; from ganforge.data.prepared import Made, prepared_set\n"
+        "def slow(item):\n"
+        "    print(item, flush=True)\n"
+        "    time.sleep(0 if item < 2 else 60)\n"
+        "    return Made(np.zeros((2, 2, 3), np.uint8), 4)\n"
+        "items = [1, 2, 3]\n"
+        "prepared_set(slow, items, ['', '', ''], ['flat', items], 2, LoadContext(Path(sys.argv[1])))\n"
+    )
+    root = Path(__file__).parents[3]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, "-c", script, str(context.cache)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
+    assert process.stdout is not None
+    assert [process.stdout.readline() for _ in range(2)] == [b"1\n", b"2\n"]
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    [left] = sets_in(context)
+    assert left.suffix == ".partial"
+    assert prepare([1, 2, 3], context).images[:, 0, 0, 0].tolist() == [1, 2, 3]
+    day_ago = time.time() - 25 * 3600
+    os.utime(left, (day_ago, day_ago))
+    prepare([4], context)
+    assert not left.exists()
+
+
+def test_files_are_read_once_and_again_when_they_change(tmp_path: Path, context: LoadContext) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"one")
+    [first] = content_hashes([file], context)
+    stamp = file.stat().st_mtime_ns
+    file.write_bytes(b"two")
+    os.utime(file, ns=(stamp, stamp))
+    assert content_hashes([file], context) == [first]  # same size and time: not read again
+    os.utime(file, ns=(stamp, stamp + 1))
+    assert content_hashes([file], context) != [first]
+    (context.cache / "content.json").write_text("damaged")
+    assert content_hashes([file], context) != [first]
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(DataError) as error:
+        prepare([1], LoadContext(tmp_path / "cache"))
+    assert str(error.value) == f"prepared images can't be written to {tmp_path}/cache: Not a directory."
