@@ -35,10 +35,10 @@ from ganforge.weights.load import load_strict
 from ganforge.weights.pretrained import StoreContext
 
 
-def plan_recipe(loaded: LoadedRecipe) -> Plan:
+def plan_recipe(loaded: LoadedRecipe, classes: tuple[str, ...] = ()) -> Plan:
     """Walk a loaded recipe. Raises RecipeError whose problems have file, line and column."""
     try:
-        return walk(loaded.recipe)
+        return walk(loaded.recipe, classes)
     except RecipeError as error:
         raise loaded.error(error.problems) from error
 
@@ -92,8 +92,8 @@ def _continue(plan: Plan, run_dir: RunDir, listener: Listener, device: torch.dev
         message = f"out of memory with a batch of {batch}: try training.batch={max(1, batch // 2)}."
         run_dir.write_state(state="stopped", error=message)
         raise MemoryLimitError(message) from error
-    except (GanforgeError, KeyboardInterrupt) as error:
-        run_dir.write_state(state="stopped", error=str(error) or "interrupted")
+    except BaseException as error:
+        run_dir.write_state(state="stopped", error=str(error) or type(error).__name__)
         raise
     run_dir.write_state(state="finished")
     listener.finished(run_dir.path, time.monotonic() - started)
@@ -171,7 +171,7 @@ def load_generator(path: Path, components: Components, device: torch.device) -> 
     """The moving average of a run's generator, from its newest checkpoint that verifies."""
     run_dir = RunDir.open(path)
     loaded = load_recipe(run_dir.recipe, (), components)
-    plan = plan_recipe(loaded)
+    plan = plan_recipe(loaded, tuple(run_dir.read_state()["classes"]))
     generator = build_network(plan.generator, 0)
     assert isinstance(generator, Generator)
     checkpoint, _ = load_newest(run_dir.checkpoints)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ganforge.augmentation.base import Augmentation
-
     from ganforge.data.images import LabelledImages, LoadContext
     from ganforge.evaluation.score import EvaluationContext, Score
     from ganforge.weights.pretrained import PretrainedWeights, StoreContext

@@ -44,7 +44,7 @@ class FreezeRow(NamedTuple):
 
 
 def freeze_table(network: str, trains: Mapping[str, bool], sizes: Mapping[str, int]) -> list[FreezeRow]:
-    """A row for each block, in the order of the parameters; AdaFM and label parts count with their block."""
+    """A row for each block, in the order of the parameters; AdaFM and additional inputs count with their block."""
     rows: dict[str, list[int]] = {}
     for name, is_trained in trains.items():
         counts = rows.setdefault(name.split(".")[0], [0, 0, 0, 0])

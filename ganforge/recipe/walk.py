@@ -20,10 +20,13 @@ Path = tuple[str | int, ...]
 RESERVED_KEYS = frozenset({"mapping", "keys", "injections", "training", "latent_dim"})
 
 
-def walk(recipe: Recipe) -> Plan:
-    """The recipe with all that follows from it. Raises RecipeError with every problem, each with its path."""
+def walk(recipe: Recipe, classes: tuple[str, ...] = ()) -> Plan:
+    """The recipe with all that follows from it. Raises RecipeError with every problem, each with its path.
+
+    classes: names of the classes where they are known, as in a run; then the data need not be there.
+    """
     problems: list[Problem] = []
-    classes = _classes(recipe, problems)
+    classes = classes or _classes(recipe, problems)
     plans = {name: _network(recipe, name, len(classes), problems) for name in NETWORKS}
     _check_ends(recipe, plans, problems)
     _check_sampler(recipe, len(classes), problems)

@@ -167,9 +167,10 @@ class Trainer:
         except NonFiniteError as error:
             report = self.run.path / "debug" / "nonfinite.json"
             write_json(report, {"step": self.step, "reason": str(error), "samples": [samples[0], samples[-1]]})
+            kept = "the last checkpoint is kept" if self.run.checkpoints.is_dir() else "there is no checkpoint yet"
             raise DivergedError(
-                f"training diverged at step {self.step + 1}: {error}. The last checkpoint is kept, "
-                f"and {report} says more. Try a lower learning rate or a larger gamma of the R1 penalty."
+                f"training diverged at step {self.step + 1}: {error}; {kept}, and {report} says more. "
+                f"Try a lower learning rate or a larger gamma of the R1 penalty."
             ) from error
 
     def _real_batch(self, samples: Sequence[int]) -> RealBatch:

@@ -24,6 +24,8 @@ from ganforge.registry import Components, Origin
 
 #: Properties run on this many examples; GANFORGE_EXAMPLES=1000 looks longer.
 PROPERTY = settings(deadline=None, max_examples=int(os.environ.get("GANFORGE_EXAMPLES", "25")))
+#: For properties that train.
+SLOW_PROPERTY = settings(PROPERTY, max_examples=max(1, PROPERTY.max_examples // 3))
 
 #: Generators of 8 px. Keys of blocks are those of GP-GAN where they mean the same.
 GENERATORS: dict[str, dict[str, Any]] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ganforge import hookimpl
 from ganforge.interfaces import SourceSpec
-
 from ganforge_flowers.specs import Flowers64, GPGANCheckpoint, ZhaoCheckpoint
 
 

@@ -97,7 +97,7 @@ def test_the_bar_of_a_training_fits_80_columns() -> None:
     (shown,) = {line for line in stream.getvalue().replace("\r", "\n").splitlines() if "images/s" in line}
     bar = shown.replace("\x1b[?25l", "").replace("\x1b[2K", "")
     assert bar.startswith("adapt ━")
-    assert bar.endswith("12,345/100,000 131 images/s  G 0.500  D 1.250  6:00:16 left")
+    assert bar.endswith("12,345/100,000 131 images/s  G 0.500  D 1.250  6:00:15 left")
     assert len(bar) == 80
 
 

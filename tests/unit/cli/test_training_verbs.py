@@ -1,0 +1,143 @@
+"""run, resume and sample, on discs of 16 pixels."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import Result
+
+from ganforge.cli.sampling import find_labels
+from ganforge.errors import UsageError
+from ganforge.training.trainer import Trainer
+
+Ganforge = Callable[..., Result]
+
+
+@pytest.fixture
+def finished_run(ganforge: Ganforge, tiny_recipe: Path) -> Path:
+    """The folder of a run of 1 + 1 steps."""
+    result = ganforge("run", tiny_recipe, "stages[0].steps=1", "stages[1].steps=1", "--device", "cpu")
+    assert result.exit_code == 0, result.stderr
+    return tiny_recipe.parent / "runs" / "00000-tiny"
+
+
+def test_run_tells_its_story_in_plain_lines(ganforge: Ganforge, tiny_recipe: Path) -> None:
+    result = ganforge("run", tiny_recipe, "--device", "cpu", "--threads", "1")
+    assert (result.exit_code, result.stderr) == (0, "")
+    folder = tiny_recipe.parent / "runs" / "00000-tiny"
+    lines = result.stdout.splitlines()
+    assert lines[:3] == ["tiny", "  Discs of three sizes.", f"folder: {folder} (with samples/ and checkpoints/)"]
+    assert "data: discs, licence: not stated; 24 images to train on, 6 held out" in lines
+    assert [line.split("  ")[0] for line in lines if line.startswith("step ")] == ["step 1/4", "step 3/4", "step 4/4"]
+    assert lines[-2:] == [
+        f"samples: {folder}/samples/step_00000004.png",
+        f"next: ganforge sample {folder} --label small --count 16 --out samples",
+    ]
+    assert all(character == "\n" or character.isprintable() for character in result.stdout)
+
+
+def test_an_interrupted_run_says_how_to_go_on_and_goes_on(
+    ganforge: Ganforge, tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_step = Trainer._one_step
+
+    def interrupt(trainer: Trainer) -> dict[str, float]:
+        if trainer.step == 3:
+            raise KeyboardInterrupt
+        return one_step(trainer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_one_step", interrupt)
+        stopped = ganforge("run", tiny_recipe)
+    folder = tiny_recipe.parent / "runs" / "00000-tiny"
+    assert stopped.exit_code == 130
+    assert stopped.stderr == f"stopped; continue with `ganforge resume {folder}`\n"
+    resumed = ganforge("resume", folder)
+    assert resumed.exit_code == 0
+    assert "continued from the checkpoint of step 2\n" in resumed.stdout
+    assert "step 4/4  stage all" in resumed.stdout
+
+
+def test_a_finished_run_is_left_as_it_is(ganforge: Ganforge, finished_run: Path) -> None:
+    result = ganforge("resume", finished_run)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "",
+        f"{finished_run} is finished already; nothing was done",
+        f"next: ganforge sample {finished_run} --count 16 --out samples",
+    ]
+
+
+def test_resume_wants_a_run(ganforge: Ganforge, tmp_path: Path) -> None:
+    result = ganforge("resume", tmp_path)
+    assert result.exit_code == 5
+    assert result.stderr == f"error: {tmp_path} is no folder of a run: it holds no run.json and recipe.yaml.\n"
+
+
+def test_sample_draws_the_classes_that_were_asked_for(ganforge: Ganforge, finished_run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = ("--grade", "2", "--label", "large", "--count", "2", "--truncation", "0.8", "--out", out)
+    result = ganforge("sample", finished_run, *words)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines()[-2:] == [
+        "4 images, 2 for each of: small (label 2), large (label 0)",
+        f"table: {out}/samples.csv",
+    ]
+    rows = list(csv.DictReader((out / "samples.csv").open(encoding="utf-8")))
+    assert [row["class"] for row in rows] == ["small", "small", "large", "large"]
+    assert all((out / row["file"]).is_file() and row["truncation"] == "0.8" for row in rows)
+
+
+def test_sample_draws_all_classes_if_none_is_asked_for(ganforge: Ganforge, finished_run: Path, tmp_path: Path) -> None:
+    result = ganforge("sample", finished_run, "--count", "1", "--out", tmp_path / "out")
+    assert "3 images, 1 for each of: large (label 0), medium (label 1), small (label 2)\n" in result.stdout
+    again = ganforge("sample", finished_run, "--out", tmp_path / "out")
+    assert again.exit_code == 2
+    assert again.stderr == (
+        f"error: {tmp_path}/out/samples.csv exists. Choose another folder with --out, or remove it.\n"
+    )
+
+
+@pytest.mark.parametrize("value", ["1.5", "-0.1", "nan"])
+def test_truncation_lies_between_0_and_1(ganforge: Ganforge, tmp_path: Path, value: str) -> None:
+    result = ganforge("sample", tmp_path, "--out", tmp_path / "out", "--truncation", value)
+    assert result.exit_code == 2
+    assert result.stderr == f"error: --truncation must be from 0 to 1, but is {value}.\n"
+
+
+def test_an_unconditional_generator_has_no_classes(ganforge: Ganforge, tiny_recipe: Path, tmp_path: Path) -> None:
+    words = ("generator.label=[]", "discriminator.label=[]", "stages[0].steps=1", "stages[1].steps=1")
+    folder = tiny_recipe.parent / "runs" / "00000-tiny"
+    told = ganforge("run", tiny_recipe, *words).stdout
+    assert told.endswith(f"next: ganforge sample {folder} --count 16 --out samples\n")
+    refused = ganforge("sample", folder, "--label", "small", "--out", tmp_path / "out")
+    assert refused.exit_code == 2
+    assert refused.stderr == (
+        f"error: {folder} was trained without labels, so that no class can be asked for. Omit --label.\n"
+    )
+    drawn = ganforge("sample", folder, "--count", "2", "--out", tmp_path / "out")
+    assert "2 images, 2 for each of: unconditional (label 0)\n" in drawn.stdout
+
+
+@given(st.permutations(["0", "1", "2", "x"]))
+def test_a_name_goes_before_a_number(classes: list[str]) -> None:
+    assert find_labels(["1"], classes) == [classes.index("1")]
+    assert find_labels(["3"], classes) == [3]
+    assert find_labels(["x", "x"], classes) == [classes.index("x")]
+    assert find_labels([], classes) == [0, 1, 2, 3]
+
+
+def test_all_unknown_classes_are_named_with_those_that_exist() -> None:
+    with pytest.raises(UsageError) as caught:
+        find_labels(["7", "smal", "-1"], ["large", "small"])
+    assert str(caught.value).splitlines() == [
+        "no class is called '7'.",
+        "no class is called 'smal'. Did you mean 'small'?",
+        "no class is called '-1'.",
+        "Classes: large (label 0), small (label 1).",
+    ]

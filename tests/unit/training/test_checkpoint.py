@@ -1,0 +1,192 @@
+"""A checkpoint is complete and verified, or ignored."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from cases import PROPERTY
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn, optim
+
+from ganforge.errors import CheckpointError
+from ganforge.files import write_json
+from ganforge.training import checkpoint as module
+from ganforge.training.checkpoint import (
+    Checkpoint,
+    list_checkpoints,
+    load_checkpoint,
+    load_newest,
+    optimizer_tensors,
+    restore_optimizer,
+    save_checkpoint,
+)
+
+
+def checkpoint(step: int) -> Checkpoint:
+    generator = {"fc.weight": torch.full((3, 2), float(step)), "fc.bias": torch.arange(3.0)}
+    return Checkpoint(step, "abc", {"generator": generator, "discriminator": {"fc.weight": torch.ones(2)}})
+
+
+def saved(folder: Path, *steps: int, keep: int = 9) -> Path:
+    for step in steps:
+        save_checkpoint(folder, checkpoint(step), keep)
+    return folder
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in list_checkpoints(folder)]
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+    found, rejected = load_newest(saved(tmp_path, 2, 10, 4))
+    assert (found.step, found.recipe_hash, rejected) == (10, "abc", [])
+    for stem, tensors in checkpoint(10).tensors.items():
+        assert all(torch.equal(found.tensors[stem][name], value) for name, value in tensors.items())
+
+
+def test_only_the_newest_are_kept(tmp_path: Path) -> None:
+    assert names(saved(tmp_path, 1, 2, 3, 4, keep=2)) == ["step_00000003", "step_00000004"]
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return saved(tmp_path_factory.mktemp("two"), 1, 2)
+
+
+FILES = ("generator.safetensors", "discriminator.safetensors", "state.json")
+
+
+@PROPERTY
+@given(name=st.sampled_from(FILES), share=st.floats(0, 1, exclude_max=True), is_cut=st.booleans())
+def test_a_damaged_file_is_found_and_the_older_checkpoint_taken(
+    two: Path, name: str, share: float, is_cut: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("damaged") / "checkpoints"
+    shutil.copytree(two, folder)
+    file = folder / "step_00000002" / name
+    content = bytearray(file.read_bytes())
+    place = int(share * len(content))
+    if is_cut:
+        content = content[:place]
+    else:
+        content[place] ^= 1
+    file.write_bytes(content)
+    found, rejected = load_newest(folder)
+    assert found.step == 1
+    assert rejected == [f"{file} is missing or damaged: its sha256 differs from the manifest's."]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "reason"),
+    [
+        (None, "there is no {path}."),
+        ("[]", "{path} is no manifest of a checkpoint."),
+        ('{"../step_00000001/state.json": "0"}', "{path} is no manifest of a checkpoint."),
+        ('{"/etc/passwd": "0"}', "{path} is no manifest of a checkpoint."),
+        ("{}", "{path} does not list discriminator.safetensors, generator.safetensors, state.json."),
+        ("{", "{path} can't be read: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+    ],
+)
+def test_a_manifest_that_can_not_be_trusted_is_refused(
+    manifest: str | None, reason: str, two: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "checkpoints"
+    shutil.copytree(two, folder)
+    path = folder / "step_00000002" / "manifest.json"
+    path.unlink()
+    if manifest is not None:
+        path.write_text(manifest)
+    found, rejected = load_newest(folder)
+    assert found.step == 1
+    assert rejected == [reason.format(path=path)]
+
+
+def test_a_file_that_the_manifest_lists_but_that_is_gone_is_told(two: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoints"
+    shutil.copytree(two, folder)
+    gone = folder / "step_00000002" / "generator.safetensors"
+    gone.unlink()
+    with pytest.raises(CheckpointError, match="generator.safetensors is missing or damaged"):
+        load_checkpoint(gone.parent)
+
+
+def test_another_format_says_which_one_is_read(tmp_path: Path) -> None:
+    path = saved(tmp_path, 1) / "step_00000001"
+    write_json(path / "state.json", {"format": 99, "step": 1, "recipe": "abc"})
+    manifest = json.loads((path / "manifest.json").read_text())
+    write_json(path / "manifest.json", {**manifest, "state.json": module.sha256_of(path / "state.json")})
+    with pytest.raises(CheckpointError) as caught:
+        load_checkpoint(path)
+    assert str(caught.value) == f"{path} has format 99; this version of ganforge reads format 1."
+
+
+def test_where_every_checkpoint_is_damaged_all_reasons_are_told(tmp_path: Path) -> None:
+    folder = saved(tmp_path, 1, 2)
+    for step in (1, 2):
+        (folder / f"step_0000000{step}" / "state.json").write_text("")
+    with pytest.raises(CheckpointError) as caught:
+        load_newest(folder)
+    reasons = [
+        f"  {folder / f'step_0000000{step}' / 'state.json'} is missing or damaged: "
+        "its sha256 differs from the manifest's."
+        for step in (2, 1)
+    ]
+    assert str(caught.value) == "\n".join([f"{folder} holds no checkpoint that can be used.", *reasons])
+    assert caught.value.exit_code == 5
+
+
+class Killed(BaseException):
+    """Stands for the process's end."""
+
+
+@pytest.mark.parametrize("name", ["save_tensors", "write_json", "sync_folder"])
+@pytest.mark.parametrize("call", [0, 1])
+def test_a_kill_while_saving_leaves_the_older_checkpoint(
+    name: str, call: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = saved(tmp_path, 1)
+    original, calls = getattr(module, name), iter(range(100))
+
+    def dying(*arguments: Any) -> Any:
+        if next(calls) == call:
+            raise Killed
+        return original(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, dying)
+        with pytest.raises(Killed):
+            save_checkpoint(folder, checkpoint(2), keep=1)
+    found, rejected = load_newest(folder)
+    is_whole = (name, call) == ("sync_folder", 1)  # killed behind the rename
+    assert (found.step, rejected) == (2 if is_whole else 1, [])
+    save_checkpoint(folder, checkpoint(3), keep=1)
+    assert [path.name for path in folder.iterdir()] == ["step_00000003"]
+
+
+def test_the_state_of_an_optimizer_survives(tmp_path: Path) -> None:
+    layers = [nn.Linear(3, 2) for _ in range(2)]
+    optimizers = [optim.Adam(layer.parameters()) for layer in layers]
+    layers[0](torch.ones(1, 3)).sum().backward()
+    optimizers[0].step()
+    tensors = optimizer_tensors(optimizers[0], layers[0])
+    assert sorted(tensors) == sorted(
+        f"{name}:{key}" for name in ("weight", "bias") for key in ("step", "exp_avg", "exp_avg_sq")
+    )
+    restore_optimizer(optimizers[1], layers[1], tensors)
+    again = optimizer_tensors(optimizers[1], layers[1])
+    assert all(torch.equal(again[name], value) for name, value in tensors.items())
+
+
+def test_a_file_that_is_no_safetensors_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "generator.safetensors"
+    with pytest.raises(CheckpointError, match=f"^there is no weights file {path}\\.$"):
+        module.load_tensors(path)
+    path.write_bytes(b"\x80\x04 a pickle")
+    with pytest.raises(CheckpointError, match=f"^{path} is no readable safetensors file: "):
+        module.load_tensors(path)

@@ -1,0 +1,104 @@
+"""A run that is stopped and resumed ends with the same bytes as one that is not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cases import recipe_data, stage
+from trainings import StopAfter, Stopped, contents, trainer
+
+from ganforge.training.checkpoint import list_checkpoints, load_newest
+
+STEPS = 6
+
+
+def rich_recipe() -> dict[str, Any]:
+    """Everything that has state: stages, AdaFM, labels, ADA, noise, a lazy penalty, a falling rate."""
+    data = recipe_data(generator="transfer")
+    data["generator"]["label"] = [
+        {"where": {"kind": "latent"}, "how": {"kind": "concatenate", "dim": 2}},
+        {"where": {"kind": "after", "block": "up_0"}, "how": {"kind": "concatenate_map"}},
+    ]
+    data["discriminator"]["label"] = [{"where": {"kind": "latent"}, "how": {"kind": "projection"}}]
+    data["training"]["augmentations"] = [
+        {"kind": "diff_augment"},
+        {"kind": "ada", "initial": 0.2, "adjust_images": 20, "target": 0.1},
+    ]
+    frozen = [{"freeze": "resnet_*"}, {"freeze": "conv_img.*"}]
+    falling = {"kind": "cosine", "rate": 0.01}
+    data["stages"] = [
+        {**stage("head", 2, generator=frozen), "generator_rate": falling},
+        stage("adapt", 2, generator=[*frozen, {"train": "*.adafm_*"}], discriminator=[{"freeze": "conv_img.*"}]),
+        {**stage("head_again", 2, generator=frozen), "discriminator_rate": falling},
+    ]
+    return data
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    trainer(rich_recipe(), folder).fit()
+    return contents(folder)
+
+
+@pytest.mark.parametrize("stop", range(1, STEPS))
+def test_a_resumed_run_ends_with_the_bytes_of_one_that_was_not_stopped(
+    stop: int, uninterrupted: dict[str, bytes], tmp_path: Path
+) -> None:
+    with pytest.raises(Stopped):
+        trainer(rich_recipe(), tmp_path, StopAfter(stop)).fit()
+    resumed = trainer(rich_recipe(), tmp_path)
+    if list_checkpoints(resumed.run.checkpoints):
+        checkpoint, rejected = load_newest(resumed.run.checkpoints)
+        assert rejected == []
+        assert checkpoint.step == (stop - 1) // 2 * 2
+        resumed.restore(checkpoint)
+    resumed.fit()
+    found = contents(tmp_path)
+    assert list(found) == list(uninterrupted)
+    assert [name for name in found if found[name] != uninterrupted[name]] == []
+
+
+def test_the_files_of_a_run_are_these(uninterrupted: dict[str, bytes]) -> None:
+    stems = ["augmentation_1", "discriminator", "discriminator_optimizer"]
+    stems += ["generator", "generator_average", "generator_optimizer"]
+    per_checkpoint = sorted([*(f"{stem}.safetensors" for stem in stems), "manifest.json", "state.json"])
+    assert list(uninterrupted) == [
+        *(f"checkpoints/step_{step:08d}/{name}" for step in (4, 6) for name in per_checkpoint),
+        "metrics.jsonl",
+        *(f"samples/step_{step:08d}.png" for step in (0, 2, 4, 6)),
+    ]
+
+
+def test_the_metrics_have_one_row_for_each_step(uninterrupted: dict[str, bytes]) -> None:
+    rows = [json.loads(line) for line in uninterrupted["metrics.jsonl"].splitlines()]
+    assert [row["step"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert [row["images"] for row in rows] == [3, 6, 9, 12, 15, 18]
+    assert [row["stage"] for row in rows] == ["head", "head", "adapt", "adapt", "head_again", "head_again"]
+    always = {"step", "images", "stage", "loss_generator", "loss_real", "loss_fake", "logit_real", "logit_fake"}
+    # the penalty is computed at steps 0, 2, 4
+    assert [set(row) - always for row in rows] == [{"penalty_real"}, set()] * 3
+
+
+def test_a_run_that_was_stopped_before_its_first_checkpoint_writes_no_row_twice(
+    uninterrupted: dict[str, bytes], tmp_path: Path
+) -> None:
+    with pytest.raises(Stopped):
+        trainer(rich_recipe(), tmp_path, StopAfter(1)).fit()
+    assert len((tmp_path / "metrics.jsonl").read_bytes().splitlines()) == 1
+    with pytest.raises(Stopped):
+        trainer(rich_recipe(), tmp_path, StopAfter(2)).fit()
+    assert (tmp_path / "metrics.jsonl").read_bytes() == b"".join(
+        uninterrupted["metrics.jsonl"].splitlines(keepends=True)[:2]
+    )
+
+
+def test_a_half_written_row_is_dropped(tmp_path: Path) -> None:
+    run = trainer(rich_recipe(), tmp_path).run
+    rows = b'{"step": 1}\n{"step": 2}\n{"step": 3}\n{"st'
+    (tmp_path / "metrics.jsonl").write_bytes(rows)
+    run.truncate_metrics(2)
+    assert (tmp_path / "metrics.jsonl").read_bytes() == b'{"step": 1}\n{"step": 2}\n'

@@ -1,0 +1,190 @@
+"""One training step: its losses, penalties, and what happens when a number is not finite."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+import torch
+from cases import PROPERTY, recipe_data, stage
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn, optim
+from trainings import tensors, trainer
+
+from ganforge.blocks.base import Context
+from ganforge.errors import DivergedError
+from ganforge.interfaces import LossSpec
+from ganforge.networks.staged import Discriminator, Generator
+from ganforge.training.specs import BCE, R1, R2, CosineRate, Hinge, StepRate, Wasserstein
+from ganforge.training.step import Players, RealBatch, TrainStep
+
+logits = st.floats(-30, 30)
+
+
+@PROPERTY
+@given(logits)
+def test_losses_are_their_closed_forms(x: float) -> None:
+    t = torch.tensor([x], dtype=torch.float64)
+    real = 1 / (1 + math.exp(-x))
+    cases: list[tuple[LossSpec, float, float, float]] = [
+        (BCE(), -math.log(real), -math.log(real), math.log1p(math.exp(x))),
+        (Hinge(), -x, max(0.0, 1 - x), max(0.0, 1 + x)),
+        (Wasserstein(), -x, -x, x),
+    ]
+    for loss, generator, on_real, on_fake in cases:
+        found = [float(f(t)) for f in (loss.generator, loss.discriminator_real, loss.discriminator_fake)]
+        assert found == pytest.approx([generator, on_real, on_fake], rel=1e-9, abs=1e-12)
+
+
+class Linear(nn.Module):
+    """<w, image> for each image: its gradient with respect to the image is w."""
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+
+    def forward(self, h: Tensor, context: Context) -> Tensor:
+        return (h * self.weight).sum(dim=(1, 2, 3))[:, None, None, None]
+
+
+class Affine(nn.Module):
+    """Latents as images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(1))
+
+    def forward(self, h: Tensor, context: Context) -> Tensor:
+        return (self.gain * h).expand(-1, -1, 2, 2)
+
+
+def linear_step(
+    loss: LossSpec, regularisers: Sequence[R1 | R2], weight: Tensor, augmentations: Sequence[nn.Module] = ()
+) -> tuple[TrainStep, Generator, Discriminator]:
+    generator = Generator(3, {"affine": Affine()})
+    discriminator = Discriminator({"linear": Linear(weight)})
+    players = Players(
+        generator,
+        discriminator,
+        optim.SGD(generator.parameters(), lr=0.0),
+        optim.SGD(discriminator.parameters(), lr=1.0),
+        augmentations,
+    )
+    return TrainStep(players, loss, regularisers, torch.tensor([0.5, 0.5]), 0, "fp32"), generator, discriminator
+
+
+def batch(num_images: int = 4) -> RealBatch:
+    images = torch.randn(num_images, 3, 2, 2, generator=torch.Generator().manual_seed(0))
+    return RealBatch(images, torch.zeros(num_images, dtype=torch.int64))
+
+
+@PROPERTY
+@given(st.floats(0.1, 20), st.integers(1, 8), st.sampled_from(["real", "fake"]), st.integers(0, 2**16))
+def test_the_gradient_penalty_of_a_linear_discriminator_is_analytic(
+    gamma: float, every: int, on: str, seed: int
+) -> None:
+    weight = torch.randn(3, 2, 2, generator=torch.Generator().manual_seed(seed))
+    regulariser = (R1 if on == "real" else R2)(gamma=gamma, every=every)
+    step, _, discriminator = linear_step(BCE(), [regulariser], weight.clone())
+    plain, _, plain_discriminator = linear_step(BCE(), [], weight.clone())
+    metrics = step(batch(), 0, range(4))
+    without = plain(batch(), 0, range(4))
+    penalty = metrics.pop(f"penalty_{on}")
+    assert penalty == pytest.approx(every * gamma / 2 * float(weight.square().sum()), rel=1e-5)
+    assert metrics == pytest.approx(without)
+    # d/dw of every * gamma / 2 * |w|^2 is every * gamma * w, and SGD at rate 1 subtracts it
+    (moved,) = (p - q for p, q in zip(plain_discriminator.parameters(), discriminator.parameters(), strict=True))
+    torch.testing.assert_close(moved.detach(), every * gamma * weight, rtol=1e-3, atol=1e-4)
+
+
+def test_a_lazy_penalty_is_due_at_every_nth_step() -> None:
+    step, _, _ = linear_step(Wasserstein(), [R1(gamma=1.0, every=3)], torch.ones(3, 2, 2))
+    due = ["penalty_real" in step(batch(), number, range(4)) for number in range(7)]
+    assert due == [True, False, False, True, False, False, True]
+
+
+def test_both_players_see_the_same_fakes_and_the_generator_moves_first() -> None:
+    step, generator, _ = linear_step(Wasserstein(), [], torch.ones(3, 2, 2))
+    step.players.generator_optimizer.param_groups[0]["lr"] = 1.0
+    metrics = step(batch(), 0, range(4))
+    assert metrics["loss_generator"] == pytest.approx(-metrics["logit_fake"], rel=1e-6)
+    assert float(next(generator.parameters())) != 1.0
+
+
+def test_the_rates_are_their_closed_forms() -> None:
+    assert [StepRate(rate=1.0, every=2, factor=0.5).at(step, 6) for step in range(6)] == [1, 1, 0.5, 0.5, 0.25, 0.25]
+    cosine = CosineRate(rate=1.0, final=0.2)
+    assert cosine.at(0, 8) == 1.0
+    assert cosine.at(4, 8) == pytest.approx(0.6)
+    assert cosine.at(2, 8) == pytest.approx(0.2 + 0.4 * (1 + math.sqrt(0.5)))
+
+
+class Spoilt(LossSpec):
+    """BCE with one term that is not finite."""
+
+    kind: Literal["spoilt"] = "spoilt"
+    term: str
+    value: float
+
+    def _spoil(self, name: str, x: Tensor) -> Tensor:
+        return nn.functional.softplus(x) + (self.value if name == self.term else 0.0)
+
+    def generator(self, fake: Tensor) -> Tensor:
+        return self._spoil("loss_generator", -fake)
+
+    def discriminator_real(self, real: Tensor) -> Tensor:
+        return self._spoil("loss_real", -real)
+
+    def discriminator_fake(self, fake: Tensor) -> Tensor:
+        return self._spoil("loss_fake", fake)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    ("term", "untouched"),
+    [
+        ("loss_generator", ("generator", "discriminator")),
+        ("loss_real", ("discriminator",)),
+        ("loss_fake", ("discriminator",)),
+    ],
+)
+def test_a_loss_that_is_not_finite_stops_the_run_before_the_update(
+    term: str, value: float, untouched: tuple[str, ...], tmp_path: Path
+) -> None:
+    run = trainer(recipe_data(), tmp_path)
+    run.train_step.loss = Spoilt(term=term, value=value)
+    before = tensors(run)
+    with pytest.raises(DivergedError) as caught:
+        run.fit()
+    report = tmp_path / "debug" / "nonfinite.json"
+    assert str(caught.value) == (
+        f"training diverged at step 1: {term} became {value}. The last checkpoint is kept, "
+        f"and {report} says more. Try a lower learning rate or a larger gamma of the R1 penalty."
+    )
+    assert caught.value.exit_code == 4
+    assert report.is_file()
+    after = tensors(run)
+    moved = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert not moved & set(untouched)
+
+
+def test_a_rate_that_explodes_keeps_the_last_checkpoint(tmp_path: Path) -> None:
+    data = recipe_data()
+    data["stages"] = [stage("calm", 2), stage("wild", 30, rate=1e18)]
+    with pytest.raises(DivergedError, match=r"^training diverged at step \d+: "):
+        trainer(data, tmp_path).fit()
+    assert (tmp_path / "checkpoints" / "step_00000002" / "manifest.json").is_file()
+
+
+def test_a_state_of_a_step_depends_on_seed_and_recipe_alone(tmp_path: Path) -> None:
+    first, second = (trainer(recipe_data("style"), tmp_path / name) for name in ("a", "b"))
+    torch.manual_seed(1)
+    first.fit()
+    torch.manual_seed(2)
+    second.fit()
+    found: list[dict[str, Any]] = [tensors(first), tensors(second)]
+    assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
