@@ -11,4 +11,4 @@ test:
 	$(PYTHON) -m pytest
 
 props:
-	GANFORGE_HYPOTHESIS=long $(PYTHON) -m pytest tests/properties
+	GANFORGE_EXAMPLES=1000 $(PYTHON) -m pytest tests/properties

@@ -14,7 +14,7 @@ import torch
 from ganforge.cache import cache_folder
 from ganforge.data.images import DatasetCard, LabelledImages, LoadContext
 from ganforge.data.split import split_by_group
-from ganforge.errors import CheckpointError, DataError, GanforgeError, MemoryLimitError, RecipeError
+from ganforge.errors import CheckpointError, DataError, MemoryLimitError, RecipeError
 from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.files import write_json, write_text
 from ganforge.freeze.policy import freeze_table
@@ -27,9 +27,9 @@ from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.recipe.plan import NETWORKS, Plan
 from ganforge.recipe.walk import walk
 from ganforge.registry import Components
+from ganforge.runs.checkpoint import list_checkpoints, load_newest
+from ganforge.runs.rundir import RunDir
 from ganforge.sampling import Sampler, proportional_labels
-from ganforge.training.checkpoint import list_checkpoints, load_newest
-from ganforge.training.rundir import RunDir
 from ganforge.training.trainer import Trainer
 from ganforge.weights.load import load_strict
 from ganforge.weights.pretrained import StoreContext
@@ -77,9 +77,12 @@ def _continue(plan: Plan, run_dir: RunDir, listener: Listener, device: torch.dev
     try:
         listener.planned(plan, run_dir.path)
         train, held_out = load_data(plan, run_dir, listener)
-        generator, discriminator = build_networks(plan, run_dir, listener)
+        is_resumed = bool(list_checkpoints(run_dir.checkpoints))  # none: stopped before the first was whole
+        generator, discriminator = build_networks(plan)
+        if not is_resumed:
+            load_pretrained(plan, generator, discriminator, run_dir, listener)
         trainer = Trainer(plan, recipe_hash(plan.recipe), train, generator, discriminator, run_dir, listener, device)
-        if list_checkpoints(run_dir.checkpoints):  # none: stopped before the first was whole, so begin again
+        if is_resumed:
             checkpoint, rejected = load_newest(run_dir.checkpoints)
             for reason in rejected:
                 listener.warning(reason)
@@ -118,29 +121,36 @@ def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[Labelled
     return train, held_out
 
 
-def build_networks(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[Generator, Discriminator]:
-    """Both networks with their initial or pretrained values; writes source.json and load.json."""
-    recipe = plan.recipe
-    generator = build_network(plan.generator, derive_seed(recipe.seed, "initialisation", "generator"))
-    discriminator = build_network(plan.discriminator, derive_seed(recipe.seed, "initialisation", "discriminator"))
+def build_networks(plan: Plan) -> tuple[Generator, Discriminator]:
+    """Both networks with their initial values."""
+    seed = plan.recipe.seed
+    generator = build_network(plan.generator, derive_seed(seed, "initialisation", "generator"))
+    discriminator = build_network(plan.discriminator, derive_seed(seed, "initialisation", "discriminator"))
     assert isinstance(generator, Generator) and isinstance(discriminator, Discriminator)
-    if recipe.source is not None:
-        pretrained = recipe.source.fetch(StoreContext(cache_folder(), listener.progress))
-        reports = []
-        for name, network in zip(NETWORKS, (generator, discriminator), strict=True):
-            rules = plan.network(name).spec.pretrained
-            weights = getattr(pretrained, name)
-            if rules is None:
-                continue
-            if weights is None:
-                raise CheckpointError(
-                    f"{pretrained.provenance.name} has no {name}. Remove `{name}.pretrained`, or choose another source."
-                )
-            reports.append(load_strict(name, network, weights, rules))
-        listener.source(pretrained.provenance, reports)
-        write_json(run_dir.path / "source.json", pretrained.provenance.as_dict())
-        write_json(run_dir.path / "load.json", [report.as_dict() for report in reports])
     return generator, discriminator
+
+
+def load_pretrained(
+    plan: Plan, generator: Generator, discriminator: Discriminator, run_dir: RunDir, listener: Listener
+) -> None:
+    """Pretrained values where the recipe asks for them; writes source.json and load.json."""
+    if plan.recipe.source is None:
+        return
+    pretrained = plan.recipe.source.fetch(StoreContext(cache_folder(), listener.progress))
+    reports = []
+    for name, network in zip(NETWORKS, (generator, discriminator), strict=True):
+        rules = plan.network(name).spec.pretrained
+        weights = getattr(pretrained, name)
+        if rules is None:
+            continue
+        if weights is None:
+            raise CheckpointError(
+                f"{pretrained.provenance.name} has no {name}. Remove `{name}.pretrained`, or choose another source."
+            )
+        reports.append(load_strict(name, network, weights, rules))
+    listener.source(pretrained.provenance, reports)
+    write_json(run_dir.path / "source.json", pretrained.provenance.as_dict())
+    write_json(run_dir.path / "load.json", [report.as_dict() for report in reports])
 
 
 def evaluate(plan: Plan, generator: Generator, real: LabelledImages, listener: Listener) -> list[Score]:
@@ -158,8 +168,8 @@ def evaluate(plan: Plan, generator: Generator, real: LabelledImages, listener: L
     for evaluator in spec.evaluators:
         try:
             found = evaluator.evaluate(real, fake, context)
-        except GanforgeError as error:
-            listener.warning(f"evaluator '{evaluator.kind}' gave no score: {error}")
+        except Exception as error:  # a broken evaluator must not cost a training
+            listener.warning(f"evaluator '{evaluator.kind}' gave no score: {type(error).__name__}: {error}")
             continue
         phantom = ("the real images are phantoms, drawn by a program",) if real.card.is_phantom else ()
         scores += [replace(score, warnings=score.warnings + phantom) for score in found]

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # on tiny tensors, threads only wait for each other
+sys.path[:0] = [str(Path(__file__).parent / folder) for folder in ("support", "plugin_stub")]
 
 import numpy as np
 import pytest

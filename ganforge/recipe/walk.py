@@ -44,6 +44,8 @@ def _classes(recipe: Recipe, problems: list[Problem]) -> tuple[str, ...]:
     except DataError as error:
         problems.append(Problem(str(error), ("data",)))
         return ()
+    if not classes:
+        problems.append(Problem("has no classes.", ("data",)))
     return classes
 
 

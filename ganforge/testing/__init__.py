@@ -17,7 +17,7 @@ from ganforge.testing.evaluation import check_evaluator
 from ganforge.testing.labels import check_depth, check_injection
 from ganforge.testing.networks import check_initialisation, check_mapping
 from ganforge.testing.optimisation import check_optimizer, check_rate
-from ganforge.testing.sources import check_source
+from ganforge.testing.sources import check_keymap, check_source
 from ganforge.testing.specs import check_spec
 from ganforge.testing.training import check_augmentation, check_loss, check_regulariser
 
@@ -29,6 +29,7 @@ __all__ = [
     "check_evaluator",
     "check_initialisation",
     "check_injection",
+    "check_keymap",
     "check_loss",
     "check_mapping",
     "check_optimizer",

@@ -6,6 +6,16 @@ from pathlib import Path
 
 from ganforge.interfaces import SourceSpec
 from ganforge.testing.specs import check_spec, expect
+from ganforge.weights.keymap import KeyMap
+
+
+def check_keymap(key_map: KeyMap) -> None:
+    """A key map brings every foreign name to ours and back."""
+    theirs = {name: index for index, name in enumerate(key_map.pairs)}
+    expect(theirs, f"{key_map.name}: the key map has no names.")
+    ours = key_map.to_ours(theirs)
+    expect(len(ours) == len(theirs), f"{key_map.name}: two foreign names become one of ours.")
+    expect(key_map.to_theirs(ours) == theirs, f"{key_map.name}: names don't come back as they went.")
 
 
 def check_source(spec: SourceSpec, cache: Path) -> None:

@@ -17,10 +17,10 @@ from ganforge.listener import Listener, StepReport
 from ganforge.networks.staged import Discriminator, Generator
 from ganforge.randomness import Draws, draw_categories
 from ganforge.recipe.plan import Plan
-from ganforge.training.checkpoint import Checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
+from ganforge.runs.checkpoint import Checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
+from ganforge.runs.rundir import RunDir
 from ganforge.training.ema import MovingAverage
 from ganforge.training.grid import grid_images, save_png, tile, to_uint8
-from ganforge.training.rundir import RunDir
 from ganforge.training.step import NonFiniteError, Players, RealBatch, TrainStep
 
 

@@ -21,8 +21,8 @@ class Run(SourceSpec):
     licence: str = "as its data"
 
     def fetch(self, context: StoreContext) -> PretrainedWeights:
-        from ganforge.training.checkpoint import load_newest
-        from ganforge.training.rundir import RunDir
+        from ganforge.runs.checkpoint import load_newest
+        from ganforge.runs.rundir import RunDir
 
         run = RunDir.open(self.path)
         checkpoint, _ = load_newest(run.checkpoints)
@@ -45,7 +45,7 @@ class WeightsFolder(SourceSpec):
 
 def load_folder(path: Path) -> PretrainedWeights:
     """Weights with the provenance of card.json, whose `sha256` entries are checked. Raises CheckpointError."""
-    from ganforge.training.checkpoint import load_tensors
+    from ganforge.runs.checkpoint import load_tensors
 
     card = read_json(path / "card.json", CheckpointError)
     try:

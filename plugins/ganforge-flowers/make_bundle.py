@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import torch
-from ganforge.runs.checkpoint import load_newest, save_tensors
-from ganforge.runs.rundir import RunDir
 
 from ganforge.files import sha256_of, write_json, write_text
+from ganforge.runs.checkpoint import load_newest, save_tensors
+from ganforge.runs.rundir import RunDir
 
 
 def main(run_folder: Path, out: Path) -> None:

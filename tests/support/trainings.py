@@ -11,11 +11,11 @@ from torch import Tensor
 
 from ganforge.listener import Listener
 from ganforge.recipe.dump import recipe_hash
-from ganforge.training.rundir import RunDir
+from ganforge.runs.rundir import RunDir
 from ganforge.training.trainer import Trainer
 
 
-class Stopped(Exception):
+class Stopped(Exception):  # noqa: N818 - an event, not an error
     """Raised where a test stops a run."""
 
 

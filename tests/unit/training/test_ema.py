@@ -25,7 +25,9 @@ def test_the_average_follows_its_formula(values: list[float], decay: float) -> N
         average.update(network, step)
         share = min(decay, (1 + step) / (10 + step))
         expected = share * expected + (1 - share) * value
-    torch.testing.assert_close(average.network.weight, torch.full((2,), expected).double(), rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(
+        average.network.weight, torch.full((2,), expected, dtype=torch.float64), rtol=1e-9, atol=1e-9
+    )
     assert not any(parameter.requires_grad for parameter in average.network.parameters())
 
 

@@ -10,7 +10,7 @@ import pytest
 from cases import recipe_data, stage
 from trainings import StopAfter, Stopped, contents, trainer
 
-from ganforge.training.checkpoint import list_checkpoints, load_newest
+from ganforge.runs.checkpoint import list_checkpoints, load_newest
 
 STEPS = 6
 

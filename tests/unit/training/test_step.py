@@ -112,7 +112,7 @@ def test_both_players_see_the_same_fakes_and_the_generator_moves_first() -> None
     step.players.generator_optimizer.param_groups[0]["lr"] = 1.0
     metrics = step(batch(), 0, range(4))
     assert metrics["loss_generator"] == pytest.approx(-metrics["logit_fake"], rel=1e-6)
-    assert float(next(generator.parameters())) != 1.0
+    assert next(generator.parameters()).item() != 1.0
 
 
 def test_the_rates_are_their_closed_forms() -> None:
@@ -128,10 +128,10 @@ class Spoilt(LossSpec):
 
     kind: Literal["spoilt"] = "spoilt"
     term: str
-    value: float
+    value: Literal["nan", "inf"]
 
     def _spoil(self, name: str, x: Tensor) -> Tensor:
-        return nn.functional.softplus(x) + (self.value if name == self.term else 0.0)
+        return nn.functional.softplus(x) + (float(self.value) if name == self.term else 0.0)
 
     def generator(self, fake: Tensor) -> Tensor:
         return self._spoil("loss_generator", -fake)
@@ -143,7 +143,7 @@ class Spoilt(LossSpec):
         return self._spoil("loss_fake", fake)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("value", ["nan", "inf"])
 @pytest.mark.parametrize(
     ("term", "untouched"),
     [
@@ -153,7 +153,7 @@ class Spoilt(LossSpec):
     ],
 )
 def test_a_loss_that_is_not_finite_stops_the_run_before_the_update(
-    term: str, value: float, untouched: tuple[str, ...], tmp_path: Path
+    term: str, value: Literal["nan", "inf"], untouched: tuple[str, ...], tmp_path: Path
 ) -> None:
     run = trainer(recipe_data(), tmp_path)
     run.train_step.loss = Spoilt(term=term, value=value)
@@ -162,7 +162,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_before_the_update(
         run.fit()
     report = tmp_path / "debug" / "nonfinite.json"
     assert str(caught.value) == (
-        f"training diverged at step 1: {term} became {value}. The last checkpoint is kept, "
+        f"training diverged at step 1: {term} became {value}; there is no checkpoint yet, "
         f"and {report} says more. Try a lower learning rate or a larger gamma of the R1 penalty."
     )
     assert caught.value.exit_code == 4
@@ -175,7 +175,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_before_the_update(
 def test_a_rate_that_explodes_keeps_the_last_checkpoint(tmp_path: Path) -> None:
     data = recipe_data()
     data["stages"] = [stage("calm", 2), stage("wild", 30, rate=1e18)]
-    with pytest.raises(DivergedError, match=r"^training diverged at step \d+: "):
+    with pytest.raises(DivergedError, match=r"^training diverged at step \d+: .*; the last checkpoint is kept, and "):
         trainer(data, tmp_path).fit()
     assert (tmp_path / "checkpoints" / "step_00000002" / "manifest.json").is_file()
 
@@ -188,3 +188,16 @@ def test_a_state_of_a_step_depends_on_seed_and_recipe_alone(tmp_path: Path) -> N
     second.fit()
     found: list[dict[str, Any]] = [tensors(first), tensors(second)]
     assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
+
+
+def test_bf16_trains_the_discriminator_and_stays_near_fp32(tmp_path: Path) -> None:
+    found = []
+    for precision in ("fp32", "bf16"):
+        data = recipe_data("style")
+        data["training"]["precision"] = precision
+        run = trainer(data, tmp_path / precision)
+        run.fit()
+        found.append(tensors(run))
+        assert all(value.dtype == torch.float32 for value in found[-1].values())
+    differences = [float((found[0][name] - found[1][name]).abs().max()) for name in found[0]]
+    assert 0 < max(differences) < 0.1

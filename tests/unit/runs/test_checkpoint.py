@@ -16,8 +16,8 @@ from torch import nn, optim
 
 from ganforge.errors import CheckpointError
 from ganforge.files import write_json
-from ganforge.training import checkpoint as module
-from ganforge.training.checkpoint import (
+from ganforge.runs import checkpoint as module
+from ganforge.runs.checkpoint import (
     Checkpoint,
     list_checkpoints,
     load_checkpoint,
@@ -112,7 +112,7 @@ def test_a_file_that_the_manifest_lists_but_that_is_gone_is_told(two: Path, tmp_
     shutil.copytree(two, folder)
     gone = folder / "step_00000002" / "generator.safetensors"
     gone.unlink()
-    with pytest.raises(CheckpointError, match="generator.safetensors is missing or damaged"):
+    with pytest.raises(CheckpointError, match=r"generator\.safetensors is missing or damaged"):
         load_checkpoint(gone.parent)
 
 

@@ -1,0 +1,122 @@
+"""Every recipe that is shipped can be checked; the published ones train from checkpoints with the published keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, optim
+
+from ganforge.execute import build_networks, load_pretrained, plan_recipe
+from ganforge.listener import Listener
+from ganforge.recipe.load import load_recipe
+from ganforge.registry import Components
+from ganforge.runs.rundir import RunDir
+from ganforge.training.step import Players, RealBatch, TrainStep
+from ganforge_flowers.published import ZHAO_GENERATOR
+
+ROOT = Path(__file__).parents[2]
+RECIPES = sorted(ROOT.glob("recipes/**/*.yaml"))
+PAPER = sorted(ROOT.glob("recipes/paper/*.yaml"))
+GOLDEN = ROOT / "tests" / "golden"
+
+
+def test_all_recipes_are_found() -> None:
+    assert [path.stem for path in PAPER] == ["dr_scratch_cgan", "dr_scratch_gan", "dr_transfer_cgan", "dr_transfer_gan"]
+    assert len(RECIPES) == 10
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: str(path.relative_to(ROOT / "recipes")))
+def test_recipe_is_sound(path: Path, tiny_images: Path, components: Components) -> None:
+    needs_images = "image_folder" in path.read_text()
+    loaded = load_recipe(path, [f"data.root={tiny_images}"] if needs_images else [], components)
+    plan = plan_recipe(loaded)
+    assert loaded.recipe.name == ("paper_" if path in PAPER else "") + path.stem
+    assert plan.generator.shapes[-1] == (3, loaded.recipe.resolution, loaded.recipe.resolution)
+    has_label = path.stem.endswith("cgan")
+    assert bool(plan.generator.labels) == bool(plan.discriminator.labels) == has_label
+
+
+@pytest.mark.parametrize("path", PAPER, ids=lambda path: path.stem)
+def test_published_recipe_trains_for_two_steps(path: Path, tmp_path: Path, components: Components) -> None:
+    loaded = load_recipe(path, _checkpoint(path.stem, tmp_path), components)
+    plan, recipe = plan_recipe(loaded), loaded.recipe
+    run = RunDir.create(tmp_path, "run")
+    generator, discriminator = build_networks(plan)
+    load_pretrained(plan, generator, discriminator, run, Listener())
+    if recipe.source is not None:
+        assert generator.get_parameter("resnet_3_0.conv_0.weight").eq(2**-13).all()
+        assert discriminator.get_parameter("resnet_0_1.conv_s.weight").eq(2**-13).all()
+    for network, trains in ((generator, plan.generator.trains[0]), (discriminator, plan.discriminator.trains[0])):
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(trains[name])
+    frozen = {name: value.clone() for name, value in discriminator.named_parameters() if not value.requires_grad}
+    # SGD: the optimizer is not what is tested here, and Adam's state would take another gigabyte
+    optimizers = [optim.SGD(network.parameters(), lr=1e-6) for network in (generator, discriminator)]
+    step = TrainStep(
+        Players(generator, discriminator, *optimizers, augmentations=[]),
+        recipe.training.loss,
+        recipe.training.regularisers,
+        torch.full((5,), 0.2, dtype=torch.float64),
+        recipe.seed,
+        recipe.training.precision,
+    )
+    for index in range(2):
+        metrics = step(RealBatch(torch.zeros(1, 3, 128, 128), torch.tensor([index])), index, [index])
+        assert {"loss_generator", "loss_real", "loss_fake", "penalty_real"} <= set(metrics)
+    assert all(torch.equal(value, discriminator.get_parameter(name)) for name, value in frozen.items())
+
+
+def _checkpoint(recipe: str, folder: Path) -> list[str]:
+    """A made-up checkpoint with the published names and shapes, as an override of the recipe's source."""
+    if "transfer" not in recipe:
+        return []
+    discriminator = _constant(_golden("discriminator"))
+    if recipe == "dr_transfer_gan":
+        generator = _constant(_golden("generator"))
+    else:
+        generator = _constant(_zhao_shapes())
+        discriminator |= _constant({"fc.weight": [1, 16384], "fc.bias": [1]})
+    path = folder / "published.pt"
+    state = {"generator": generator, "generator_test": generator, "discriminator": discriminator, "it": 7}
+    torch.save(
+        {
+            key: {f"module.{name}": value for name, value in part.items()} if isinstance(part, dict) else part
+            for key, part in state.items()
+        },
+        path,
+    )
+    return [f"source.path={path}"]
+
+
+def _golden(network: str) -> dict[str, list[int]]:
+    lines = (GOLDEN / f"gp_gan_128_{network}.keys").read_text().split("\n")
+    return {name: [int(n) for n in shape.split("x")] for name, shape in (line.split() for line in lines if line)}
+
+
+def _zhao_shapes() -> dict[str, list[int]]:
+    style = {"weight": [1024, 256], "bias": [1024]}
+    shapes: dict[str, list[int]] = {"embedding.weight": [1, 256], "fc.weight": [8192, 256], "fc.bias": [8192]}
+    for head in ("head_0", "head_1"):
+        shapes |= {f"{head}.conv_0.weight": [512, 512, 4, 4], f"{head}.conv_s.weight": [512, 512, 4, 4]}
+        shapes |= {f"{head}.conv_1.weight": [512, 512, 3, 3]}
+        for index in (0, 1):
+            shapes |= {f"{head}.conv_{index}.bias": [512], f"{head}.noise_{index}.weight": [1, 512, 1, 1]}
+            shapes |= {f"{head}.adain_{index}.style.{name}": shape for name, shape in style.items()}
+    shapes |= {f"match.norm.{name}": [16, 16] for name in ("weight", "bias")}
+    shapes |= {f"match.{name}": [1, 512, 1, 1] for name in ("weight", "beta")}
+    levels = ("resnet_3_", "resnet_4_", "resnet_5_", "conv_img")
+    trunk = {name: shape for name, shape in _golden("generator").items() if name.startswith(levels)}
+    for name, shape in list(trunk.items()):
+        if ".conv_0.weight" in name or ".conv_1.weight" in name:
+            block, index = name.split(".conv_")[0], name.split(".conv_")[1][0]
+            trunk |= {f"{block}.adafm_{index}.{part}": [*shape[:2], 1, 1] for part in ("gamma", "beta")}
+    shapes |= trunk
+    for layer in range(8):
+        shapes |= {f"mapping.fc_{layer}.weight": [256, 256], f"mapping.fc_{layer}.bias": [256]}
+    return ZHAO_GENERATOR.to_theirs(shapes)
+
+
+def _constant(shapes: dict[str, list[int]]) -> dict[str, Tensor]:
+    return {name: torch.full(shape, 2**-13, dtype=torch.float16) for name, shape in shapes.items()}
