@@ -23,7 +23,7 @@ def read_torch_file(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "Unsupported" in str(error) or "GLOBAL" in str(error):
+        if "global" in str(error).lower():
             raise CheckpointError(
                 f"{path} holds more than tensors and numbers; loading it could run code, so it is refused. "
                 "Convert it to safetensors where it was made."
