@@ -16,7 +16,7 @@ from ganforge.data.images import DatasetCard, LabelledImages, LoadContext
 from ganforge.data.split import split_by_group
 from ganforge.errors import CheckpointError, DataError, MemoryLimitError, RecipeError
 from ganforge.evaluation.score import EvaluationContext, Score
-from ganforge.files import write_json, write_text
+from ganforge.files import read_json, write_json, write_text
 from ganforge.freeze.policy import freeze_table
 from ganforge.listener import Listener
 from ganforge.networks.build import build_network
@@ -24,6 +24,7 @@ from ganforge.networks.staged import Discriminator, Generator
 from ganforge.randomness import derive_seed
 from ganforge.recipe.dump import dump_recipe, recipe_hash
 from ganforge.recipe.load import LoadedRecipe, load_recipe
+from ganforge.recipe.models import Recipe
 from ganforge.recipe.plan import NETWORKS, Plan
 from ganforge.recipe.walk import walk
 from ganforge.registry import Components
@@ -43,15 +44,27 @@ def plan_recipe(loaded: LoadedRecipe, classes: tuple[str, ...] = ()) -> Plan:
         raise loaded.error(error.problems) from error
 
 
+def preflight(recipe: Recipe) -> None:
+    """Raise GanforgeError for what would fail later: files, folders and packages that the recipe needs and lacks."""
+    recipe.data.preflight()
+    if recipe.source is not None:
+        recipe.source.preflight()
+    for evaluator in recipe.evaluation.evaluators:
+        evaluator.preflight()
+
+
 def run(loaded: LoadedRecipe, listener: Listener, device: torch.device) -> RunDir:
     """Do what the recipe says, in a new run folder. Raises GanforgeError; the folder then says so in run.json."""
     plan = plan_recipe(loaded)
-    for evaluator in loaded.recipe.evaluation.evaluators:
-        evaluator.preflight()
+    preflight(loaded.recipe)
     run_dir = RunDir.create(loaded.recipe.output.folder, loaded.recipe.name)
     write_text(run_dir.recipe, dump_recipe(loaded.recipe))
     run_dir.write_state(
-        state="running", recipe=recipe_hash(loaded.recipe), overrides=list(loaded.overrides), classes=list(plan.classes)
+        state="running",
+        recipe=recipe_hash(loaded.recipe),
+        overrides=list(loaded.overrides),
+        classes=list(plan.classes),
+        is_phantom=loaded.recipe.data.is_phantom,
     )
     write_json(run_dir.path / "environment.json", environment(device))
     write_json(run_dir.path / "freeze.json", freeze_tables(plan))
@@ -69,7 +82,7 @@ def resume(path: Path, components: Components, listener: Listener, device: torch
         listener.finished(run_dir.path, 0.0)
         return run_dir
     run_dir.write_state(state="running", error=None)
-    return _continue(plan_recipe(loaded), run_dir, listener, device)
+    return _continue(plan_recipe(loaded, tuple(state["classes"])), run_dir, listener, device)
 
 
 def _continue(plan: Plan, run_dir: RunDir, listener: Listener, device: torch.device) -> RunDir:
@@ -88,9 +101,12 @@ def _continue(plan: Plan, run_dir: RunDir, listener: Listener, device: torch.dev
                 listener.warning(reason)
             trainer.restore(checkpoint)
         trainer.fit()
-        scores = evaluate(plan, trainer.average.network, held_out if len(held_out) else train, listener)
+        scores = evaluate(plan, trainer.average.network, train, held_out, listener)
         write_json(run_dir.path / "scores.json", [score.as_dict() for score in scores])
-    except torch.OutOfMemoryError as error:
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not _is_out_of_memory(error):
+            run_dir.write_state(state="stopped", error=str(error))
+            raise
         batch = plan.recipe.training.batch
         message = f"out of memory with a batch of {batch}: try training.batch={max(1, batch // 2)}."
         run_dir.write_state(state="stopped", error=message)
@@ -103,6 +119,11 @@ def _continue(plan: Plan, run_dir: RunDir, listener: Listener, device: torch.dev
     return run_dir
 
 
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """torch has an error of its own for a GPU that is full, but not for the CPU."""
+    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
+
+
 def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[LabelledImages, LabelledImages]:
     """Images to train on and images that are held out; writes data.json."""
     recipe = plan.recipe
@@ -113,11 +134,21 @@ def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[Labelled
     indices = split_by_group(images.labels, images.groups, recipe.split.held_out, recipe.split.seed)
     train, held_out = (images.subset(index) for index in indices)
     empty = [name for name, count in zip(plan.classes, train.class_counts(), strict=True) if count == 0]
-    if empty:
-        raise DataError(f"no image to train on has the class {', '.join(repr(name) for name in empty)}.")
+    if empty and plan.generator.labels:
+        names = ", ".join(repr(name) for name in empty)
+        raise DataError(
+            f"no image to train on has the class {names}. Where there are some, split.seed=N or a smaller "
+            f"split.held_out may bring them back; else train without labels."
+        )
+    record = run_dir.path / "data.json"
+    if record.exists() and read_json(record, CheckpointError)["card"]["fingerprint"] != images.card.fingerprint:
+        raise DataError(
+            f"the images of {images.card.name} are not those that {run_dir.path} began with, so it can't be resumed. "
+            "Put them back as they were, or start a new run."
+        )
     listener.data(train, held_out)
     counts = {"train": train.class_counts(), "held_out": held_out.class_counts()}
-    write_json(run_dir.path / "data.json", {"card": asdict(images.card), "images": counts})
+    write_json(record, {"card": asdict(images.card), "images": counts})
     return train, held_out
 
 
@@ -153,8 +184,15 @@ def load_pretrained(
     write_json(run_dir.path / "load.json", [report.as_dict() for report in reports])
 
 
-def evaluate(plan: Plan, generator: Generator, real: LabelledImages, listener: Listener) -> list[Score]:
-    """Scores of all evaluators of the recipe; one that fails is reported and does not stop the others."""
+def evaluate(
+    plan: Plan, generator: Generator, train: LabelledImages, held_out: LabelledImages, listener: Listener
+) -> list[Score]:
+    """Scores of all evaluators of the recipe; one that fails is reported and does not stop the others.
+
+    Measured against held-out images; without any, against those trained on, and each score then says so.
+    """
+    real = held_out if len(held_out) else train
+    caveats = () if len(held_out) else ("measured against the images it was TRAINED on, since none were held out",)
     spec = plan.recipe.evaluation
     if not spec.evaluators:
         return []
@@ -163,7 +201,7 @@ def evaluate(plan: Plan, generator: Generator, real: LabelledImages, listener: L
     names = [f"generated {index}" for index in range(len(labels))]
     card = DatasetCard(plan.recipe.name, plan.classes, "", "", real.card.is_phantom, "")
     fake = LabelledImages(pixels, np.asarray(labels, dtype=np.int64), names, names, card)
-    context = EvaluationContext(cache_folder(), plan.recipe.seed, listener.progress)
+    context = EvaluationContext(cache_folder(), plan.recipe.seed, generator.is_conditional, listener.progress)
     scores: list[Score] = []
     for evaluator in spec.evaluators:
         try:
@@ -171,8 +209,7 @@ def evaluate(plan: Plan, generator: Generator, real: LabelledImages, listener: L
         except Exception as error:  # a broken evaluator must not cost a training
             listener.warning(f"evaluator '{evaluator.kind}' gave no score: {type(error).__name__}: {error}")
             continue
-        phantom = ("the real images are phantoms, drawn by a program",) if real.card.is_phantom else ()
-        scores += [replace(score, warnings=score.warnings + phantom) for score in found]
+        scores += [replace(score, warnings=score.warnings + caveats) for score in found]
     listener.scores(scores)
     return scores
 
@@ -204,7 +241,7 @@ def freeze_tables(plan: Plan) -> dict[str, list[dict[str, object]]]:
 
 def environment(device: torch.device) -> dict[str, str | int]:
     """What the numbers of a run depend on besides its recipe."""
-    packages = ("ganforge", "torch", "torchvision", "numpy", "pillow")
+    packages = ("ganforge", "torch", "numpy", "pillow")
     return {
         "python": platform.python_version(),
         "system": platform.system(),

@@ -11,6 +11,10 @@ from typing import Any
 
 from ganforge.errors import GanforgeError
 
+#: Can only be read by setting it.
+_UMASK = os.umask(0o077)
+os.umask(_UMASK)
+
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace `path` by a file with this content, in one step; a kill leaves the old file or the new one."""
@@ -18,6 +22,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), 0o666 & ~_UMASK)  # mkstemp keeps others out
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -35,7 +35,7 @@ def ganforge_mappings() -> list[type[interfaces.MappingSpec]]:  # type: ignore[e
 
 @hookspec
 def ganforge_depths() -> list[type[interfaces.DepthSpec]]:  # type: ignore[empty-body]
-    """Rules that say *where* a label enters a network: `after: resnet_1_1`, `at_resolution: 16`, ..."""
+    """Rules that say *where* a label enters a network: `{kind: after, block: resnet_1_1}`, ..."""
 
 
 @hookspec

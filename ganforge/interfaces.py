@@ -140,6 +140,9 @@ class InitialisationSpec(Component):
 class DatasetSpec(Component):
     """A set of labelled images."""
 
+    def preflight(self) -> None:
+        """Raise DataError now for what would fail later: a folder or table that is not there."""
+
     @abstractmethod
     def classes(self) -> tuple[str, ...]:
         """Names of the classes in the order of the labels. May list a folder; raises DataError."""
@@ -164,6 +167,9 @@ class SamplerSpec(Component):
 
 class SourceSpec(Component):
     """Pretrained weights."""
+
+    def preflight(self) -> None:
+        """Raise GanforgeError now for what would fail after the data were prepared: a file that is not there."""
 
     @abstractmethod
     def fetch(self, context: StoreContext) -> PretrainedWeights:

@@ -84,25 +84,28 @@ def proportional_labels(counts: Sequence[int], total: int) -> list[int]:
 
 
 def write_samples(
-    sampler: Sampler, labels: Sequence[int], classes: Sequence[str], out: Path, listener: Listener
+    sampler: Sampler, labels: Sequence[int], classes: Sequence[str], out: Path, listener: Listener, *, is_phantom: bool
 ) -> Path:
-    """Write `<label>_<number>.png` for each label and `samples.csv` (file, label, class, seed, index, truncation).
+    """Write `<label>_<number>.png` for each label and `samples.csv`, with a row for each.
 
-    The table is written last: a folder without one is not complete. Raises UsageError if `out` holds a table.
+    Columns: file, label, class, seed, index, truncation, trained_on (phantoms or photographs). The
+    table is written last: a folder without one is not complete. Raises UsageError if `out` holds a table.
     """
     table = out / "samples.csv"
     if table.exists():
         raise UsageError(f"{table} exists. Choose another folder with --out, or remove it.")
     buffer = io.StringIO()
     rows = csv.writer(buffer, lineterminator="\n")
-    rows.writerow(["file", "label", "class", "seed", "index", "truncation"])
+    rows.writerow(["file", "label", "class", "seed", "index", "truncation", "trained_on"])
+    trained_on = "phantoms" if is_phantom else "photographs"
     total = -(-len(labels) // BATCH)
     index = 0
     for batch in listener.progress(sampler.batches(labels), total, "sampling"):
         for image in batch:
             name = f"{labels[index]}_{index:06d}.png"
             save_png(out / name, image.transpose(1, 2, 0))
-            rows.writerow([name, labels[index], classes[labels[index]], sampler.seed, index, sampler.truncation])
+            label = labels[index]
+            rows.writerow([name, label, classes[label], sampler.seed, index, sampler.truncation, trained_on])
             index += 1
     write_text(table, buffer.getvalue())
     return table

@@ -20,7 +20,8 @@ class AdaptiveAugment(Augmentation):
     Where the mean sign of the logits of real images exceeds `target`, p grows, else it shrinks, at a speed that
     takes `adjust_images` images from 0 to 1. Strengths as in the source.
     Source: Karras, Aittala, Hellsten, Laine, Lehtinen & Aila 2020, "Training GANs with limited data", appendix B;
-    pixel blitting, general geometry and colour, that is its "bgc" set without anisotropic filtering.
+    pixel blitting, general geometry and colour (its "bgc" set). Unlike there, images are resampled bilinearly, without
+    oversampling.
     """
 
     p: Tensor
@@ -63,25 +64,31 @@ class AdaptiveAugment(Augmentation):
 
         scale = torch.exp2(draws.normal() * 0.2 * self._gate(draws))
         matrix = _scaling(scale, scale) @ matrix
-        if self.rotations:
-            angle = (draws.uniform() * 2 - 1) * math.pi * self._gate(draws)
-            matrix = _rotation(angle) @ matrix
+        matrix = self._turn(draws) @ matrix
         stretch = torch.exp2(draws.normal() * 0.2 * self._gate(draws))
         matrix = _scaling(stretch, 1 / stretch) @ matrix
+        matrix = self._turn(draws) @ matrix
         matrix = _translation(draws.normal(2) * 0.125 * 2 * self._gate(draws)[:, None]) @ matrix
 
         grid = F.affine_grid(matrix[:, :2], list(images.shape), align_corners=False)
         return F.grid_sample(images.float(), grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
+    def _turn(self, draws: Draws) -> Tensor:
+        """Rotation by any angle; two of them together happen with probability p."""
+        chosen = draws.uniform() < 1 - torch.sqrt(1 - self.p)
+        angle = (draws.uniform() * 2 - 1) * math.pi * chosen
+        return _rotation(angle if self.rotations else torch.zeros_like(angle))
+
     def _colour(self, images: Tensor, draws: Draws) -> Tensor:
         brightness = draws.normal() * 0.2 * self._gate(draws)
         contrast = torch.exp2(draws.normal() * 0.5 * self._gate(draws))
-        saturation = torch.exp2(draws.normal() * self._gate(draws))
+        inverted = (draws.uniform() < 0.5) & self._gate(draws)
         hue = (draws.uniform() * 2 - 1) * math.pi * self._gate(draws)
+        saturation = torch.exp2(draws.normal() * self._gate(draws))
         images = (images + brightness[:, None, None, None]) * contrast[:, None, None, None]
         luma = images.mean(dim=1, keepdim=True)
         chroma = (images - luma) * saturation[:, None, None, None]
-        return luma + _rotate_hue(chroma, hue)
+        return torch.where(inverted[:, None, None, None], -luma, luma) + _rotate_hue(chroma, hue)
 
 
 def _rotate_hue(chroma: Tensor, angle: Tensor) -> Tensor:

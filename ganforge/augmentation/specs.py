@@ -52,7 +52,7 @@ class ADA(AugmentationSpec):
     #: Images after which the probability could have gone from 0 to 1.
     adjust_images: PositiveInt = 100_000
     initial: Share = 0.0
-    #: Right-angle rotations and vertical flips; off where a picture has an upright.
+    #: Rotations by right angles and by any angle; off where a picture has an upright.
     rotations: bool = True
     colour: bool = True
 

@@ -33,10 +33,11 @@ class ExtraInput(nn.Module):
     They are a parameter of their own, so that the pretrained weights beside them can stay frozen.
     """
 
-    def __init__(self, conv: nn.Conv2d | nn.ConvTranspose2d, channels: int) -> None:
+    def __init__(self, weight: Tensor, channels: int, dim: int = 1) -> None:
+        """weight: the weights beside which they stand; dim: that of its input channels (0 if transposed)."""
         super().__init__()
-        shape = list(conv.weight.shape)
-        shape[1 if isinstance(conv, nn.Conv2d) else 0] = channels
+        shape = list(weight.shape)
+        shape[dim] = channels
         self.weight = nn.Parameter(torch.zeros(shape))
 
 
@@ -60,7 +61,9 @@ class ConvBlock(nn.Module):
     def widen(self, extra_channels: int) -> None:
         """Let the widening convolutions take `extra_channels` more channels, with zero weights."""
         for name in self.widening:
-            self.add_module(_beside(name, "extra"), ExtraInput(self._conv(name), extra_channels))
+            conv = self._conv(name)
+            dim = 0 if isinstance(conv, nn.ConvTranspose2d) else 1
+            self.add_module(_beside(name, "extra"), ExtraInput(conv.weight, extra_channels, dim))
 
     def convolve(self, name: str, h: Tensor, extra: Tensor | None = None) -> Tensor:
         """Convolution `name` of h: (N, C, H, W), with its AdaFM and, for extra: (N, E, H, W), its extra weights."""

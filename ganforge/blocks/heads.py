@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganforge.blocks.base import Context
+from ganforge.blocks.base import Context, ExtraInput
 
 
 class ImageHead(nn.Conv2d):
@@ -31,16 +31,16 @@ class ImageStem(nn.Module):
         super().__init__()
         conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
         self.weight, self.bias = conv.weight, conv.bias
-        self.extra: nn.Parameter | None = None
+        self.extra: ExtraInput | None = None
 
     def widen(self, extra_channels: int) -> None:
-        self.extra = nn.Parameter(torch.zeros(self.weight.shape[0], extra_channels, 3, 3))
+        self.extra = ExtraInput(self.weight, extra_channels)
 
     def forward(self, h: Tensor, context: Context, extra: Tensor | None = None) -> Tensor:
         weight = self.weight
         if extra is not None:
             assert self.extra is not None
-            weight, h = torch.cat([weight, self.extra], dim=1), torch.cat([h, extra.to(h.dtype)], dim=1)
+            weight, h = torch.cat([weight, self.extra.weight], dim=1), torch.cat([h, extra.to(h.dtype)], dim=1)
         return F.conv2d(h, weight, self.bias, padding=1)
 
 

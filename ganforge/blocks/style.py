@@ -98,6 +98,8 @@ class StyleBlock(ConvBlock):
         else:
             self.conv_0 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
         self.conv_1 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        assert self.conv_1.bias is not None
+        nn.init.zeros_(self.conv_1.bias)  # as in Zhao's published code
         if residual_scale is not None and transposed:
             self.conv_s = nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1, bias=False)
         elif residual_scale is not None and in_channels != out_channels:

@@ -18,13 +18,18 @@ def check(settings: Settings, recipe: Recipe, overrides: Overrides = None) -> No
     """Check a recipe without training, and sum it up."""
     from ganforge.cli.output import Output
     from ganforge.cli.summary import summarise
-    from ganforge.execute import plan_recipe
+    from ganforge.errors import GanforgeError
+    from ganforge.execute import plan_recipe, preflight
     from ganforge.recipe.load import load_recipe
 
     plan = plan_recipe(load_recipe(recipe, overrides or (), settings.components()))
     output = Output()
     summarise(plan, output)
     output.line("ok", "bold green")
+    try:
+        preflight(plan.recipe)
+    except GanforgeError as error:
+        output.line(f"The recipe is right, but a run would stop now: {error}", "bold yellow")
 
 
 def show(settings: Settings, recipe: Recipe, overrides: Overrides = None, resolved: Resolved = False) -> None:

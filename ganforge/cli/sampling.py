@@ -56,7 +56,9 @@ def sample(
     labels = [number for number in chosen for _ in range(count)]
     output = Output()
     with Narrator(choose_display(output), settings) as narrator:
-        table = write_samples(Sampler(generator, seed, truncation), labels, classes, out, narrator)
+        table = write_samples(
+            Sampler(generator, seed, truncation), labels, classes, out, narrator, is_phantom=plan.recipe.data.is_phantom
+        )
     names = ", ".join(f"{classes[number]} (label {number})" for number in chosen)
     output.paragraph(f"{counted(len(labels), 'image')}, {count:,} for each of: {names}")
     if plan.recipe.data.is_phantom:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +28,7 @@ class LoadContext:
     """What a dataset may use while it loads."""
 
     cache: Path
-    workers: int = 2
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     progress: Progress = no_progress
     #: Called with one sentence for each thing that a user should know but that does not stop the run.
     warn: Callable[[str], None] = field(default=lambda message: None)

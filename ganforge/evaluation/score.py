@@ -15,6 +15,8 @@ class EvaluationContext:
 
     cache: Path
     seed: int
+    #: Whether the generator was asked for the labels of the fakes; scores by class mean something only then.
+    is_conditional: bool = True
     progress: Progress = no_progress
 
 

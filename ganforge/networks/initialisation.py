@@ -49,7 +49,8 @@ class VariancePreserving(InitialisationSpec):
                 nn.init.normal_(
                     module.weight, std=(math.sqrt(2) if in_mapping else 1.0) / math.sqrt(module.in_features)
                 )
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
         for module in network.modules():
             if isinstance(module, AdaIN):
                 module.reset_bias()

@@ -14,7 +14,7 @@ from ganforge.freeze.policy import describe_names, resolve, unmatched
 from ganforge.interfaces import Sites
 from ganforge.recipe.models import GeneratorSpec, LabelSite, NetworkSpec, Recipe
 from ganforge.recipe.plan import NETWORKS, NetworkName, NetworkPlan, PlacedLabel, Plan
-from ganforge.shapes import Shape, ShapeError
+from ganforge.shapes import Shape
 
 Path = tuple[str | int, ...]
 RESERVED_KEYS = frozenset({"mapping", "keys", "injections", "training", "latent_dim"})
@@ -31,6 +31,7 @@ def walk(recipe: Recipe, classes: tuple[str, ...] = ()) -> Plan:
     _check_ends(recipe, plans, problems)
     _check_sampler(recipe, len(classes), problems)
     _check_source(recipe, problems)
+    _check_stage_names(recipe, problems)
     if problems or not classes:
         raise RecipeError(problems)
     generator, discriminator = plans["generator"], plans["discriminator"]
@@ -83,10 +84,12 @@ def _walk_shapes(recipe: Recipe, name: NetworkName, spec: NetworkSpec, problems:
             problems.append(Problem(f"a block of kind '{block.kind}' needs `generator.mapping`.", path))
         try:
             shape = block.out_shape(shape)
-        except ShapeError as error:
+        except ValueError as error:
             problems.append(Problem(f"a block of kind '{block.kind}' {error}", path))
             break
         shapes.append(shape)
+    if _style_dim(spec) and not any(block.needs_style for block in spec.blocks.values()):
+        problems.append(Problem("no block of the generator reads the style.", (name, "mapping")))
     return shapes
 
 
@@ -138,7 +141,8 @@ def _place_labels(recipe: Recipe, plan: NetworkPlan, problems: list[Problem]) ->
         path: Path = (plan.name, "label", index)
         try:
             found = label.where.locate(sites)
-            assert 0 <= found <= len(sites.keys), f"{label.where.kind} gave site {found}"
+            if not 0 <= found <= len(sites.keys):
+                raise ValueError(f"'{label.where.kind}' gave site {found}, but there are sites 0 to {len(sites.keys)}.")
             placed.append(_place(plan, label, found))
         except ValueError as error:
             problems.append(Problem(str(error), path))
@@ -233,6 +237,13 @@ def _check_sampler(recipe: Recipe, num_classes: int, problems: list[Problem]) ->
         recipe.training.sampler.weights(list(range(num_classes)), num_classes)
     except ValueError as error:
         problems.append(Problem(str(error), ("training", "sampler")))
+
+
+def _check_stage_names(recipe: Recipe, problems: list[Problem]) -> None:
+    names = [stage.name for stage in recipe.stages]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            problems.append(Problem(f"two stages are called '{name}'.", ("stages", index, "name")))
 
 
 def _check_source(recipe: Recipe, problems: list[Problem]) -> None:

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import safetensors.torch
 import torch
@@ -122,10 +121,17 @@ def optimizer_tensors(optimizer: optim.Optimizer, network: nn.Module) -> dict[st
 
 def restore_optimizer(optimizer: optim.Optimizer, network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     """Inverse of `optimizer_tensors`."""
-    states: dict[str, dict[str, Any]] = {}
+    states: dict[str, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         owner, key = name.rsplit(":", 1)
-        states.setdefault(owner, {})[key] = value.clone()
+        states.setdefault(owner, {})[key] = value
     for name, parameter in network.named_parameters():
         if name in states:
-            optimizer.state[parameter] = states[name]
+            optimizer.state[parameter] = {key: _beside(value, parameter) for key, value in states[name].items()}
+
+
+def _beside(value: Tensor, parameter: nn.Parameter) -> Tensor:
+    """A copy with the parameter's device and layout where it has its shape; counters stay where they are."""
+    if value.shape != parameter.shape or value.ndim == 0:
+        return value.clone()
+    return torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)

@@ -75,7 +75,10 @@ class _GradientPenalty(RegulariserSpec):
 
 
 class R1(_GradientPenalty):
-    """gamma / 2 * squared gradient norm on real images (Mescheder, Geiger & Nowozin 2018, eq. 9)."""
+    """gamma / 2 * squared gradient norm on real images (Mescheder, Geiger & Nowozin 2018, eq. 9).
+
+    With augmentation: at the augmented images, which are what the discriminator sees.
+    """
 
     kind: Literal["r1"] = "r1"
     on: ClassVar[Literal["real", "fake"]] = "real"

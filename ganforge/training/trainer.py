@@ -21,6 +21,7 @@ from ganforge.runs.checkpoint import Checkpoint, optimizer_tensors, restore_opti
 from ganforge.runs.rundir import RunDir
 from ganforge.training.ema import MovingAverage
 from ganforge.training.grid import grid_images, save_png, tile, to_uint8
+from ganforge.training.means import Means
 from ganforge.training.step import NonFiniteError, Players, RealBatch, TrainStep
 
 
@@ -81,6 +82,7 @@ class Trainer:
         if self.step == 0:
             self.run.truncate_metrics(0)  # rows of a run that was stopped before its first checkpoint
             self._sample()
+        means = Means()
         started, first = time.monotonic(), self.step
         while self.step < self.schedule.num_steps:
             position = self.schedule.at(self.step)
@@ -92,10 +94,10 @@ class Trainer:
             self.average.update(self.generator, self.step)
             self.step += 1
             is_last = self.step == self.schedule.num_steps
+            means.add(metrics)
             if self.step % output.metrics_every == 0 or is_last:
-                self.run.append_metrics(
-                    {"step": self.step, "images": self.images_seen, "stage": position.stage.name, **metrics}
-                )
+                row = {"step": self.step, "images": self.images_seen, "stage": position.stage.name}
+                self.run.append_metrics({**row, **means.take()})
             speed = (self.step - first) * self.recipe.training.batch / (time.monotonic() - started)
             self.listener.step(
                 StepReport(self.step, self.schedule.num_steps, position.stage.name, self.images_seen, speed, metrics)
@@ -104,6 +106,7 @@ class Trainer:
                 self._sample()
             if self.step % output.checkpoints_every == 0 or is_last:
                 self.save()
+                means.take()  # so that a run that is resumed here writes the same rows
 
     @property
     def images_seen(self) -> int:

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganforge.blocks.adafm import AdaFM
+from ganforge.blocks.base import ExtraInput
+from ganforge.blocks.latent import ZeroLinear
 from ganforge.errors import CheckpointError
 from ganforge.freeze.policy import describe_names
 from ganforge.recipe.models import LoadRules
-
-#: What ganforge adds to a trunk starts so that it changes nothing, and may always be missing from a source.
-ADDITIONS = ("label_*", "*.adafm_*", "*.extra*")
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,13 @@ def load_strict(name: str, network: nn.Module, weights: Mapping[str, Tensor], ru
     """Copy `weights` into `network`. Raises CheckpointError, before a tensor has changed, with all that doesn't fit."""
     targets = network.state_dict()
     is_fresh = {key: any(fnmatchcase(key, glob) for glob in rules.fresh) for key in targets}
-    loaded = [key for key in targets if key in weights and not is_fresh[key]]
-    missing = [key for key in targets if key not in weights and not is_fresh[key] and not _is_addition(key)]
+    is_dropped = {key: any(fnmatchcase(key, glob) for glob in rules.drop) for key in weights}
+    loaded = [key for key in targets if key in weights and not is_fresh[key] and not is_dropped[key]]
+    additions = _additions(network)
+    missing = [key for key in targets if key not in loaded and not is_fresh[key] and key not in additions]
     leftover = [key for key in weights if key not in loaded]
     replaced = {key for key in leftover if is_fresh.get(key, False)}
-    unexpected = [
-        key for key in leftover if key not in replaced and not any(fnmatchcase(key, glob) for glob in rules.drop)
-    ]
+    unexpected = [key for key in leftover if key not in replaced and not is_dropped[key]]
     misfits = [
         f"{key}: the source has {tuple(weights[key].shape)}, the network {tuple(targets[key].shape)}"
         for key in loaded
@@ -63,19 +63,24 @@ def load_strict(name: str, network: nn.Module, weights: Mapping[str, Tensor], ru
         raise CheckpointError(f"{name}: the source holds numbers that are not finite in {', '.join(bad)}.")
     for key in loaded:
         targets[key].copy_(weights[key])
-    extras = [key for key in targets if ".extra" in key and key not in loaded]
+    extras = [key for key in targets if key in additions and ".extra" in key and key not in loaded]
     fresh = [key for key in targets if key not in loaded]
     widened = [(_widened_by(key), _num_added(network, key), key) for key in extras if _widened_by(key) in loaded]
     return LoadReport(name, tuple(loaded), tuple(widened), tuple(fresh), tuple(leftover))
 
 
-def _is_addition(key: str) -> bool:
-    return any(fnmatchcase(key, glob) for glob in ADDITIONS)
+def _additions(network: nn.Module) -> set[str]:
+    """Names of what ganforge adds to a trunk: it starts without effect, and may always be missing from a source."""
+    found = {name for name in network.state_dict() if name.startswith("label_")}
+    for owner, module in network.named_modules():
+        if isinstance(module, AdaFM | ExtraInput | ZeroLinear):
+            found |= {f"{owner}.{name}" for name in module.state_dict()}
+    return found
 
 
 def _widened_by(extra: str) -> str:
     """`resnet_1_0.conv_0.weight` for `resnet_1_0.extra_0.weight`, `fc.weight` for `fc.extra.weight`."""
-    return extra.replace(".extra_", ".conv_").replace(".extra.weight", ".weight").replace(".extra", ".weight")
+    return extra.replace(".extra_", ".conv_").replace(".extra.weight", ".weight")
 
 
 def _num_added(network: nn.Module, extra: str) -> int:

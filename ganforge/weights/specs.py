@@ -20,6 +20,11 @@ class Run(SourceSpec):
     #: Licence under which the weights may be used.
     licence: str = "as its data"
 
+    def preflight(self) -> None:
+        from ganforge.runs.rundir import RunDir
+
+        RunDir.open(self.path)
+
     def fetch(self, context: StoreContext) -> PretrainedWeights:
         from ganforge.runs.checkpoint import load_newest
         from ganforge.runs.rundir import RunDir
@@ -38,6 +43,9 @@ class WeightsFolder(SourceSpec):
 
     kind: Literal["weights_folder"] = "weights_folder"
     path: Path
+
+    def preflight(self) -> None:
+        read_json(self.path / "card.json", CheckpointError)
 
     def fetch(self, context: StoreContext) -> PretrainedWeights:
         return load_folder(self.path)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from ganforge.files import sha256_of, write_json, write_text
+from ganforge.files import sha256_of, write_json
 from ganforge.runs.checkpoint import load_newest, save_tensors
 from ganforge.runs.rundir import RunDir
 
@@ -32,14 +32,13 @@ def main(run_folder: Path, out: Path) -> None:
         "data_licence": "CC BY 2.0 (photographers are named in the data set's LICENSE.txt)",
         "licence": "MIT; trained on photographs under CC BY 2.0",
         "citation": "The TensorFlow Team 2019, Flowers, http://download.tensorflow.org/example_images/flower_photos.tgz",
-        "recipe": checkpoint.recipe_hash,
+        "recipe": "recipes/flower_source.yaml",
         "steps": checkpoint.step,
-        "images_seen": rows[-1]["images"],
+        "images_seen": next(row["images"] for row in rows if row["step"] == checkpoint.step),
         "stored_as": "float16",
         "sha256": {path.name: sha256_of(path) for path in sorted(out.glob("*.safetensors"))},
     }
     write_json(out / "card.json", card)
-    write_text(out / "recipe.yaml", run.recipe.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import NonNegativeInt, PositiveInt, model_validator
 
+from ganforge.errors import DataError
 from ganforge.interfaces import DatasetSpec
 from ganforge_dr.grades import CLASSES
 
@@ -47,6 +48,10 @@ class DiabeticRetinopathy(DatasetSpec):
     def is_phantom(self) -> bool:
         """True without `root`."""
         return self.root is None
+
+    def preflight(self) -> None:
+        if self.root is not None and not self.root.is_dir():
+            raise DataError(f"there is no folder {self.root}. Name that of the photographs with data.root=FOLDER.")
 
     def classes(self) -> tuple[str, ...]:
         """The five grades."""

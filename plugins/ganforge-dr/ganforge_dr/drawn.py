@@ -58,7 +58,7 @@ def load_phantoms(images: int, seed: int, resolution: int, context: LoadContext)
         )
     eyes = draw_eyes(images, seed)
     names = [eye.name for eye in eyes]
-    decided_by = ["phantom", source_hash(), images, seed]
+    decided_by = ["phantom", source_hash(), [[eye.grade, eye.seed] for eye in eyes]]
     prepared = prepared_set(DrawEye(resolution), eyes, names, decided_by, resolution, context, "drawing phantoms")
     return labelled(
         prepared,

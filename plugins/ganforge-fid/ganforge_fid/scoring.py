@@ -76,7 +76,8 @@ def score(
             warnings=tuple(_caveats(measure, result, real) + notes),
         )
 
-    classes, hidden = ([], []) if measure.is_biased else _classes_to_score(real, fake)
+    by_class = context.is_conditional and not measure.is_biased
+    classes, hidden = _classes_to_score(real, fake) if by_class else ([], [])
     return [one(None, _shares(real, fake) + hidden), *(one(label, []) for label in classes)]
 
 

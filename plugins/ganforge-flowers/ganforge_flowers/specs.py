@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from ganforge.errors import CheckpointError
 from ganforge.files import sha256_of
 from ganforge.interfaces import SourceSpec
 from ganforge.weights.pretrained import PretrainedWeights, Provenance, StoreContext
@@ -33,6 +34,10 @@ class GPGANCheckpoint(SourceSpec):
     path: Path
     licence: str = "MIT (GAN_stability); trained on ImageNet, whose terms allow research use"
 
+    def preflight(self) -> None:
+        if not self.path.is_file():
+            raise CheckpointError(f"there is no checkpoint {self.path}. Name it with source.path=FILE.")
+
     def fetch(self, context: StoreContext) -> PretrainedWeights:
         from ganforge_flowers.published import read_gp_gan
 
@@ -50,6 +55,10 @@ class ZhaoCheckpoint(SourceSpec):
     kind: Literal["zhao_checkpoint"] = "zhao_checkpoint"
     path: Path
     licence: str = "as published by its authors; trained on Oxford flowers and ImageNet"
+
+    def preflight(self) -> None:
+        if not self.path.is_file():
+            raise CheckpointError(f"there is no checkpoint {self.path}. Name it with source.path=FILE.")
 
     def fetch(self, context: StoreContext) -> PretrainedWeights:
         from ganforge_flowers.published import ZHAO_GENERATOR, read_gp_gan
