@@ -19,14 +19,14 @@ from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.files import read_json, write_json, write_text
 from ganforge.freeze.policy import freeze_table
 from ganforge.listener import Listener
-from ganforge.networks.build import build_network
 from ganforge.networks.staged import Discriminator, Generator
+from ganforge.plan.build import build_network
+from ganforge.plan.plan import NETWORKS, Plan
+from ganforge.plan.walk import walk
 from ganforge.randomness import derive_seed
 from ganforge.recipe.dump import dump_recipe, recipe_hash
 from ganforge.recipe.load import LoadedRecipe, load_recipe
-from ganforge.recipe.models import Recipe
-from ganforge.recipe.plan import NETWORKS, Plan
-from ganforge.recipe.walk import walk
+from ganforge.recipe.models import LoadRules, Recipe
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import list_checkpoints, load_newest
 from ganforge.runs.rundir import RunDir
@@ -192,7 +192,11 @@ def evaluate(
     Measured against held-out images; without any, against those trained on, and each score then says so.
     """
     real = held_out if len(held_out) else train
-    caveats = () if len(held_out) else ("measured against the images it was TRAINED on, since none were held out",)
+    caveats: tuple[str, ...] = ()
+    if not len(held_out):
+        caveats += ("measured against the images it was TRAINED on, since none were held out",)
+    if real.card.is_phantom:
+        caveats += ("the real images are phantoms, drawn by a program",)
     spec = plan.recipe.evaluation
     if not spec.evaluators:
         return []
@@ -222,7 +226,7 @@ def load_generator(path: Path, components: Components, device: torch.device) -> 
     generator = build_network(plan.generator, 0)
     assert isinstance(generator, Generator)
     checkpoint, _ = load_newest(run_dir.checkpoints)
-    generator.load_state_dict(dict(checkpoint.tensors["generator_average"]))
+    load_strict("generator", generator, checkpoint.tensors["generator_average"], LoadRules())
     return generator.to(device).eval(), plan
 
 

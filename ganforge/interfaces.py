@@ -10,9 +10,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ganforge.shapes import Shape
 
@@ -25,10 +26,30 @@ if TYPE_CHECKING:
     from ganforge.weights.pretrained import PretrainedWeights, StoreContext
 
 
+#: Numbers that no network or batch comes near: a slip of the keyboard is an error and not a full memory.
+Width = Annotated[int, Field(gt=0, le=65_536)]
+Side = Annotated[int, Field(gt=0, le=4096)]
+LearningRate = Annotated[float, Field(gt=0, le=1000)]
+
+
 class Spec(BaseModel):
     """A part of a recipe: unknown keys are errors, values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_empty_paths(cls, data: Any) -> Any:
+        """`data.root=$ROOT` with an unset variable must not mean the current folder."""
+        for name, field in cls.model_fields.items():
+            given = data.get(name) if isinstance(data, dict) else None
+            if isinstance(given, str) and _is_path(field.annotation) and (not given.strip() or "\0" in given):
+                raise ValueError(f"`{name}` must be a path, but is {given!r}.")
+        return data
+
+
+def _is_path(annotation: Any) -> bool:
+    return annotation is Path or Path in get_args(annotation)
 
 
 class Component(Spec):

@@ -66,7 +66,7 @@ def _returned(manager: pluggy.PluginManager, family: str, origin: Origin) -> lis
     hook = hook_name(family)
     try:
         results = getattr(manager.hook, hook)()
-    except Exception as error:  # whatever a third party's code raises is a fault of that plugin
+    except (Exception, SystemExit) as error:  # whatever a third party's code raises is a fault of that plugin
         raise PluginError(f"plugin '{origin.plugin}' ({origin}): {hook} raised {error!r}") from error
     for result in results:
         if not isinstance(result, list | tuple):

@@ -19,8 +19,8 @@ from ganforge.errors import UsageError
 from ganforge.files import write_text
 from ganforge.listener import Listener
 from ganforge.networks.staged import Generator
+from ganforge.pictures import save_png, to_uint8
 from ganforge.randomness import Draws
-from ganforge.training.grid import save_png, to_uint8
 
 BATCH = 64
 #: Latents over which the mean style is taken.
@@ -73,6 +73,21 @@ class Sampler:
         return self._means[label]
 
 
+@torch.no_grad()
+def grid_images(generator: Generator, rows: int, columns: int, seed: int) -> Tensor:
+    """(rows * columns, 3, H, W) in [-1, 1], row by row.
+
+    Conditional: row k shows class k, with the same latents and noise in each row. Else all latents differ.
+    """
+    samples = list(range(columns)) * rows if generator.is_conditional else list(range(rows * columns))
+    device = next(generator.parameters()).device
+    draws = Draws(seed, "grid", samples, device)
+    z = draws.normal(generator.latent_dim)
+    labels = torch.arange(rows, device=device).repeat_interleave(columns)
+    images: Tensor = generator(z, labels, Context(noise=draws.noise))
+    return images
+
+
 def proportional_labels(counts: Sequence[int], total: int) -> list[int]:
     """`total` labels with the proportions of `counts`, by largest remainder; sorted."""
     shares = [count * total / sum(counts) for count in counts]
@@ -89,11 +104,15 @@ def write_samples(
     """Write `<label>_<number>.png` for each label and `samples.csv`, with a row for each.
 
     Columns: file, label, class, seed, index, truncation, trained_on (phantoms or photographs). The
-    table is written last: a folder without one is not complete. Raises UsageError if `out` holds a table.
+    table is written last: a folder without one is not complete. Raises UsageError if `out` is not empty.
     """
     table = out / "samples.csv"
-    if table.exists():
-        raise UsageError(f"{table} exists. Choose another folder with --out, or remove it.")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"{out} exists and is no empty folder. Choose another with --out.")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"can't make the folder {out}: {error.strerror}. Choose another with --out.") from error
     buffer = io.StringIO()
     rows = csv.writer(buffer, lineterminator="\n")
     rows.writerow(["file", "label", "class", "seed", "index", "truncation", "trained_on"])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import PositiveFloat
 
-from ganforge.interfaces import BlockSpec
+from ganforge.interfaces import BlockSpec, Side, Width
 from ganforge.shapes import Shape, ShapeError
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ class LatentToGrid(BlockSpec):
     """Fully connected layer from the latent to the first grid of a generator."""
 
     kind: Literal["latent_to_grid"] = "latent_to_grid"
-    channels: PositiveInt
+    channels: Width
     #: Side of the grid in pixels.
-    side: PositiveInt = 4
+    side: Side = 4
     widens: ClassVar[bool] = True
 
     def out_shape(self, shape: Shape) -> Shape:
@@ -51,8 +51,8 @@ class ClassEmbedding(BlockSpec):
     """Concatenates a label embedding to the latent, in networks that are conditional by birth (GP-GAN)."""
 
     kind: Literal["class_embedding"] = "class_embedding"
-    num_classes: PositiveInt
-    dim: PositiveInt
+    num_classes: Width
+    dim: Width
     #: Divide the embedding by its L2 norm.
     normalise: bool = True
 
@@ -70,7 +70,7 @@ class Residual(BlockSpec):
     """Residual block of GP-GAN: two 3x3 convolutions, no normalisation (Mescheder et al. 2018)."""
 
     kind: Literal["residual"] = "residual"
-    channels: PositiveInt
+    channels: Width
     #: Factor of the residual branch; 0.1 as published, 1 with the variance-preserving initialisation.
     residual_scale: PositiveFloat = 0.1
     widens: ClassVar[bool] = True
@@ -89,7 +89,7 @@ class Style(BlockSpec):
     """Style block: two convolutions, each with noise and AdaIN driven by the style (Zhao et al. 2020)."""
 
     kind: Literal["style"] = "style"
-    channels: PositiveInt
+    channels: Width
     #: How the side is doubled in front of (or by) the first convolution.
     upsampling: Literal["none", "nearest", "bilinear", "transposed"] = "none"
     #: Factor of the residual branch (0.1 as published); null: no shortcut, as in a style-based generator.
@@ -192,7 +192,7 @@ class ImageStem(BlockSpec):
     """First block of a discriminator: 3x3 convolution from RGB."""
 
     kind: Literal["image_stem"] = "image_stem"
-    channels: PositiveInt
+    channels: Width
     widens: ClassVar[bool] = True
 
     def out_shape(self, shape: Shape) -> Shape:
@@ -209,7 +209,7 @@ class LogitHead(BlockSpec):
 
     kind: Literal["logit_head"] = "logit_head"
     #: More than one: a logit for each class, of which the one of the sample's label comes out (GP-GAN).
-    num_logits: PositiveInt = 1
+    num_logits: Width = 1
 
     def out_shape(self, shape: Shape) -> Shape:
         return Shape(1, 1, 1)

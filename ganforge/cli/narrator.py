@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ganforge.data.images import LabelledImages
     from ganforge.evaluation.score import Score
     from ganforge.freeze.policy import FreezeRow
-    from ganforge.recipe.plan import Plan
+    from ganforge.plan.plan import Plan
     from ganforge.weights.load import LoadReport
     from ganforge.weights.pretrained import Provenance
 

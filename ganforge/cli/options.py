@@ -38,7 +38,7 @@ Overrides = Annotated[
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 DeviceName = Literal["auto", "cpu", "cuda"]
 Device = Annotated[DeviceName, typer.Option("--device", help="Where to compute; auto: on the GPU if there is one.")]
-Threads = Annotated[int | None, typer.Option("--threads", min=1, metavar="N", help="Number of processor threads.")]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, max=1024, metavar="N", help="Processor threads.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 

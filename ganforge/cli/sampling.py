@@ -17,7 +17,7 @@ Labels = Annotated[
         "--label", "--grade", metavar="CLASS", help="Name of a class, or its number; may be repeated. Default: all."
     ),
 ]
-Count = Annotated[int, typer.Option("--count", min=1, metavar="N", help="Images of each class.")]
+Count = Annotated[int, typer.Option("--count", min=1, max=1_000_000, metavar="N", help="Images of each class.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="The same seed gives the same images.")]
 Truncation = Annotated[
     float, typer.Option("--truncation", metavar="0..1", help="Below 1: more typical and less diverse images.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ganforge.cli.output import Output, counted
 from ganforge.freeze.policy import FreezeRow, freeze_table
-from ganforge.recipe.plan import NETWORKS, NetworkPlan, PlacedLabel, Plan
+from ganforge.plan.plan import NETWORKS, NetworkPlan, PlacedLabel, Plan
 
 _ENTERS = {
     "features": "changes the input",

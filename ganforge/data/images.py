@@ -5,22 +5,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-T = TypeVar("T")
-
-#: Wraps an iterable so that a user sees progress: (items, total, what is being done) -> the same items.
-Progress = Callable[[Iterable[T], int, str], Iterable[T]]
-
-
-def no_progress(items: Iterable[T], total: int, what: str) -> Iterable[T]:
-    return items
+from ganforge.progress import Progress, no_progress
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ganforge.data.images import Progress, no_progress
+from ganforge.progress import Progress, no_progress
 
 
 @dataclass(frozen=True)

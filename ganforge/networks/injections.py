@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import PositiveInt
-
-from ganforge.interfaces import InjectionSpec
+from ganforge.interfaces import InjectionSpec, Width
 from ganforge.shapes import Shape
 
 if TYPE_CHECKING:
@@ -20,7 +18,7 @@ class Concatenate(InjectionSpec):
 
     kind: Literal["concatenate"] = "concatenate"
     #: Length of the embedding.
-    dim: PositiveInt
+    dim: Width
     target: ClassVar[Target] = "extra"
 
     def extra_channels(self) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import PositiveInt
+from pydantic import Field
 
-from ganforge.interfaces import MappingSpec
+from ganforge.interfaces import MappingSpec, Width
 
 if TYPE_CHECKING:
     from torch import nn
@@ -16,9 +16,9 @@ class MappingMLP(MappingSpec):
     """Pixel norm of z, then fully connected layers with leaky ReLU (Karras et al. 2019; 8 layers as published)."""
 
     kind: Literal["mapping_mlp"] = "mapping_mlp"
-    depth: PositiveInt = 8
+    depth: Annotated[int, Field(gt=0, le=64)] = 8
     #: Length of the style.
-    width: PositiveInt
+    width: Width
 
     def style_dim(self, latent_dim: int) -> int:
         return self.width

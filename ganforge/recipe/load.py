@@ -58,7 +58,7 @@ def load_recipe(file: Path, overrides: Sequence[str], components: Components) ->
     """The recipe in `file` with `overrides` (`key=value`, see `ganforge.recipe.overrides`) applied in order.
 
     Raises RecipeError with every problem of the YAML text; where that is sound, with every problem of the
-    overrides and of the values. The rules that tie values to each other are checked by `ganforge.recipe.walk`.
+    overrides and of the values. The rules that tie values to each other are checked by `ganforge.plan.walk`.
     """
     top = Origin(file, 1, 1)
     root = yaml.parse(read_text(file), lambda line, column: Origin(file, line, column))

@@ -1,6 +1,6 @@
 """The recipe: everything that decides what a run computes, as frozen data.
 
-Cross-field rules (shapes, globs, sites, class counts) are in `ganforge.recipe.walk`.
+Cross-field rules (shapes, globs, sites, class counts) are in `ganforge.plan.walk`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints, model_validator
 
 from ganforge import interfaces
-from ganforge.interfaces import Spec
+from ganforge.interfaces import Side, Spec, Width
 from ganforge.registry import Lookup
 
 #: Name of a block, which is also the first part of the names of its parameters.
@@ -67,7 +67,7 @@ class NetworkSpec(Spec):
 class GeneratorSpec(NetworkSpec):
     """From the latent (N, Z) to images (N, 3, H, W) in [-1, 1]."""
 
-    latent_dim: PositiveInt
+    latent_dim: Width
     mapping: Mapping | None = None
 
 
@@ -85,7 +85,7 @@ class SplitSpec(Spec):
 class TrainingSpec(Spec):
     """What stays the same in all stages."""
 
-    batch: PositiveInt
+    batch: Width
     loss: Loss
     regularisers: tuple[Regulariser, ...] = ()
     augmentations: tuple[Augmentation, ...] = ()
@@ -135,7 +135,7 @@ class EvaluationSpec(Spec):
 
     evaluators: tuple[Evaluator, ...] = ()
     #: Number of generated images; drawn with the class proportions of the real ones.
-    images: PositiveInt = 500
+    images: Annotated[int, Field(gt=0, le=1_000_000)] = 500
 
 
 class OutputSpec(Spec):
@@ -146,18 +146,18 @@ class OutputSpec(Spec):
     checkpoints_every: PositiveInt = 500
     metrics_every: PositiveInt = 20
     #: Images per class in a sample grid.
-    columns: PositiveInt = 8
+    columns: Annotated[int, Field(gt=0, le=64)] = 8
 
 
 class Recipe(Spec):
     """One experiment."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
     #: One sentence for the report.
     description: str = ""
     seed: NonNegativeInt = 0
     #: Side of the images in pixels.
-    resolution: PositiveInt
+    resolution: Side
     data: Dataset
     split: SplitSpec = SplitSpec()
     source: Source | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from ganforge.interfaces import LossSpec, OptimizerSpec, RateSpec, RegulariserSpec
+from ganforge.interfaces import LearningRate, LossSpec, OptimizerSpec, RateSpec, RegulariserSpec
 
 if TYPE_CHECKING:
     from torch import Tensor, nn, optim
@@ -111,7 +111,7 @@ class ConstantRate(RateSpec):
     """The same rate throughout the stage."""
 
     kind: Literal["constant"] = "constant"
-    rate: NonNegativeFloat
+    rate: LearningRate
 
     def at(self, step: int, num_steps: int) -> float:
         return self.rate
@@ -121,7 +121,7 @@ class StepRate(RateSpec):
     """Multiplied by `factor` every `every` steps."""
 
     kind: Literal["step"] = "step"
-    rate: PositiveFloat
+    rate: LearningRate
     every: PositiveInt
     factor: PositiveFloat = 0.5
 
@@ -133,7 +133,7 @@ class CosineRate(RateSpec):
     """From `rate` to `final` along half a cosine (Loshchilov & Hutter 2017, eq. 5)."""
 
     kind: Literal["cosine"] = "cosine"
-    rate: PositiveFloat
+    rate: LearningRate
     final: NonNegativeFloat = 0.0
 
     def at(self, step: int, num_steps: int) -> float:

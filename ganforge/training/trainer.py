@@ -15,12 +15,13 @@ from ganforge.freeze.policy import freeze_table
 from ganforge.freeze.schedule import Position, Schedule
 from ganforge.listener import Listener, StepReport
 from ganforge.networks.staged import Discriminator, Generator
+from ganforge.pictures import save_png, tile, to_uint8
+from ganforge.plan.plan import Plan
 from ganforge.randomness import Draws, draw_categories
-from ganforge.recipe.plan import Plan
 from ganforge.runs.checkpoint import Checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
 from ganforge.runs.rundir import RunDir
+from ganforge.sampling import grid_images
 from ganforge.training.ema import MovingAverage
-from ganforge.training.grid import grid_images, save_png, tile, to_uint8
 from ganforge.training.means import Means
 from ganforge.training.step import NonFiniteError, Players, RealBatch, TrainStep
 
@@ -114,7 +115,14 @@ class Trainer:
         return self.step * self.recipe.training.batch
 
     def save(self) -> None:
-        """Write a checkpoint."""
+        """Write a checkpoint. Raises DivergedError instead of writing numbers that are not finite."""
+        for network in (self.generator, self.discriminator):
+            bad = [name for name, value in network.named_parameters() if not bool(torch.isfinite(value).all())]
+            if bad:
+                raise DivergedError(
+                    f"training diverged at step {self.step}: {bad[0]} holds numbers that are not finite. "
+                    "Nothing was written; resume continues from the checkpoint before. Try a lower learning rate."
+                )
         tensors = {
             "generator": self.generator.state_dict(),
             "generator_average": self.average.network.state_dict(),

@@ -23,7 +23,7 @@ def read_torch_file(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "global" in str(error).lower():
+        if "global" in str(error).lower() or _is_pickle(path):
             raise CheckpointError(
                 f"{path} holds more than tensors and numbers; loading it could run code, so it is refused. "
                 "Convert it to safetensors where it was made."
@@ -34,6 +34,12 @@ def read_torch_file(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise CheckpointError(f"{path} holds a {type(content).__name__}, not a dictionary of state dicts.")
     return content
+
+
+def _is_pickle(path: Path) -> bool:
+    """Whether the file is a bare pickle, which torch has not written since 1.6."""
+    with path.open("rb") as file:
+        return file.read(1) == pickle.PROTO
 
 
 def state_dict(content: Any, path: Path, what: str) -> dict[str, Tensor]:

@@ -58,7 +58,10 @@ def load_strict(name: str, network: nn.Module, weights: Mapping[str, Tensor], ru
     ]
     _raise_misfits(name, missing, unexpected, misfits)
     _raise_useless(name, rules, weights)
-    bad = [key for key in loaded if not bool(torch.isfinite(weights[key]).all())]
+    odd = [key for key in loaded if not weights[key].is_floating_point() or weights[key].layout != torch.strided]
+    if odd:
+        raise CheckpointError(f"{name}: these are no plain floating-point tensors in the source: {', '.join(odd)}.")
+    bad = [key for key in loaded if not bool(torch.isfinite(weights[key].float()).all())]
     if bad:
         raise CheckpointError(f"{name}: the source holds numbers that are not finite in {', '.join(bad)}.")
     for key in loaded:

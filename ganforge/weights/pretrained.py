@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganforge.data.images import Progress, no_progress
+from ganforge.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,7 +11,7 @@ from torch import nn
 from ganforge.blocks.base import Context
 from ganforge.blocks.residual import ResidualBlock
 from ganforge.networks.initialisation import VariancePreserving
-from ganforge.recipe.plan import Plan
+from ganforge.plan.plan import Plan
 
 PLANS: dict[tuple[str, str, str], Plan] = {}
 designs = st.tuples(

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganforge.randomness import Draws, derive_seed, draw_categories
-from ganforge.sampling import Sampler, proportional_labels
-from ganforge.training.grid import grid_images
+from ganforge.sampling import Sampler, grid_images, proportional_labels
 
 samples = st.lists(st.integers(0, 50), min_size=1, max_size=6)
 seeds = st.integers(0, 2**31)

@@ -72,7 +72,7 @@ def component() -> st.SearchStrategy[dict]:
             "texts": st.lists(TEXT | LOOKALIKES, max_size=2),
             "by_name": st.dictionaries(TEXT | LOOKALIKES, st.integers(), max_size=2),
             "by_class": st.dictionaries(st.integers(0, 9), FINITE, max_size=2),
-            "file": TEXT.filter(lambda text: "\0" not in text),
+            "file": TEXT.filter(lambda text: "\0" not in text and text.strip()),
         },
     )
 
@@ -105,12 +105,12 @@ STAGES = st.fixed_dictionaries(
 RECIPES = st.fixed_dictionaries(
     {
         "name": st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,5}", fullmatch=True),
-        "resolution": COUNTS,
+        "resolution": st.integers(1, 4096),
         "data": component(),
-        "generator": network(latent_dim=COUNTS),
+        "generator": network(latent_dim=st.integers(1, 65_536)),
         "discriminator": network(),
         "training": st.fixed_dictionaries(
-            {"batch": COUNTS, "loss": component(), "sampler": component(), "optimizer": component()},
+            {"batch": st.integers(1, 65_536), "loss": component(), "sampler": component(), "optimizer": component()},
             optional={"regularisers": st.lists(component(), max_size=2), "ema": st.floats(0, 0.999)},
         ),
         "stages": st.lists(STAGES, min_size=1, max_size=2),

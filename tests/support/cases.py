@@ -15,11 +15,11 @@ from torch import nn
 
 from ganforge import builtin, plugins
 from ganforge.data.images import DatasetCard, LabelledImages
-from ganforge.networks.build import build_network
 from ganforge.networks.staged import Discriminator, Generator
+from ganforge.plan.build import build_network
+from ganforge.plan.plan import Plan
+from ganforge.plan.walk import walk
 from ganforge.recipe.models import Recipe
-from ganforge.recipe.plan import Plan
-from ganforge.recipe.walk import walk
 from ganforge.registry import Components, Origin
 
 #: Properties run on this many examples; GANFORGE_EXAMPLES=1000 looks longer.

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ganforge.data.images import LabelledImages, Progress
+from ganforge.data.images import LabelledImages
+from ganforge.progress import Progress
 from ganforge_fid.extractors import Extractor
 
 #: Images that pass the network at once.

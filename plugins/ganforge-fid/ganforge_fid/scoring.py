@@ -73,7 +73,7 @@ def score(
             extractor=f"{extractor.name}, sha256 {extractor.sha256}",
             resizer=extractor.resizer,
             dataset=real.card.name,
-            warnings=tuple(_caveats(measure, result, real) + notes),
+            warnings=tuple(_caveats(measure, result) + notes),
         )
 
     by_class = context.is_conditional and not measure.is_biased
@@ -87,10 +87,8 @@ def _spread_of(result: Comparison, n_real: int, n_fake: int) -> str:
     return f"standard deviation over {DRAWS} draws of {result.n} of {n_real} real and {result.n} of {n_fake} generated"
 
 
-def _caveats(measure: Measure, result: Comparison, real: LabelledImages) -> list[str]:
+def _caveats(measure: Measure, result: Comparison) -> list[str]:
     caveats = [measure.caveat]
-    if real.card.is_phantom:
-        caveats.append("the real images are a phantom, drawn by a program.")
     if measure.is_biased and result.n < MIN_UNBIASED:
         caveats.append(
             f"n = {result.n} is below {MIN_UNBIASED}: the bias of a Fréchet distance is large at this n; "

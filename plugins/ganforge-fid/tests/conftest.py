@@ -38,11 +38,11 @@ def context(tmp_path) -> EvaluationContext:
 def drawn() -> Callable[..., LabelledImages]:
     """drawn(counts per class, seed, brightness): images of 4 px, two of each patient."""
 
-    def draw(counts: list[int], seed: int = 0, brightness: int = 0, phantom: bool = False) -> LabelledImages:
+    def draw(counts: list[int], seed: int = 0, brightness: int = 0) -> LabelledImages:
         n = sum(counts)
         images = np.random.default_rng(seed).integers(0, 100, size=(n, 3, 4, 4)) + brightness
         classes = tuple(f"grade {label}" for label in range(len(counts)))
-        card = DatasetCard("discs", classes, "none", "none", phantom, "0" * 64)
+        card = DatasetCard("discs", classes, "none", "none", False, "0" * 64)
         labels = np.repeat(np.arange(len(counts)), counts)
         names = [f"{i}.png" for i in range(n)]
         return LabelledImages(images.astype(np.uint8), labels, [f"patient {i // 2}" for i in range(n)], names, card)

@@ -47,7 +47,7 @@ def test_ls_of_a_component_lists_its_fields(ganforge: Ganforge) -> None:
     assert lines[0] == "block style"
     assert lines[-6:] == [
         "  field           default   type",
-        "  channels        required  whole number > 0",
+        "  channels        required  whole number > 0 and <= 65536",
         '  upsampling      "none"    "none" or "nearest" or "bilinear" or "transposed"',
         "  residual_scale  null      number > 0 or null",
         "  noise           true      true or false",

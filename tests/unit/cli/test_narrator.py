@@ -16,9 +16,9 @@ from ganforge.cli.output import Output
 from ganforge.data.images import DatasetCard, LabelledImages
 from ganforge.evaluation.score import Score
 from ganforge.freeze.policy import FreezeRow
+from ganforge.plan.plan import Plan
+from ganforge.plan.walk import walk
 from ganforge.recipe.load import load_recipe
-from ganforge.recipe.plan import Plan
-from ganforge.recipe.walk import walk
 from ganforge.registry import Components
 from ganforge.weights.load import LoadReport
 from ganforge.weights.pretrained import Provenance

@@ -98,9 +98,7 @@ def test_sample_draws_all_classes_if_none_is_asked_for(ganforge: Ganforge, finis
     assert "3 images, 1 for each of: large (label 0), medium (label 1), small (label 2)\n" in result.stdout
     again = ganforge("sample", finished_run, "--out", tmp_path / "out")
     assert again.exit_code == 2
-    assert again.stderr == (
-        f"error: {tmp_path}/out/samples.csv exists. Choose another folder with --out, or remove it.\n"
-    )
+    assert again.stderr == (f"error: {tmp_path}/out exists and is no empty folder. Choose another with --out.\n")
 
 
 @pytest.mark.parametrize("value", ["1.5", "-0.1", "nan"])

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from ganforge.blocks.base import Context
 from ganforge.errors import RecipeError
-from ganforge.networks.build import build_network
 from ganforge.networks.staged import StagedNetwork
+from ganforge.plan.build import build_network
+from ganforge.plan.plan import Plan
 from ganforge.recipe.models import LoadRules
-from ganforge.recipe.plan import Plan
 from ganforge.weights.load import load_strict
 
 KINDS: dict[str, dict[str, Any]] = {

@@ -12,7 +12,7 @@ from ganforge.networks.staged import Discriminator, Generator, PlacedInjection, 
 from ganforge.recipe.models import GeneratorSpec
 
 if TYPE_CHECKING:
-    from ganforge.recipe.plan import NetworkPlan
+    from ganforge.plan.plan import NetworkPlan
 
 
 def build_network(plan: NetworkPlan, seed: int) -> StagedNetwork:

@@ -12,8 +12,8 @@ from typing import Any
 from ganforge.errors import DataError, Problem, RecipeError
 from ganforge.freeze.policy import describe_names, resolve, unmatched
 from ganforge.interfaces import Sites
+from ganforge.plan.plan import NETWORKS, NetworkName, NetworkPlan, PlacedLabel, Plan
 from ganforge.recipe.models import GeneratorSpec, LabelSite, NetworkSpec, Recipe
-from ganforge.recipe.plan import NETWORKS, NetworkName, NetworkPlan, PlacedLabel, Plan
 from ganforge.shapes import Shape
 
 Path = tuple[str | int, ...]
@@ -184,7 +184,7 @@ def _place(plan: NetworkPlan, label: LabelSite, site: int) -> PlacedLabel:
 
 def _frozen_blocks(recipe: Recipe, trunk: NetworkPlan) -> frozenset[str]:
     """Blocks with parameters of their own (AdaFM and label parts don't count) that never train."""
-    from ganforge.networks.build import parameter_sizes
+    from ganforge.plan.build import parameter_sizes
 
     names = list(parameter_sizes(replace(trunk, adafm=frozenset())))
     trained: set[str] = set()
@@ -195,7 +195,7 @@ def _frozen_blocks(recipe: Recipe, trunk: NetworkPlan) -> frozenset[str]:
 
 
 def _resolve_parameters(recipe: Recipe, plan: NetworkPlan, problems: list[Problem]) -> NetworkPlan:
-    from ganforge.networks.build import parameter_sizes
+    from ganforge.plan.build import parameter_sizes
 
     sizes = parameter_sizes(plan)
     names = list(sizes)

@@ -1,6 +1,6 @@
-"""Sample grids: rows are classes, and each column has one latent."""
+"""From tensors to picture files."""
 
-# K classes, M columns
+# N images, H W pixels
 
 from __future__ import annotations
 
@@ -13,25 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ganforge.blocks.base import Context
 from ganforge.files import write_bytes
-from ganforge.networks.staged import Generator
-from ganforge.randomness import Draws
-
-
-@torch.no_grad()
-def grid_images(generator: Generator, rows: int, columns: int, seed: int) -> Tensor:
-    """(rows * columns, 3, H, W) in [-1, 1], row by row.
-
-    Conditional: row k shows class k, with the same latents and noise in each row. Else all latents differ.
-    """
-    samples = list(range(columns)) * rows if generator.is_conditional else list(range(rows * columns))
-    device = next(generator.parameters()).device
-    draws = Draws(seed, "grid", samples, device)
-    z = draws.normal(generator.latent_dim)
-    labels = torch.arange(rows, device=device).repeat_interleave(columns)
-    images: Tensor = generator(z, labels, Context(noise=draws.noise))
-    return images
 
 
 def to_uint8(images: Tensor) -> NDArray[np.uint8]:
