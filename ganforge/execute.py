@@ -81,11 +81,16 @@ def resume(path: Path, components: Components, listener: Listener, device: torch
     if state.get("state") == "finished":
         listener.finished(run_dir.path, 0.0)
         return run_dir
-    run_dir.write_state(state="running", error=None)
     return _continue(plan_recipe(loaded, tuple(state["classes"])), run_dir, listener, device)
 
 
 def _continue(plan: Plan, run_dir: RunDir, listener: Listener, device: torch.device) -> RunDir:
+    with run_dir.locked():
+        run_dir.write_state(state="running", error=None)
+        return _train_and_evaluate(plan, run_dir, listener, device)
+
+
+def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device: torch.device) -> RunDir:
     started = time.monotonic()
     try:
         listener.planned(plan, run_dir.path)

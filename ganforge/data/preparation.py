@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from ganforge.data.decode import UnusableImage, decode
+from ganforge.data.decode import MAX_PIXELS, UnusableImage, decode
 from ganforge.data.prepared import Made
 from ganforge.data.resize import resize_area, square_box
 
@@ -33,6 +33,8 @@ class WholePicture:
     def __call__(self, file: Path, resolution: int) -> Made:
         image = decode(file, at_least=2 * resolution)
         box = square_box(image.width, image.height, self.fit)
+        if (box[2] - box[0]) ** 2 > MAX_PIXELS:
+            raise UnusableImage(f"is {image.width} x {image.height} pixels, too long to be padded to a square")
         return Made(resize_area(image, box, resolution), source_side=box[2] - box[0])
 
 

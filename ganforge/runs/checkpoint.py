@@ -71,6 +71,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
         if not (path / name).is_file() or sha256_of(path / name) != digest:
             raise CheckpointError(f"{path / name} is missing or damaged: its sha256 differs from the manifest's.")
     state = read_json(path / "state.json", CheckpointError)
+    if not isinstance(state, dict) or not isinstance(state.get("step"), int) or "recipe" not in state:
+        raise CheckpointError(f"{path / 'state.json'} is no state of a checkpoint.")
     if state.get("format") != FORMAT:
         raise CheckpointError(
             f"{path} has format {state.get('format')}; this version of ganforge reads format {FORMAT}."
@@ -95,9 +97,12 @@ def load_newest(folder: Path) -> tuple[Checkpoint, list[str]]:
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write tensors, each under its own name, and force them to the disk."""
     own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    safetensors.torch.save_file(own, path)
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    try:
+        safetensors.torch.save_file(own, path)
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"can't write {path}: {error}. Older checkpoints are kept; make room and resume.") from error
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:

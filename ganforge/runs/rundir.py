@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +64,19 @@ class RunDir:
     def recipe(self) -> Path:
         return self.path / "recipe.yaml"
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from writing to the run; ends with the process, however that ends.
+
+        Raises CheckpointError while another process holds it.
+        """
+        with (self.path / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise CheckpointError(f"{self.path} is being written by another process.") from error
+            yield
+
     def write_state(self, **changes: Any) -> None:
         """Update run.json."""
         path = self.path / "run.json"
@@ -70,8 +85,9 @@ class RunDir:
 
     def read_state(self) -> dict[str, Any]:
         state = read_json(self.path / "run.json", CheckpointError)
-        if not isinstance(state, dict):
-            raise CheckpointError(f"{self.path / 'run.json'} is no state of a run.")
+        classes = state.get("classes") if isinstance(state, dict) else None
+        if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
+            raise CheckpointError(f"{self.path / 'run.json'} is damaged: it doesn't name the classes of the run.")
         return state
 
     def append_metrics(self, row: Mapping[str, Any]) -> None:
@@ -90,6 +106,7 @@ class RunDir:
                 row = json.loads(line)
             except ValueError:
                 continue
-            if line.endswith(b"\n") and row["step"] <= step:
+            is_row = isinstance(row, dict) and isinstance(row.get("step"), int)
+            if is_row and line.endswith(b"\n") and row["step"] <= step:
                 kept.append(line)
         write_bytes(path, b"".join(kept))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from ganforge.data.images import LabelledImages
-from ganforge.errors import DivergedError
+from ganforge.errors import CheckpointError, DivergedError
 from ganforge.files import write_json
 from ganforge.freeze.policy import freeze_table
 from ganforge.freeze.schedule import Position, Schedule
@@ -137,8 +137,20 @@ class Trainer:
         self.listener.wrote("checkpoint", path)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Continue from a checkpoint of the same recipe."""
-        tensors = checkpoint.tensors
+        """Continue from a checkpoint of the same recipe. Raises CheckpointError if it is one of another."""
+        if checkpoint.recipe_hash != self.recipe_hash or checkpoint.step > self.schedule.num_steps:
+            raise CheckpointError(f"the checkpoint of step {checkpoint.step} belongs to another recipe.")
+        try:
+            self._restore(checkpoint.tensors)
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise CheckpointError(
+                f"the checkpoint of step {checkpoint.step} doesn't fit the recipe: {error}"
+            ) from error
+        self.step = checkpoint.step
+        self.run.truncate_metrics(self.step)
+        self.listener.resumed(self.step)
+
+    def _restore(self, tensors: Mapping[str, Mapping[str, Tensor]]) -> None:
         self.generator.load_state_dict(tensors["generator"])
         self.average.network.load_state_dict(tensors["generator_average"])
         self.discriminator.load_state_dict(tensors["discriminator"])
@@ -147,9 +159,6 @@ class Trainer:
         for index, augmentation in enumerate(self.players.augmentations):
             if augmentation.state_dict():
                 augmentation.load_state_dict(tensors[f"augmentation_{index}"])
-        self.step = checkpoint.step
-        self.run.truncate_metrics(self.step)
-        self.listener.resumed(self.step)
 
     def _enter_stage(self, position: Position) -> None:
         rows = []

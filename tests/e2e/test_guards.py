@@ -13,12 +13,13 @@ from PIL import Image
 
 from ganforge.errors import CheckpointError, DataError, RecipeError
 from ganforge.evaluation.score import EvaluationContext, Score
-from ganforge.execute import evaluate, plan_recipe, preflight, resume, run
-from ganforge.files import write_text
+from ganforge.execute import evaluate, load_generator, plan_recipe, preflight, resume, run
+from ganforge.files import sha256_of, write_text
 from ganforge.interfaces import EvaluatorSpec
 from ganforge.listener import Listener, StepReport
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
+from ganforge.runs.checkpoint import list_checkpoints, load_tensors, save_tensors
 from ganforge.runs.rundir import RunDir
 from ganforge.training.means import Means
 
@@ -137,3 +138,50 @@ def test_files_can_be_read_by_those_whom_the_umask_lets(tmp_path: Path) -> None:
     plain.write_text("x")
     write_text(tmp_path / "ours", "x")
     assert stat.S_IMODE((tmp_path / "ours").stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+
+
+def test_a_run_that_is_being_written_is_not_resumed_beside_it(
+    tiny_recipe: Path, tmp_path: Path, components: Components
+) -> None:
+    stopped = stopped_run(tiny_recipe, tmp_path / "runs", components)
+    with stopped.locked(), pytest.raises(CheckpointError, match="is being written by another process"):
+        resume(stopped.path, components, Listener(), CPU)
+
+
+@pytest.mark.parametrize("state", ["{}", '{"classes": 5}', '{"classes": []}', "[]"])
+def test_a_damaged_run_state_is_named(state: str, tiny_recipe: Path, tmp_path: Path, components: Components) -> None:
+    stopped = stopped_run(tiny_recipe, tmp_path / "runs", components)
+    (stopped.path / "run.json").write_text(state)
+    with pytest.raises(CheckpointError, match="it doesn't name the classes of the run"):
+        load_generator(stopped.path, components, CPU)
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(tiny_recipe: Path, tmp_path: Path, components: Components) -> None:
+    stopped = stopped_run(tiny_recipe, tmp_path / "runs", components)
+    (newest,) = list_checkpoints(stopped.checkpoints)[-1:]
+    state = json.loads((newest / "state.json").read_text())
+    write_text(newest / "state.json", json.dumps({**state, "recipe": "another"}))
+    manifest = json.loads((newest / "manifest.json").read_text())
+    write_text(newest / "manifest.json", json.dumps({**manifest, "state.json": sha256_of(newest / "state.json")}))
+    with pytest.raises(CheckpointError, match="belongs to another recipe"):
+        resume(stopped.path, components, Listener(), CPU)
+
+
+def test_weights_that_are_not_finite_are_never_sampled(
+    tiny_recipe: Path, tmp_path: Path, components: Components
+) -> None:
+    loaded = load_recipe(tiny_recipe, [f"output.folder={tmp_path / 'runs'}"], components)
+    finished = run(loaded, Listener(), CPU)
+    (newest,) = list_checkpoints(finished.checkpoints)[-1:]
+    average = load_tensors(newest / "generator_average.safetensors")
+    average["fc.weight"][0] = float("nan")
+    save_tensors(newest / "generator_average.safetensors", average)
+    manifest = {path.name: sha256_of(path) for path in newest.iterdir() if path.name != "manifest.json"}
+    write_text(newest / "manifest.json", json.dumps(manifest))
+    with pytest.raises(CheckpointError, match=r"holds numbers that are not finite in fc\.weight"):
+        load_generator(finished.path, components, CPU)
+
+
+def test_an_empty_path_does_not_mean_this_folder(tiny_recipe: Path, components: Components) -> None:
+    with pytest.raises(RecipeError, match="`root` must be a path, but is ''"):
+        load_recipe(tiny_recipe, ["data.root="], components)

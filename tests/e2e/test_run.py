@@ -175,7 +175,7 @@ def test_the_folder_of_a_run_holds_what_it_promises(runs: tuple[RunDir, RunDir, 
     files = {f"checkpoints/step_0000000{step}/{name}" for step in (4, 6) for name in per_checkpoint}
     files |= {f"samples/step_0000000{step}.png" for step in (0, 3, 6)}
     files |= {"recipe.yaml", "run.json", "environment.json", "freeze.json", "data.json", "source.json", "load.json"}
-    assert set(hashes(transfer)) == files | {"metrics.jsonl", "scores.json"}
+    assert set(hashes(transfer)) == files | {"metrics.jsonl", "scores.json", ".lock"}
     assert told.warnings == []
     state = transfer.read_state()
     assert (state["state"], state["classes"]) == ("finished", ["across", "upright"])

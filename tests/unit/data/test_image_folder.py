@@ -157,3 +157,11 @@ def test_enlarged_images_are_warned_of_also_from_the_cache(root: Path, tmp_path:
         said: list[str] = []
         ImageFolder(root=root).load(8, LoadContext(tmp_path / "cache", warn=said.append))
         assert said == ["3 of 3 images are smaller than 8 pixels and were enlarged."]
+
+
+def test_a_strip_that_padding_would_blow_up_is_refused_by_name(tmp_path: Path) -> None:
+    for name, size in (("a", (20_000, 20)), ("b", (20, 20))):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", size).save(tmp_path / name / "picture.png")
+    with pytest.raises(DataError, match="is 20000 x 20 pixels, too long to be padded to a square"):
+        ImageFolder(root=tmp_path, fit="pad").load(8, LoadContext(tmp_path / "cache"))
