@@ -45,3 +45,21 @@ def test_howto_runs_and_its_component_is_registered(howto: str, tmp_path: Path) 
     namespace: dict[str, object] = {"__name__": "howto"}
     exec(compile(plugin, str(file), "exec"), namespace)
     exec(compile(check, f"docs/howto/{howto}.md", "exec"), namespace)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/concepts.md", "docs/hooks.md"])
+def test_links_and_pictures_of_a_page_are_there(page: str) -> None:
+    path = ROOT / page
+    targets = re.findall(r"\]\(([^)#]+)\)", path.read_text())
+    missing = [target for target in targets if "://" not in target and not (path.parent / target).exists()]
+    assert targets and not missing
+
+
+@pytest.mark.parametrize(
+    ("section", "program"), [("Run", "ganforge run recipes/dr_transfer_cgan.yaml"), ("Test", "pytest")]
+)
+def test_the_readme_has_one_command_to_run_and_one_to_test(section: str, program: str) -> None:
+    text = (ROOT / "README.md").read_text().split(f"## {section}\n")[1].split("\n## ")[0]
+    (block,) = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    (line,) = block.splitlines()
+    assert program in line and "pip install" in line
