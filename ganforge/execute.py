@@ -81,6 +81,8 @@ def resume(path: Path, components: Components, listener: Listener, device: torch
     if state.get("state") == "finished":
         listener.finished(run_dir.path, 0.0)
         return run_dir
+    if not list_checkpoints(run_dir.checkpoints):
+        listener.warning("the run stopped before its first checkpoint, so it begins again.")
     return _continue(plan_recipe(loaded, tuple(state["classes"])), run_dir, listener, device)
 
 

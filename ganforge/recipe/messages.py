@@ -164,7 +164,7 @@ def _unknown_key(location: tuple[str | int, ...], root: Node, model: type[BaseMo
     owner = model_at(model, root, location[:-1], components)
     if owner is None:
         return f"unknown key '{key}'."
-    known = sorted(owner.model_fields)
+    known = sorted(field.alias or name for name, field in owner.model_fields.items())
     return f"unknown key '{key}'.{did_you_mean(key, known)} Known keys: {', '.join(known)}."
 
 

@@ -28,7 +28,8 @@ def main(run_folder: Path, out: Path) -> None:
         "name": "flowers_64",
         "description": "Unconditional 64 px GAN of flower photographs: style-block generator (moving average) and "
         "residual discriminator, the networks of recipes/flower_source.yaml",
-        "data": "TensorFlow flower_photos, 3,670 photographs of daisies, dandelions, roses, sunflowers and tulips; a tenth held out",
+        "data": "TensorFlow flower_photos, 3,670 photographs of daisies, dandelions, roses, sunflowers and tulips; "
+        "a tenth held out",
         "data_licence": "CC BY 2.0 (photographers are named in the data set's LICENSE.txt)",
         "licence": "MIT; trained on photographs under CC BY 2.0",
         "citation": "The TensorFlow Team 2019, Flowers, http://download.tensorflow.org/example_images/flower_photos.tgz",

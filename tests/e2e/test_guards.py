@@ -185,3 +185,9 @@ def test_weights_that_are_not_finite_are_never_sampled(
 def test_an_empty_path_does_not_mean_this_folder(tiny_recipe: Path, components: Components) -> None:
     with pytest.raises(RecipeError, match="`root` must be a path, but is ''"):
         load_recipe(tiny_recipe, ["data.root="], components)
+
+
+def test_known_keys_are_those_that_recipes_write(tiny_recipe: Path, components: Components) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(tiny_recipe, ["data.rooot=3"], components)
+    assert "Known keys: classes, fit, kind, patient, root." in str(caught.value)
