@@ -69,6 +69,6 @@ def main() -> None:
             # a class name that the terminal can't show must not end a run
             stream.reconfigure(errors="backslashreplace")
     # Read when torch loads OpenMP: threads that wait for each other leave the core to whoever else needs it. Beside a
-    # second busy process that makes a step about three times faster, and alone it costs nothing that we could measure.
+    # second busy process that made a step about three times faster.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     app(prog_name="ganforge")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ganforge.data.images import LoadContext
 from ganforge.errors import DataError
+from ganforge.files import write_bytes
 
 _MEMO = "content.json"
 
@@ -38,21 +38,10 @@ def content_hashes(files: Sequence[Path], context: LoadContext) -> list[str]:
             hashes = context.progress(pool.map(_sha256, fresh.values()), len(fresh), "reading images")
             known.update(zip(fresh, hashes, strict=True))
         try:
-            write_aside(memo_file, json.dumps(memo | known).encode())
+            write_bytes(memo_file, json.dumps(memo | known).encode())
         except OSError as error:
             raise DataError(f"{memo_file} can't be written: {error.strerror}.") from error
     return [known[sign] for sign in signs]
-
-
-def write_aside(file: Path, content: bytes) -> None:
-    """Write a whole file or nothing: under another name first, then renamed."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    aside = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    with aside.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    aside.replace(file)
 
 
 def _sign(file: Path) -> str:

@@ -26,10 +26,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganforge.data.content import write_aside
 from ganforge.data.images import LoadContext
 from ganforge.data.listing import refuse
 from ganforge.errors import DataError
+from ganforge.files import write_bytes
 
 #: Part of each key; counts up when the same options give other pixels.
 VERSION = 1
@@ -153,7 +153,7 @@ def _write(
         stream.flush()
         os.fsync(stream.fileno())
     index = {"version": VERSION, "source_sides": sides, "sha256": digest.hexdigest()}
-    write_aside(folder / "index.json", json.dumps(index).encode())
+    write_bytes(folder / "index.json", json.dumps(index).encode())
 
 
 @contextmanager

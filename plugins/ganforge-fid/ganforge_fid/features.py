@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganforge.data.images import LabelledImages
+from ganforge.files import write_bytes
 from ganforge.progress import Progress
 from ganforge_fid.extractors import Extractor
 
@@ -78,18 +77,8 @@ def _read(path: Path) -> NDArray[np.float32] | None:
 
 
 def _write(path: Path, features: NDArray[np.float32]) -> None:
-    """Complete or not at all: a temporary file that takes the name when it is on the disk."""
+    """The array and its sha256, complete or not at all."""
     buffer = io.BytesIO()
     np.save(buffer, features, allow_pickle=False)
     content = buffer.getvalue()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content + hashlib.sha256(content).digest())
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_bytes(path, content + hashlib.sha256(content).digest())
