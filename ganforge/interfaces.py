@@ -83,6 +83,11 @@ class BlockSpec(Component):
     adapts: ClassVar[bool] = False
     #: The block reads `context.style`; the walk refuses it in a network without a mapping network.
     needs_style: ClassVar[bool] = False
+    #: The block computes with `context.ops` and has no other parameters, products of features or non-linearities: the
+    #: training step then gets a discriminator's gradient penalty without differentiating twice.
+    piecewise_linear: ClassVar[bool] = False
+    #: The module has `forward_upsampled(h, context)`, the same as `block(h, context)` of the nearest upsampling of h.
+    absorbs_upsampling: ClassVar[bool] = False
 
     @abstractmethod
     def out_shape(self, shape: Shape) -> Shape:
@@ -134,13 +139,16 @@ class DepthSpec(Component):
 class InjectionSpec(Component):
     """*How* a label enters a network.
 
-    The module is called as `injection(h, labels)` with h: (N, *shape), labels: (N,) int64. What comes back,
+    The module is called as `injection(h, context)` with h: (N, *shape) and a `ganforge.blocks.base.Context`, whose
+    `labels` are (N,) int64 and which has no style and no noise. What comes back,
     by `target`: "features": (N, *shape), replaces h. "extra": (N, extra_channels(), H, W), additional input
     of the next block that widens. "logit": (N,), added to the logit (discriminator only).
     A fresh module must change nothing: "features" returns h, "logit" zeros; "extra" is met by zero weights.
     """
 
     target: ClassVar[Literal["features", "extra", "logit"]]
+    #: As for blocks: the module computes with `context.ops`.
+    piecewise_linear: ClassVar[bool] = False
 
     def extra_channels(self) -> int:
         """Number of additional input channels; only for target "extra"."""

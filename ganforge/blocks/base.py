@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganforge.blocks.adafm import AdaFM
+from ganforge.blocks.operations import PLAIN, Operations
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Context:
     labels: Tensor | None = None
     #: (height, width) -> (N, 1, height, width) standard normal, the only randomness of a forward pass; None: no noise.
     noise: Callable[[int, int], Tensor] | None = None
+    #: How a piecewise linear block computes.
+    ops: Operations = PLAIN
 
 
 class ExtraInput(nn.Module):
@@ -45,7 +48,7 @@ class ConvBlock(nn.Module):
     """Base of blocks with convolutions that AdaFM can adapt and that label maps can widen.
 
     A subclass names its convolutions in `adaptable` and `widening` and computes each of them by
-    `self.convolve("conv_0", h)`. AdaFM and extra weights then stand beside the convolution as `adafm_0` and
+    `self.convolve("conv_0", h, context)`. AdaFM and extra weights then stand beside the convolution as `adafm_0` and
     `extra_0`, and the convolution keeps its name: a plain checkpoint still loads.
     """
 
@@ -65,25 +68,33 @@ class ConvBlock(nn.Module):
             dim = 0 if isinstance(conv, nn.ConvTranspose2d) else 1
             self.add_module(_beside(name, "extra"), ExtraInput(conv.weight, extra_channels, dim))
 
-    def convolve(self, name: str, h: Tensor, extra: Tensor | None = None) -> Tensor:
+    def convolve(self, name: str, h: Tensor, context: Context, extra: Tensor | None = None) -> Tensor:
         """Convolution `name` of h: (N, C, H, W), with its AdaFM and, for extra: (N, E, H, W), its extra weights."""
-        conv = self._conv(name)
-        weight = conv.weight
-        adafm = getattr(self, _beside(name, "adafm"), None)
-        if adafm is not None:
-            weight = adafm(weight)
+        conv, weight = self._conv(name), self.adapted_weight(name)
         transposed = isinstance(conv, nn.ConvTranspose2d)
         if extra is not None:
             weight = torch.cat([weight, getattr(self, _beside(name, "extra")).weight], dim=0 if transposed else 1)
             h = torch.cat([h, extra.to(h.dtype)], dim=1)
         if isinstance(conv, nn.ConvTranspose2d):
             return F.conv_transpose2d(h, weight, conv.bias, conv.stride, conv.padding)  # type: ignore[arg-type]
-        return F.conv2d(h, weight, conv.bias, conv.stride, conv.padding)
+        return context.ops.conv2d(h, weight, conv.bias, *_stride_and_padding(conv))
+
+    def adapted_weight(self, name: str) -> Tensor:
+        """The weight of convolution `name` as its AdaFM, if it has one, leaves it."""
+        adafm = getattr(self, _beside(name, "adafm"), None)
+        weight: Tensor = self._conv(name).weight
+        return weight if adafm is None else adafm(weight)
 
     def _conv(self, name: str) -> nn.Conv2d | nn.ConvTranspose2d:
         conv = getattr(self, name)
         assert isinstance(conv, nn.Conv2d | nn.ConvTranspose2d) and conv.groups == 1
         return conv
+
+
+def _stride_and_padding(conv: nn.Conv2d) -> tuple[int, int]:
+    (stride, _), padding = conv.stride, conv.padding
+    assert isinstance(padding, tuple) and conv.stride == (stride, stride) and padding == (padding[0], padding[0])
+    return stride, padding[0]
 
 
 def _beside(name: str, what: str) -> str:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganforge.blocks.base import Context
-from ganforge.blocks.style import upsample
+from ganforge.blocks.upsampling import upsample
 
 
 class Upsample(nn.Module):

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganforge.blocks.base import Context, ConvBlock
+from ganforge.blocks.upsampling import upsample, upsampled_conv3
 
 
 class ResidualBlock(ConvBlock):
@@ -30,7 +31,15 @@ class ResidualBlock(ConvBlock):
         self.conv_s = nn.Conv2d(in_channels, out_channels, 1, bias=False) if in_channels != out_channels else None
 
     def forward(self, h: Tensor, context: Context, extra: Tensor | None = None) -> Tensor:
-        shortcut = h if self.conv_s is None else self.conv_s(h)
-        h = self.convolve("conv_0", F.leaky_relu(h, 0.2), extra)
-        h = self.convolve("conv_1", F.leaky_relu(h, 0.2))
+        ops = context.ops
+        shortcut = h if self.conv_s is None else ops.conv2d(h, self.conv_s.weight, None)
+        h = self.convolve("conv_0", ops.leaky_relu(h), context, extra)
+        h = self.convolve("conv_1", ops.leaky_relu(h), context)
         return shortcut + self.residual_scale * h
+
+    def forward_upsampled(self, h: Tensor, context: Context) -> Tensor:
+        """forward(nearest upsampling of h), without ever computing on the upsampled features."""
+        shortcut = h if self.conv_s is None else self.conv_s(h)
+        h = upsampled_conv3(F.leaky_relu(h, 0.2), self.adapted_weight("conv_0"), self.conv_0.bias)
+        h = self.convolve("conv_1", F.leaky_relu(h, 0.2), context)
+        return upsample(shortcut, "nearest") + self.residual_scale * h

@@ -75,6 +75,8 @@ class Residual(BlockSpec):
     residual_scale: PositiveFloat = 0.1
     widens: ClassVar[bool] = True
     adapts: ClassVar[bool] = True
+    piecewise_linear: ClassVar[bool] = True
+    absorbs_upsampling: ClassVar[bool] = True
 
     def out_shape(self, shape: Shape) -> Shape:
         return shape.with_channels(self.channels)
@@ -147,6 +149,7 @@ class Upsample(BlockSpec):
     kind: Literal["upsample"] = "upsample"
     mode: Literal["nearest", "bilinear"] = "nearest"
     parameter_free: ClassVar[bool] = True
+    piecewise_linear: ClassVar[bool] = True
 
     def out_shape(self, shape: Shape) -> Shape:
         return shape.doubled()
@@ -162,6 +165,7 @@ class AveragePool(BlockSpec):
 
     kind: Literal["average_pool"] = "average_pool"
     parameter_free: ClassVar[bool] = True
+    piecewise_linear: ClassVar[bool] = True
 
     def out_shape(self, shape: Shape) -> Shape:
         if min(shape.height, shape.width) < 2:
@@ -194,6 +198,7 @@ class ImageStem(BlockSpec):
     kind: Literal["image_stem"] = "image_stem"
     channels: Width
     widens: ClassVar[bool] = True
+    piecewise_linear: ClassVar[bool] = True
 
     def out_shape(self, shape: Shape) -> Shape:
         return shape.with_channels(self.channels)
@@ -210,6 +215,7 @@ class LogitHead(BlockSpec):
     kind: Literal["logit_head"] = "logit_head"
     #: More than one: a logit for each class, of which the one of the sample's label comes out (GP-GAN).
     num_logits: Width = 1
+    piecewise_linear: ClassVar[bool] = True
 
     def out_shape(self, shape: Shape) -> Shape:
         return Shape(1, 1, 1)

@@ -47,6 +47,9 @@ class Narrator(Listener):
     def warning(self, text: str) -> None:
         self.output.labelled("warning", text, "yellow")
 
+    def note(self, text: str) -> None:
+        self.output.paragraph(text)
+
     def planned(self, plan: Plan, folder: Path) -> None:
         self.folder, self._plan = folder, plan
         self.output.line(plan.recipe.name, "bold")

@@ -1,4 +1,4 @@
-"""Modules of the injections: called as `injection(h, labels)`; a fresh one changes nothing."""
+"""Modules of the injections: called as `injection(h, context)`; a fresh one changes nothing."""
 
 # N batch, K classes, E embedding, C channels, H W pixels
 
@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from ganforge.blocks.base import Context
 
 
 class EmbeddingChannels(nn.Module):
@@ -16,8 +17,8 @@ class EmbeddingChannels(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(num_classes, dim)
 
-    def forward(self, h: Tensor, labels: Tensor) -> Tensor:
-        embedding: Tensor = self.embedding(labels)
+    def forward(self, h: Tensor, context: Context) -> Tensor:
+        embedding = context.ops.constant(self.embedding(context.labels))
         return embedding[:, :, None, None].expand(-1, -1, *h.shape[2:])
 
 
@@ -29,8 +30,8 @@ class EmbeddingMap(nn.Module):
         self.shape = (1, height, width)
         self.embedding = nn.Embedding(num_classes, height * width)
 
-    def forward(self, h: Tensor, labels: Tensor) -> Tensor:
-        return self.embedding(labels).unflatten(1, self.shape)
+    def forward(self, h: Tensor, context: Context) -> Tensor:
+        return context.ops.constant(self.embedding(context.labels)).unflatten(1, self.shape)
 
 
 class ClassOffset(nn.Module):
@@ -40,8 +41,9 @@ class ClassOffset(nn.Module):
         super().__init__()
         self.offset = nn.Parameter(torch.zeros(num_classes, channels))
 
-    def forward(self, h: Tensor, labels: Tensor) -> Tensor:
-        return h + self.offset[labels][:, :, None, None]
+    def forward(self, h: Tensor, context: Context) -> Tensor:
+        offset = context.ops.constant(self.offset[context.labels])
+        return h + offset[:, :, None, None]
 
 
 class ClassAffine(nn.Module):
@@ -52,8 +54,10 @@ class ClassAffine(nn.Module):
         self.scale = nn.Parameter(torch.zeros(num_classes, channels))
         self.offset = nn.Parameter(torch.zeros(num_classes, channels))
 
-    def forward(self, h: Tensor, labels: Tensor) -> Tensor:
-        return h * (1 + self.scale[labels][:, :, None, None]) + self.offset[labels][:, :, None, None]
+    def forward(self, h: Tensor, context: Context) -> Tensor:
+        scale = 1 + self.scale[context.labels][:, :, None, None]
+        offset = context.ops.constant(self.offset[context.labels])
+        return context.ops.scale(h, scale) + offset[:, :, None, None]
 
 
 class ClassProjection(nn.Module):
@@ -63,5 +67,6 @@ class ClassProjection(nn.Module):
         super().__init__()
         self.vector = nn.Parameter(torch.zeros(num_classes, channels))
 
-    def forward(self, h: Tensor, labels: Tensor) -> Tensor:
-        return (F.leaky_relu(h, 0.2).mean(dim=(2, 3)) * self.vector[labels]).sum(dim=1)
+    def forward(self, h: Tensor, context: Context) -> Tensor:
+        pooled = context.ops.leaky_relu(h).mean(dim=(2, 3))
+        return context.ops.scale(pooled, self.vector[context.labels]).sum(dim=1)

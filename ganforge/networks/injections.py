@@ -20,6 +20,7 @@ class Concatenate(InjectionSpec):
     #: Length of the embedding.
     dim: Width
     target: ClassVar[Target] = "extra"
+    piecewise_linear: ClassVar[bool] = True
 
     def extra_channels(self) -> int:
         return self.dim
@@ -35,6 +36,7 @@ class ConcatenateMap(InjectionSpec):
 
     kind: Literal["concatenate_map"] = "concatenate_map"
     target: ClassVar[Target] = "extra"
+    piecewise_linear: ClassVar[bool] = True
 
     def extra_channels(self) -> int:
         return 1
@@ -50,6 +52,7 @@ class Add(InjectionSpec):
 
     kind: Literal["add"] = "add"
     target: ClassVar[Target] = "features"
+    piecewise_linear: ClassVar[bool] = True
 
     def build(self, shape: Shape, num_classes: int) -> nn.Module:
         from ganforge.networks.injection_modules import ClassOffset
@@ -62,6 +65,7 @@ class FiLM(InjectionSpec):
 
     kind: Literal["film"] = "film"
     target: ClassVar[Target] = "features"
+    piecewise_linear: ClassVar[bool] = True
 
     def build(self, shape: Shape, num_classes: int) -> nn.Module:
         from ganforge.networks.injection_modules import ClassAffine
@@ -74,6 +78,7 @@ class Projection(InjectionSpec):
 
     kind: Literal["projection"] = "projection"
     target: ClassVar[Target] = "logit"
+    piecewise_linear: ClassVar[bool] = True
 
     def build(self, shape: Shape, num_classes: int) -> nn.Module:
         from ganforge.networks.injection_modules import ClassProjection

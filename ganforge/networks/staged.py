@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from ganforge.blocks.base import Context
 from ganforge.blocks.latent import ClassEmbedding
+from ganforge.blocks.operations import PLAIN, Operations
+from ganforge.blocks.resample import Upsample
 
 
 @dataclass(frozen=True)
@@ -50,20 +52,20 @@ class StagedNetwork(nn.Module):
         """Whether the output depends on the label, by an injection or a class embedding of its own."""
         return bool(self.injections) or any(isinstance(module, ClassEmbedding) for module in self.children())
 
-    def _features(self, site: int, h: Tensor, labels: Tensor | None) -> Tensor:
+    def _features(self, site: int, h: Tensor, context: Context) -> Tensor:
         for placed in self._at(site, "features"):
-            h = getattr(self, placed.name)(h, labels)
+            h = getattr(self, placed.name)(h, context)
         return h
 
-    def _extra(self, site: int, h: Tensor, labels: Tensor | None, *, mapping: bool = False) -> Tensor | None:
+    def _extra(self, site: int, h: Tensor, context: Context, *, mapping: bool = False) -> Tensor | None:
         """(N, E, H, W), or None where no label joins the input."""
         placed = [p for p in self._at(site, "extra") if p.feeds_mapping or not mapping]
-        extras = [getattr(self, p.name)(h, labels) for p in placed]
+        extras = [getattr(self, p.name)(h, context) for p in placed]
         return torch.cat(extras, dim=1) if extras else None
 
-    def _logit(self, site: int, h: Tensor, labels: Tensor | None) -> Tensor | None:
+    def _logit(self, site: int, h: Tensor, context: Context) -> Tensor | None:
         """(N,), or None where nothing is added to the logit."""
-        terms = [getattr(self, p.name)(h, labels) for p in self._at(site, "logit")]
+        terms = [getattr(self, p.name)(h, context) for p in self._at(site, "logit")]
         return torch.stack(terms).sum(dim=0) if terms else None
 
     def _at(self, site: int, target: str) -> list[PlacedInjection]:
@@ -71,7 +73,7 @@ class StagedNetwork(nn.Module):
 
     def _block(self, index: int, h: Tensor, context: Context) -> Tensor:
         block = getattr(self, self.keys[index])
-        extra = self._extra(index, h, context.labels)
+        extra = self._extra(index, h, context)
         return block(h, context) if extra is None else block(h, context, extra)
 
 
@@ -93,9 +95,10 @@ class Generator(StagedNetwork):
         """w: (N, W), what the style blocks will read; None without a mapping network."""
         if self.mapping is None:
             return None
-        h = self._features(0, z[:, :, None, None], labels)
+        context = Context(labels=labels)
+        h = self._features(0, z[:, :, None, None], context)
         site = next((p.site for p in self.injections if p.feeds_mapping), 0)
-        extra = self._extra(site, h, labels, mapping=True)
+        extra = self._extra(site, h, context, mapping=True)
         w: Tensor = self.mapping(h.flatten(1), None if extra is None else extra.flatten(1))
         return w
 
@@ -104,21 +107,35 @@ class Generator(StagedNetwork):
         style = context.style if context is not None and context.style is not None else self.style(z, labels)
         context = Context(style, labels, context.noise if context is not None else None)
         h = z[:, :, None, None]
-        for index in range(len(self.keys)):
-            h = self._block(index, self._features(index, h, labels), context)
-        return self._features(len(self.keys), h, labels)
+        index = 0
+        while index < len(self.keys):
+            h = self._features(index, h, context)
+            if self._absorbs(index + 1):
+                index += 1
+                h = getattr(self, self.keys[index]).forward_upsampled(h, context)
+            else:
+                h = self._block(index, h, context)
+            index += 1
+        return self._features(len(self.keys), h, context)
+
+    def _absorbs(self, index: int) -> bool:
+        """Whether block `index` does the work of the nearest upsampling in front of it."""
+        if index >= len(self.keys) or any(placed.site == index for placed in self.injections):
+            return False
+        upsampling, block = (getattr(self, key) for key in self.keys[index - 1 : index + 1])
+        return isinstance(upsampling, Upsample) and upsampling.mode == "nearest" and hasattr(block, "forward_upsampled")
 
 
 class Discriminator(StagedNetwork):
     """images: (N, 3, H, W), labels: (N,) -> logits: (N,)."""
 
-    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        context = Context(labels=labels)
+    def forward(self, images: Tensor, labels: Tensor | None = None, ops: Operations = PLAIN) -> Tensor:
+        context = Context(labels=labels, ops=ops)
         h = images
         terms: list[Tensor] = []
         for index in range(len(self.keys)):
-            h = self._features(index, h, labels)
-            term = self._logit(index, h, labels)
+            h = self._features(index, h, context)
+            term = self._logit(index, h, context)
             if term is not None:
                 terms.append(term)
             h = self._block(index, h, context)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ganforge.interfaces import BlockSpec
+from ganforge.interfaces import BlockSpec, InjectionSpec
 from ganforge.recipe.models import LabelSite, NetworkSpec, Recipe
 from ganforge.shapes import Shape
 
@@ -41,6 +41,13 @@ class NetworkPlan:
     sizes: Mapping[str, int]
     #: For each stage, by name: whether each parameter trains.
     trains: tuple[Mapping[str, bool], ...]
+
+    @property
+    def not_piecewise_linear(self) -> tuple[str, ...]:
+        """Names of blocks and injections that don't declare `piecewise_linear`."""
+        parts: dict[str, BlockSpec | InjectionSpec] = {**self.blocks}
+        parts |= {label.name: label.spec.how for label in self.labels}
+        return tuple(name for name, spec in parts.items() if not spec.piecewise_linear)
 
     @property
     def num_parameters(self) -> int:

@@ -93,8 +93,9 @@ class TrainingSpec(Spec):
     optimizer: Optimizer
     #: Decay of the moving average of the generator's weights, per step.
     ema: float = Field(default=0.999, ge=0, lt=1)
-    #: Number format of the discriminator's convolutions while it trains.
-    precision: Literal["fp32", "bf16"] = "fp32"
+    #: `exact`: float32. `fast`: convolutions in bfloat16, the generator's only if its gradient stays nearly the same.
+    #: `auto`: fast where the hardware computes bfloat16 natively, else exact; the run says which.
+    step: Literal["exact", "fast", "auto"] = "auto"
 
 
 class FreezeRule(Spec):

@@ -64,6 +64,15 @@ def check_block(spec: BlockSpec, shape: Shape = FEATURES) -> None:
     )
     if spec.widens:
         _check_widening(kind, module, h, _context(rows, style_dim))
+    if spec.absorbs_upsampling:
+        _check_upsampling(kind, module, h, _context(rows, style_dim))
+    if spec.piecewise_linear:
+        widened = copy.deepcopy(module)
+        extra = None
+        if spec.widens:
+            widened.widen(2)  # type: ignore[operator]
+            extra = tensors.normal(len(h), 2, *h.shape[2:], seed=4)
+        _check_piecewise_linear(kind, widened.double(), h, _context(rows, style_dim), extra)
     if spec.adapts:
         _check_adafm(kind, module, h, _context(rows, style_dim))
 
@@ -124,6 +133,39 @@ def _check_widening(kind: str, module: nn.Module, h: Tensor, context: Context) -
     out = module(h, context, extra)
     expect(not same(out, module(h, context, -extra)), f"{kind}: the extra channels change nothing once widened.")
     check_gradients(out, module, f"{kind}, widened")
+
+
+def _check_upsampling(kind: str, module: nn.Module, h: Tensor, context: Context) -> None:
+    from torch.nn.functional import interpolate
+
+    from ganforge.testing.tensors import same
+
+    upsampled = interpolate(h, scale_factor=2, mode="nearest")
+    expect(
+        same(module.forward_upsampled(h, context), module(upsampled, context)),  # type: ignore[operator]
+        f"{kind}: `forward_upsampled` gives something else than the block for the upsampled features.",
+    )
+
+
+def _check_piecewise_linear(
+    kind: str, module: nn.Module, h: Tensor, context: Context, extra: Tensor | None = None
+) -> None:
+    from dataclasses import replace
+
+    from ganforge.testing.linearity import check_piecewise_linear
+    from ganforge.testing.tensors import randomise
+
+    randomise(module)
+    check_piecewise_linear(
+        kind,
+        lambda x, ops: (
+            module(x, replace(context, ops=ops))
+            if extra is None
+            else module(x, replace(context, ops=ops), ops.constant(extra))
+        ),
+        module,
+        h,
+    )
 
 
 def _check_adafm(kind: str, module: nn.Module, h: Tensor, context: Context) -> None:

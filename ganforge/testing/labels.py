@@ -6,10 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ganforge.interfaces import DepthSpec, InjectionSpec, Sites
 from ganforge.shapes import Shape
 from ganforge.testing.specs import check_spec, expect
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 #: Features to inject into; the sides differ so that a mix-up shows.
 FEATURES = Shape(4, 3, 5)
@@ -19,7 +23,10 @@ def check_injection(spec: InjectionSpec, shape: Shape = FEATURES, num_classes: i
     """A fresh injection changes nothing, has the shape of its target, and tells labels apart once it has trained."""
     import torch
 
+    from ganforge.blocks.base import Context
+    from ganforge.blocks.operations import Operations
     from ganforge.testing import tensors
+    from ganforge.testing.linearity import check_piecewise_linear
 
     check_spec(spec)
     kind = spec.kind
@@ -36,7 +43,7 @@ def check_injection(spec: InjectionSpec, shape: Shape = FEATURES, num_classes: i
     h = tensors.normal(tensors.BATCH, *shape)
     labels = torch.arange(tensors.BATCH) % num_classes
     with tensors.no_global_randomness(kind):
-        out = module(h, labels)
+        out = module(h, Context(labels=labels))
     expected = {
         "features": tuple(h.shape),
         "extra": (len(h), channels, *shape[1:]),
@@ -48,11 +55,18 @@ def check_injection(spec: InjectionSpec, shape: Shape = FEATURES, num_classes: i
     if spec.target == "logit":
         expect(not bool(out.any()), f"{kind}: a fresh injection must add zero to the logit.")
     tensors.randomise(module)
-    tensors.check_rows(lambda rows: module(h[rows], labels[rows]), kind)
-    by_class = [module(h, torch.full((len(h),), label)) for label in range(num_classes)]
+    tensors.check_rows(lambda rows: module(h[rows], Context(labels=labels[rows])), kind)
+    by_class = [module(h, Context(labels=torch.full((len(h),), label))) for label in range(num_classes)]
     same = [a for a in range(num_classes) for b in range(a) if tensors.same(by_class[a], by_class[b])]
     expect(not same, f"{kind}: gives the same result for two different labels.")
     tensors.check_gradients(torch.stack(by_class), module, kind)
+    if spec.piecewise_linear:
+
+        def joined(x: Tensor, ops: Operations) -> Tensor:
+            out = module(x, Context(labels=labels, ops=ops))
+            return torch.cat([x, out], dim=1) if spec.target == "extra" else out
+
+        check_piecewise_linear(kind, joined, module, h)
 
 
 def example_sites() -> tuple[Sites, Sites]:

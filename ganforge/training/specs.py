@@ -104,7 +104,7 @@ class Adam(OptimizerSpec):
     def build(self, parameters: list[nn.Parameter], rate: float) -> optim.Optimizer:
         from torch import optim
 
-        return optim.Adam(parameters, lr=rate, betas=self.betas, eps=self.eps, foreach=True)
+        return optim.Adam(parameters, lr=rate, betas=self.betas, eps=self.eps, fused=True)
 
 
 class ConstantRate(RateSpec):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 import torch
 from torch import Tensor
@@ -21,9 +22,12 @@ from ganforge.randomness import Draws, draw_categories
 from ganforge.runs.checkpoint import Checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
 from ganforge.runs.rundir import RunDir
 from ganforge.sampling import grid_images
+from ganforge.training.arithmetic import Arithmetic, checked, choose, read_arithmetic
 from ganforge.training.ema import MovingAverage
 from ganforge.training.means import Means
-from ganforge.training.step import NonFiniteError, Players, RealBatch, TrainStep
+from ganforge.training.piecewise import PiecewiseRoute
+from ganforge.training.routes import AutogradRoute, NonFiniteError, Route
+from ganforge.training.step import Players, RealBatch, TrainStep
 
 
 class Trainer:
@@ -72,8 +76,9 @@ class Trainer:
             recipe.training.regularisers,
             self.class_probabilities,
             recipe.seed,
-            recipe.training.precision,
+            self._route(torch.float32),
         )
+        self.arithmetic: Arithmetic | None = None
         self.step = 0
 
     def fit(self) -> None:
@@ -90,6 +95,8 @@ class Trainer:
             if position.number != stage:
                 stage = position.number
                 self._enter_stage(position)
+                if self.arithmetic is None:
+                    self._compute_in(self._choose_arithmetic())
             self._set_rates(position)
             metrics = self._one_step()
             self.average.update(self.generator, self.step)
@@ -147,6 +154,7 @@ class Trainer:
                 f"the checkpoint of step {checkpoint.step} doesn't fit the recipe: {error}"
             ) from error
         self.step = checkpoint.step
+        self._compute_in(read_arithmetic(self.run.read_state()))
         self.run.truncate_metrics(self.step)
         self.listener.resumed(self.step)
 
@@ -159,6 +167,29 @@ class Trainer:
         for index, augmentation in enumerate(self.players.augmentations):
             if augmentation.state_dict():
                 augmentation.load_state_dict(tensors[f"augmentation_{index}"])
+
+    def _choose_arithmetic(self) -> Arithmetic:
+        """What the recipe's `step` means here; a resumed run keeps what the first steps computed in."""
+        arithmetic = choose(self.recipe.training.step, self.device)
+        arithmetic = checked(arithmetic, self.train_step, self._samples(), self.device)
+        self.run.write_state(arithmetic=asdict(arithmetic))
+        return arithmetic
+
+    def _compute_in(self, arithmetic: Arithmetic) -> None:
+        self.arithmetic = arithmetic
+        self.train_step.route = self._route(getattr(torch, arithmetic.discriminator))
+        self.train_step.generator_dtype = getattr(torch, arithmetic.generator)
+        self.listener.note(arithmetic.reason)
+        bent = self.plan.discriminator.not_piecewise_linear
+        if bent:
+            self.listener.note(
+                f"the discriminator's gradients come from autograd alone, which is slower, since {bent[0]} does not "
+                "declare `piecewise_linear`."
+            )
+
+    def _route(self, dtype: torch.dtype) -> Route:
+        kind = AutogradRoute if self.plan.discriminator.not_piecewise_linear else PiecewiseRoute
+        return kind(self.discriminator, dtype)
 
     def _enter_stage(self, position: Position) -> None:
         rows = []
@@ -181,7 +212,7 @@ class Trainer:
                 group["lr"] = rate.at(position.step, stage.steps)
 
     def _one_step(self) -> dict[str, float]:
-        samples = range(self.images_seen, self.images_seen + self.recipe.training.batch)
+        samples = self._samples()
         try:
             return self.train_step(self._real_batch(samples), self.step, samples)
         except NonFiniteError as error:
@@ -192,6 +223,10 @@ class Trainer:
                 f"training diverged at step {self.step + 1}: {error}; {kept}, and {report} says more. "
                 f"Try a lower learning rate or a larger gamma of the R1 penalty."
             ) from error
+
+    def _samples(self) -> range:
+        """Numbers of the next step's samples."""
+        return range(self.images_seen, self.images_seen + self.recipe.training.batch)
 
     def _real_batch(self, samples: Sequence[int]) -> RealBatch:
         indices = draw_categories(Draws(self.recipe.seed, "real", samples), self.image_probabilities)

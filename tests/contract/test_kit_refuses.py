@@ -45,7 +45,7 @@ class Conv(ConvBlock):
         self.extra_0 = nn.Conv2d(extra_channels, self.conv_0.out_channels, 1)
 
     def forward(self, h: Tensor, context: Context, extra: Tensor | None = None) -> Tensor:
-        out = self.convolve("conv_0", h.detach() if self.fault == "detached" else h)
+        out = self.convolve("conv_0", h.detach() if self.fault == "detached" else h, context)
         if extra is not None:
             out = out + self.extra_0(extra)
         if self.fault == "dropout":
@@ -129,8 +129,8 @@ class Loud(InjectionSpec):
                 super().__init__()
                 self.offset = nn.Embedding(num_classes, 1)
 
-            def forward(self, h: Tensor, labels: Tensor) -> Tensor:
-                return h + self.offset(labels)[:, :, None, None]
+            def forward(self, h: Tensor, context: Context) -> Tensor:
+                return h + self.offset(context.labels)[:, :, None, None]
 
         return Module()
 

@@ -13,6 +13,7 @@ from ganforge.listener import Listener
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
 from ganforge.runs.rundir import RunDir
+from ganforge.training.piecewise import PiecewiseRoute
 from ganforge.training.step import Players, RealBatch, TrainStep
 from ganforge_flowers.published import ZHAO_GENERATOR
 
@@ -60,7 +61,7 @@ def test_published_recipe_trains_for_two_steps(path: Path, tmp_path: Path, compo
         recipe.training.regularisers,
         torch.full((5,), 0.2, dtype=torch.float64),
         recipe.seed,
-        recipe.training.precision,
+        PiecewiseRoute(discriminator, torch.float32),
     )
     for index in range(2):
         metrics = step(RealBatch(torch.zeros(1, 3, 128, 128), torch.tensor([index])), index, [index])

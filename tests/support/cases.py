@@ -118,6 +118,7 @@ def recipe_data(generator: str = "gp_gan", discriminator: str = "gp_gan") -> dic
             "sampler": {"kind": "balanced"},
             "optimizer": {"kind": "adam"},
             "ema": 0.9,
+            "step": "exact",
         },
         "stages": [stage()],
         "output": {"metrics_every": 1, "samples_every": 2, "checkpoints_every": 2, "columns": 2},

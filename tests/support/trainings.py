@@ -35,6 +35,8 @@ def trainer(data: dict[str, Any], folder: Path, listener: Listener | None = None
     plan = planned(data)
     generator, discriminator = networks(plan)
     run = RunDir(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    run.write_state(classes=list(plan.classes))
     return Trainer(
         plan,
         recipe_hash(plan.recipe),

@@ -18,5 +18,5 @@ class Gate(ConvBlock):
         self.conv_0 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
 
     def forward(self, h: Tensor, context: Context, extra: Tensor | None = None) -> Tensor:
-        h = self.convolve("conv_0", h, extra)
+        h = self.convolve("conv_0", h, context, extra)
         return h * h.mean(dim=(2, 3), keepdim=True).sigmoid()

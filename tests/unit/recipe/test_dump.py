@@ -3,7 +3,7 @@ from ganforge.recipe.dump import dump_recipe, recipe_hash
 
 def test_a_dump_holds_every_default(load):
     text = dump_recipe(load().recipe)
-    assert "precision: fp32\n" in text and "held_out: 0.2\n" in text and "mapping: null\n" in text
+    assert "step: auto\n" in text and "held_out: 0.2\n" in text and "mapping: null\n" in text
 
 
 def test_a_dump_loads_back_to_the_same_recipe(load):

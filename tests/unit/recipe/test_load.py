@@ -57,7 +57,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file(problems, recipe
         ("name: small", "nam: small"),
         ("- freeze: '*'", "- {freeze: '*', train: '*'}"),
     )
-    assert problems(text, "seed=-1", "training.precision=bf61") == [
+    assert problems(text, "seed=-1", "training.step=fsat") == [
         "recipes/x.yaml:1:1 nam: unknown key 'nam'. Did you mean 'name'? Known keys: data, description, discriminator, "
         "evaluation, generator, name, output, resolution, seed, source, split, stages, training.",
         "recipes/x.yaml:5:15 generator.latent_dim: must be an integer, not 'abc'.",
@@ -68,8 +68,8 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file(problems, recipe
         "recipes/x.yaml:24:5 stages[0]: needs a value for 'steps'.",
         "recipes/x.yaml:26:9 stages[0].generator[0]: must be either `train: GLOB` or `freeze: GLOB`.",
         "seed: must be at least 0, not -1. Set by the override 'seed=-1'.",
-        "training.precision: must be 'fp32' or 'bf16', not 'bf61'. Did you mean 'bf16'? "
-        "Set by the override 'training.precision=bf61'.",
+        "training.step: must be 'exact', 'fast' or 'auto', not 'fsat'. Did you mean 'fast'? "
+        "Set by the override 'training.step=fsat'.",
     ]
 
 

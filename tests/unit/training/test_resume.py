@@ -69,6 +69,7 @@ def test_the_files_of_a_run_are_these(uninterrupted: dict[str, bytes]) -> None:
     assert list(uninterrupted) == [
         *(f"checkpoints/step_{step:08d}/{name}" for step in (4, 6) for name in per_checkpoint),
         "metrics.jsonl",
+        "run.json",
         *(f"samples/step_{step:08d}.png" for step in (0, 2, 4, 6)),
     ]
 

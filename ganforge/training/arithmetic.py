@@ -1,0 +1,88 @@
+"""Number formats of the two networks' convolutions: what `training.step` of a recipe becomes on a device."""
+
+# N batch, C=3 channels, H W pixels
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+
+from ganforge.errors import CheckpointError
+from ganforge.hardware import has_fast_bf16
+from ganforge.training.step import TrainStep
+
+#: Share by which bfloat16 may change the generator's gradient (norm of the difference over norm).
+LARGEST_DEVIATION = 0.1
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """Formats in which the convolutions compute; parameters and optimizers stay in float32."""
+
+    generator: Literal["float32", "bfloat16"]
+    discriminator: Literal["float32", "bfloat16"]
+    #: One sentence: what was picked and why.
+    reason: str
+
+
+def read_arithmetic(state: Mapping[str, Any]) -> Arithmetic:
+    """What a run was begun with, from its run.json. Raises CheckpointError."""
+    try:
+        found = Arithmetic(**state["arithmetic"])
+        assert {found.generator, found.discriminator} <= {"float32", "bfloat16"}
+    except (KeyError, TypeError, AssertionError) as error:
+        raise CheckpointError("run.json is damaged: it doesn't say in which formats the run computed.") from error
+    return found
+
+
+def choose(step: Literal["exact", "fast", "auto"], device: torch.device) -> Arithmetic:
+    """float32 for an exact step; bfloat16 for a fast one, for the generator subject to `checked`."""
+    supported = has_fast_bf16(device)
+    if step == "exact":
+        return Arithmetic("float32", "float32", "exact step: float32.")
+    if supported:
+        return Arithmetic("bfloat16", "bfloat16", f"fast step: bfloat16, which this {device.type} computes natively.")
+    slow = f"this {device.type} has no native bfloat16"
+    if step == "auto":
+        return Arithmetic("float32", "float32", f"exact step: {slow}.")
+    return Arithmetic("bfloat16", "bfloat16", f"fast step: bfloat16, though {slow}; `exact` may be faster.")
+
+
+def checked(arithmetic: Arithmetic, step: TrainStep, samples: Sequence[int], device: torch.device) -> Arithmetic:
+    """The same, with the generator in float32 if bfloat16 would change its gradient too much.
+
+    Compares the gradients of the same fakes' images, for the same cotangent, in both formats; changes nothing else.
+    """
+    if arithmetic.generator == "float32":
+        return arithmetic
+    deviation = generator_deviation(step, samples, device)
+    found = f"the generator's gradient is {deviation:.1%} off in it"
+    if deviation <= LARGEST_DEVIATION:  # false for nan as well
+        return replace(arithmetic, reason=f"{arithmetic.reason} {found.capitalize()}.")
+    reason = f"{arithmetic.reason} The generator stays in float32: {found}, more than {LARGEST_DEVIATION:.0%}."
+    return replace(arithmetic, generator="float32", reason=reason)
+
+
+def generator_deviation(step: TrainStep, samples: Sequence[int], device: torch.device) -> float:
+    """Relative deviation of the generator's gradient in bfloat16 from that in float32."""
+    generator, discriminator = step.players.generator, step.players.discriminator
+    trained = [parameter for parameter in generator.parameters() if parameter.requires_grad]
+    before = step.generator_dtype
+    try:
+        step.generator_dtype = torch.float32
+        fakes, labels = step.draw_fakes(samples, device)
+        images = fakes.detach().requires_grad_()
+        loss = step.loss.generator(discriminator(images, labels)).mean()
+        (cotangent,) = torch.autograd.grad(loss, images)
+        exact = torch.autograd.grad(fakes, trained, cotangent, allow_unused=True)
+        step.generator_dtype = torch.bfloat16
+        fakes, _ = step.draw_fakes(samples, device)
+        rounded = torch.autograd.grad(fakes, trained, cotangent, allow_unused=True)
+    finally:
+        step.generator_dtype = before
+    pairs = [(e, r) for e, r in zip(exact, rounded, strict=True) if e is not None and r is not None]
+    difference = torch.stack([(r - e).norm() for e, r in pairs]).norm()
+    return (difference / torch.stack([e.norm() for e, _ in pairs]).norm()).item()

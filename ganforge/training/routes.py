@@ -1,0 +1,103 @@
+"""How the discriminator's gradients are computed: for any network by autograd, faster for a piecewise linear one."""
+
+# N batch, C=3 channels, H W pixels
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ganforge.interfaces import RegulariserSpec
+from ganforge.networks.staged import Discriminator
+
+#: Logits (N,) -> a loss for each, (N,).
+LossTerm = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a pass of the discriminator found; its parameters' gradients have been added to their `grad`."""
+
+    #: (N,), without a graph.
+    logits: Tensor
+    #: Mean of the penalties that were due, or None.
+    penalty: Tensor | None
+    #: (N, 3, H, W), the gradient of the mean of `seek` with respect to the images, or None.
+    image_gradient: Tensor | None
+
+
+class Route:
+    """Adds the gradients of mean(loss(D(images)) + penalties) to those of the discriminator's parameters."""
+
+    def __init__(self, discriminator: Discriminator, dtype: torch.dtype) -> None:
+        """dtype: format of the discriminator's convolutions; that of parameters and images, or bfloat16."""
+        self.discriminator = discriminator
+        self.dtype = dtype
+
+    @abstractmethod
+    def judge(
+        self,
+        on: Literal["real", "fake"],
+        images: Tensor,
+        labels: Tensor,
+        loss: LossTerm,
+        penalties: Sequence[RegulariserSpec] = (),
+        seek: LossTerm | None = None,
+    ) -> Judgement:
+        """images: (N, 3, H, W), labels: (N,). With `seek`, what another player minimises, one pass serves both.
+
+        Raises NonFiniteError, with no gradient changed, if `loss_<on>` or `penalty_<on>` is not finite.
+        """
+
+
+class AutogradRoute(Route):
+    """One forward pass, one backward pass for each player, penalties by differentiating twice."""
+
+    def judge(
+        self,
+        on: Literal["real", "fake"],
+        images: Tensor,
+        labels: Tensor,
+        loss: LossTerm,
+        penalties: Sequence[RegulariserSpec] = (),
+        seek: LossTerm | None = None,
+    ) -> Judgement:
+        images = images.detach().requires_grad_(bool(penalties) or seek is not None)
+        mixed = self.dtype != images.dtype
+        with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=mixed):
+            logits: Tensor = self.discriminator(images, labels)
+        logits = logits.to(images.dtype)
+        penalty = image_gradient = None
+        total = loss(logits).mean()
+        if penalties:
+            (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+            penalty = mean_penalty(gradient, penalties)
+            expect_finite({f"penalty_{on}": penalty})
+        expect_finite({f"loss_{on}": total})
+        if seek is not None:
+            (image_gradient,) = torch.autograd.grad(seek(logits).mean(), images, retain_graph=True)
+        trained = [parameter for parameter in self.discriminator.parameters() if parameter.requires_grad]
+        if trained:
+            (total if penalty is None else total + penalty).backward(inputs=trained)
+        return Judgement(logits.detach(), None if penalty is None else penalty.detach(), image_gradient)
+
+
+def mean_penalty(gradient: Tensor, penalties: Sequence[RegulariserSpec]) -> Tensor:
+    """Mean over the batch of the sum of penalties, each times its interval; gradient: (N, 3, H, W)."""
+    return torch.stack([(p.penalty(gradient) * p.every).mean() for p in penalties]).sum()
+
+
+class NonFiniteError(ArithmeticError):
+    """A loss or gradient is not finite; the parameters are still those from before the update."""
+
+
+def expect_finite(terms: dict[str, Tensor]) -> None:
+    """Raise NonFiniteError, naming the terms that are not finite."""
+    bad = [name for name, term in terms.items() if not torch.isfinite(term)]
+    if bad:
+        raise NonFiniteError(f"{' and '.join(bad)} became {terms[bad[0]].item()}")

@@ -1,0 +1,116 @@
+"""Both routes to the discriminator's gradients, and the folded upsampling, over random networks in float64."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from cases import PROPERTY
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from ganforge.blocks.base import Context
+from ganforge.blocks.residual import ResidualBlock
+from ganforge.blocks.specs import AveragePool, ImageStem, LogitHead, Residual
+from ganforge.blocks.upsampling import upsample, upsampled_conv3
+from ganforge.interfaces import BlockSpec, InjectionSpec, LossSpec, RegulariserSpec
+from ganforge.networks.injections import Add, Concatenate, ConcatenateMap, FiLM, Projection
+from ganforge.networks.staged import Discriminator, PlacedInjection
+from ganforge.shapes import Shape
+from ganforge.testing.tensors import normal, randomise
+from ganforge.training.piecewise import PiecewiseRoute
+from ganforge.training.routes import AutogradRoute, Judgement, Route
+from ganforge.training.specs import BCE, R1, R2, Hinge, Wasserstein
+
+CLASSES = 3
+
+
+@st.composite
+def discriminators(draw: st.DrawFn) -> tuple[Discriminator, tuple[int, int]]:
+    """A few residual blocks with pooling, AdaFM, any labels, and some parameters frozen."""
+    shape = Shape(3, *draw(st.tuples(st.integers(4, 9), st.integers(4, 9))))
+    specs: list[BlockSpec] = [ImageStem(channels=draw(st.integers(1, 4)))]
+    for _ in range(draw(st.integers(1, 3))):
+        specs.append(Residual(channels=draw(st.integers(1, 4)), residual_scale=draw(st.sampled_from([0.1, 1.0]))))
+        if draw(st.booleans()):
+            specs.append(AveragePool())
+    specs.append(LogitHead(num_logits=draw(st.sampled_from([1, CLASSES]))))
+    shapes, blocks = [shape], {}
+    for index, spec in enumerate(specs):
+        if isinstance(spec, AveragePool) and min(shapes[-1].height, shapes[-1].width) < 2:
+            continue
+        blocks[f"block_{index}"] = spec.build(shapes[-1], 0)
+        shapes.append(spec.out_shape(shapes[-1]))
+    kinds: list[InjectionSpec] = [Concatenate(dim=2), ConcatenateMap(), Add(), FiLM(), Projection()]
+    injections, extra = [], {}
+    for number, how in enumerate(draw(st.lists(st.sampled_from(kinds), max_size=3))):
+        sites = [
+            site
+            for site, block in enumerate(blocks.values())
+            if how.target != "extra" or isinstance(block, ResidualBlock)
+        ]
+        site = draw(st.sampled_from(sites))
+        placed = PlacedInjection(f"label_{number}", site, how.target)
+        injections.append((placed, how.build(shapes[site], CLASSES)))
+        extra[site] = extra.get(site, 0) + how.extra_channels()
+    for site, block in enumerate(blocks.values()):
+        if isinstance(block, ResidualBlock) and draw(st.booleans()):
+            block.add_adafm()
+        if extra.get(site):
+            block.widen(extra[site])  # type: ignore[operator]
+    network = Discriminator(blocks, injections).double()
+    randomise(network)
+    frozen = draw(st.integers(0, len(blocks) - 1))
+    for key in list(blocks)[:frozen]:
+        getattr(network, key).requires_grad_(False)
+    return network, (shape.height, shape.width)
+
+
+def judged(
+    route: type[Route], network: nn.Module, loss: LossSpec, due: Sequence[RegulariserSpec], images: Tensor
+) -> tuple[Judgement, dict[str, Tensor]]:
+    network = copy.deepcopy(network)
+    labels = torch.arange(len(images)) % CLASSES
+    found = route(network, torch.float64).judge(  # type: ignore[arg-type]
+        "fake", images, labels, loss.discriminator_fake, due, loss.generator
+    )
+    return found, {name: p.grad for name, p in network.named_parameters() if p.grad is not None}
+
+
+@PROPERTY
+@given(
+    discriminators(),
+    st.sampled_from([BCE(), Hinge(), Wasserstein()]),
+    st.sampled_from([(), (R1(gamma=10.0),), (R1(gamma=1.0, every=4), R2(gamma=1000.0))]),
+    st.integers(1, 3),
+)
+def test_the_piecewise_route_gives_the_gradients_of_autograd(
+    drawn: tuple[Discriminator, tuple[int, int]], loss: LossSpec, due: tuple[RegulariserSpec, ...], num_images: int
+) -> None:
+    network, sides = drawn
+    images = normal(num_images, 3, *sides)
+    plain, by_autograd = judged(AutogradRoute, network, loss, due, images)
+    fast, by_linearity = judged(PiecewiseRoute, network, loss, due, images)
+    torch.testing.assert_close(fast.logits, plain.logits, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(fast.image_gradient, plain.image_gradient, rtol=1e-8, atol=1e-12)
+    if due:
+        torch.testing.assert_close(fast.penalty, plain.penalty, rtol=1e-8, atol=0)
+    assert by_linearity.keys() <= by_autograd.keys()
+    for name, gradient in by_autograd.items():
+        found = by_linearity.get(name, torch.zeros_like(gradient))
+        assert (found - gradient).norm() <= 1e-8 * gradient.norm() + 1e-12, name
+
+
+@PROPERTY
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 6), st.integers(1, 6))
+def test_upsampling_folds_into_the_convolution_behind_it(fan_in: int, fan_out: int, height: int, width: int) -> None:
+    h, weight = normal(2, fan_in, height, width), normal(fan_out, fan_in, 3, 3, seed=1)
+    bias = normal(fan_out, seed=2)
+    plain = nn.functional.conv2d(upsample(h, "nearest"), weight, bias, padding=1)
+    torch.testing.assert_close(upsampled_conv3(h, weight, bias), plain, rtol=1e-12, atol=1e-12)
+    block = ResidualBlock(fan_in, fan_out, 0.1).double()
+    randomise(block)
+    expected = block(upsample(h, "nearest"), Context())
+    torch.testing.assert_close(block.forward_upsampled(h, Context()), expected, rtol=1e-12, atol=1e-12)
