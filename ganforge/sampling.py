@@ -5,24 +5,29 @@
 from __future__ import annotations
 
 import csv
-import io
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from ganforge.blocks.base import Context
 from ganforge.errors import UsageError
-from ganforge.files import write_text
 from ganforge.listener import Listener
+from ganforge.networks.folding import folded
 from ganforge.networks.staged import Generator
-from ganforge.pictures import save_png, to_uint8
+from ganforge.pictures import to_uint8
 from ganforge.randomness import Draws
 
 BATCH = 64
+#: Labels of the images that are wanted, in order.
+Labels = Sequence[int] | NDArray[np.integer[Any]]
 #: Latents over which the mean style is taken.
 MEAN_SAMPLES = 4096
 
@@ -32,21 +37,23 @@ class Sampler:
 
     `truncation` pulls each style towards the mean style of its class, w = mean + truncation * (w - mean) (Karras,
     Laine & Aila 2019, appendix B); a generator without a mapping network gets z * truncation. Below 1 the images
-    are more typical and less diverse.
+    are more typical and less diverse. `fast` computes the convolutions in bfloat16: by rounding the images are a
+    little different from the exact ones.
     """
 
-    def __init__(self, generator: Generator, seed: int, truncation: float = 1.0) -> None:
-        self.generator = generator.eval()
+    def __init__(self, generator: Generator, seed: int, truncation: float = 1.0, *, fast: bool = False) -> None:
+        self.generator = folded(generator)
         self.seed = seed
         self.truncation = truncation
+        self.fast = fast
         self.device = next(generator.parameters()).device
         self._means: dict[int, Tensor] = {}
 
     @torch.inference_mode()
-    def batches(self, labels: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
+    def batches(self, labels: Labels) -> Iterator[NDArray[np.uint8]]:
         """Images (n, 3, H, W), n <= 64, in the order of the labels; image i depends on seed, i and labels[i] alone."""
         for start in range(0, len(labels), BATCH):
-            chunk = torch.tensor(labels[start : start + BATCH], device=self.device)
+            chunk = torch.tensor(labels[start : start + BATCH], dtype=torch.int64, device=self.device)
             draws = Draws(self.seed, "sample", range(start, start + len(chunk)), self.device)
             z = draws.normal(self.generator.latent_dim)
             style = self.generator.style(z, chunk)
@@ -55,9 +62,11 @@ class Sampler:
             elif self.truncation != 1 and style is not None:
                 means = torch.stack([self._mean_style(int(label)) for label in chunk])
                 style = means + self.truncation * (style - means)
-            yield to_uint8(self.generator(z, chunk, Context(style=style, noise=draws.noise)))
+            with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.fast):
+                images = self.generator(z, chunk, Context(style=style, noise=draws.noise))
+            yield to_uint8(images)
 
-    def images(self, labels: Sequence[int], listener: Listener | None = None) -> NDArray[np.uint8]:
+    def images(self, labels: Labels, listener: Listener | None = None) -> NDArray[np.uint8]:
         """All images at once: (N, 3, H, W)."""
         total = -(-len(labels) // BATCH)
         batches = (listener or Listener()).progress(self.batches(labels), total, "generating")
@@ -99,12 +108,13 @@ def proportional_labels(counts: Sequence[int], total: int) -> list[int]:
 
 
 def write_samples(
-    sampler: Sampler, labels: Sequence[int], classes: Sequence[str], out: Path, listener: Listener, *, is_phantom: bool
+    sampler: Sampler, labels: Labels, classes: Sequence[str], out: Path, listener: Listener, *, is_phantom: bool
 ) -> Path:
     """Write `<label>_<number>.png` for each label and `samples.csv`, with a row for each.
 
-    Columns: file, label, class, seed, index, truncation, trained_on (phantoms or photographs). The
-    table is written last: a folder without one is not complete. Raises UsageError if `out` is not empty.
+    Columns: file, label, class, seed, index, truncation, step (exact or fast), trained_on (phantoms or photographs).
+    The table gets its name when all is written: a folder without one is not complete. Memory does not grow with the
+    number of images. Raises UsageError if `out` is not empty or can't be written.
     """
     table = out / "samples.csv"
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -113,18 +123,39 @@ def write_samples(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"can't make the folder {out}: {error.strerror}. Choose another with --out.") from error
-    buffer = io.StringIO()
-    rows = csv.writer(buffer, lineterminator="\n")
-    rows.writerow(["file", "label", "class", "seed", "index", "truncation", "trained_on"])
-    trained_on = "phantoms" if is_phantom else "photographs"
+    step, trained_on = "fast" if sampler.fast else "exact", "phantoms" if is_phantom else "photographs"
+    unfinished = out / "samples.csv.partial"
     total = -(-len(labels) // BATCH)
-    index = 0
-    for batch in listener.progress(sampler.batches(labels), total, "sampling"):
-        for image in batch:
-            name = f"{labels[index]}_{index:06d}.png"
-            save_png(out / name, image.transpose(1, 2, 0))
-            label = labels[index]
-            rows.writerow([name, label, classes[label], sampler.seed, index, sampler.truncation, trained_on])
-            index += 1
-    write_text(table, buffer.getvalue())
+    try:
+        with unfinished.open("w", encoding="utf-8", newline="") as file, ThreadPoolExecutor(1) as writer:
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(["file", "label", "class", "seed", "index", "truncation", "step", "trained_on"])
+            index = 0
+            writing: Future[None] | None = None
+            for batch in listener.progress(sampler.batches(labels), total, "sampling"):
+                names = [f"{labels[index + i]}_{index + i:06d}.png" for i in range(len(batch))]
+                if writing is not None:
+                    writing.result()
+                writing = writer.submit(_write_pictures, out, names, batch)
+                for name in names:
+                    label = int(labels[index])
+                    rows.writerow(
+                        [name, label, classes[label], sampler.seed, index, sampler.truncation, step, trained_on]
+                    )
+                    index += 1
+            if writing is not None:
+                writing.result()
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(table)
+    except OSError as error:
+        raise UsageError(
+            f"can't write to {out}: {error.strerror}. It holds no samples.csv and is incomplete."
+        ) from error
     return table
+
+
+def _write_pictures(out: Path, names: Sequence[str], images: NDArray[np.uint8]) -> None:
+    """images: (n, 3, H, W). The table that is written last tells whether all are whole, so none is synchronised."""
+    for name, image in zip(names, images, strict=True):
+        Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))).save(out / name)

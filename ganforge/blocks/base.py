@@ -61,6 +61,14 @@ class ConvBlock(nn.Module):
             out_channels, in_channels = self._conv(name).weight.shape[:2]
             self.add_module(_beside(name, "adafm"), AdaFM(out_channels, in_channels))
 
+    def fold_adafm(self) -> None:
+        """Put each AdaFM into the weight of its convolution, for inference, and take it away."""
+        for name in self.adaptable:
+            if hasattr(self, _beside(name, "adafm")):
+                conv = self._conv(name)
+                conv.weight = nn.Parameter(self.adapted_weight(name).detach(), requires_grad=False)
+                delattr(self, _beside(name, "adafm"))
+
     def widen(self, extra_channels: int) -> None:
         """Let the widening convolutions take `extra_channels` more channels, with zero weights."""
         for name in self.widening:

@@ -22,6 +22,7 @@ Seed = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="The same 
 Truncation = Annotated[
     float, typer.Option("--truncation", metavar="0..1", help="Below 1: more typical and less diverse images.")
 ]
+Fast = Annotated[bool, typer.Option("--fast", help="Compute in bfloat16: quicker, and images differ by rounding.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the images and samples.csv.")]
 
 
@@ -33,6 +34,7 @@ def sample(
     count: Count = 16,
     seed: Seed = 0,
     truncation: Truncation = 1.0,
+    fast: Fast = False,
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
@@ -40,24 +42,38 @@ def sample(
     if not 0 <= truncation <= 1:
         raise UsageError(f"--truncation must be from 0 to 1, but is {truncation:g}.")
 
+    import numpy as np
+
     from ganforge.cli.display import choose_display
     from ganforge.cli.narrator import PHANTOM, Narrator
     from ganforge.cli.output import Output, counted
     from ganforge.execute import load_generator
+    from ganforge.hardware import has_fast_bf16
     from ganforge.sampling import Sampler, write_samples
 
-    generator, plan = load_generator(run, settings.components(), choose_device(device, threads))
+    place = choose_device(device, threads)
+    generator, plan = load_generator(run, settings.components(), place)
     classes: Sequence[str] = plan.classes
     if not generator.is_conditional:
         if label:
             raise UsageError(f"{run} was trained without labels, so that no class can be asked for. Omit --label.")
         classes = ("unconditional",)
     chosen = find_labels(label or (), classes)
-    labels = [number for number in chosen for _ in range(count)]
+    labels = np.repeat(chosen, count)
     output = Output()
     with Narrator(choose_display(output), settings) as narrator:
+        is_fast = fast and has_fast_bf16(place)
+        if fast and not is_fast:
+            narrator.warning(
+                f"this {place.type} has no native bfloat16, so that --fast would be slower: sampling exactly."
+            )
         table = write_samples(
-            Sampler(generator, seed, truncation), labels, classes, out, narrator, is_phantom=plan.recipe.data.is_phantom
+            Sampler(generator, seed, truncation, fast=is_fast),
+            labels,
+            classes,
+            out,
+            narrator,
+            is_phantom=plan.recipe.data.is_phantom,
         )
     names = ", ".join(f"{classes[number]} (label {number})" for number in chosen)
     output.paragraph(f"{counted(len(labels), 'image')}, {count:,} for each of: {names}")

@@ -235,7 +235,7 @@ def test_a_wanted_class_can_be_sampled(runs: tuple[RunDir, RunDir, Told], tmp_pa
         Sampler(generator, seed=0), [1, 1, 0], plan.classes, tmp_path / "out", Listener(), is_phantom=False
     )
     assert sorted(path.name for path in table.parent.glob("*.png")) == ["0_000002.png", "1_000000.png", "1_000001.png"]
-    assert table.read_text().splitlines()[1] == "1_000000.png,1,upright,0,0,1.0,photographs"
+    assert table.read_text().splitlines()[1] == "1_000000.png,1,upright,0,0,1.0,exact,photographs"
     assert Image.open(table.parent / "1_000000.png").size == (16, 16)
 
 

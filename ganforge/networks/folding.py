@@ -1,0 +1,19 @@
+"""A generator made ready for inference."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+
+from ganforge.blocks.base import ConvBlock
+from ganforge.networks.staged import Generator
+
+
+def folded(generator: Generator) -> Generator:
+    """A copy that computes the same with plain convolutions: each AdaFM is put into the weights that it adapts."""
+    network = copy.deepcopy(generator).requires_grad_(False).eval()
+    for block in network.modules():
+        if isinstance(block, ConvBlock):
+            block.fold_adafm()
+    return network.to(memory_format=torch.channels_last)
