@@ -1,6 +1,6 @@
 PYTHON ?= .venv/bin/python
 
-.PHONY: check test props
+.PHONY: check test props bench
 
 check:
 	$(PYTHON) -m ruff format --check .
@@ -12,3 +12,7 @@ test:
 
 props:
 	GANFORGE_EXAMPLES=1000 $(PYTHON) -m pytest tests/properties
+
+# nothing else should run meanwhile; about 15 minutes on two cores
+bench:
+	$(PYTHON) -m benchmarks --json build/bench.json

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ganforge.blocks.base import Context, ExtraInput
+from ganforge.blocks.operations import leaky_relu
 
 
 class ImageHead(nn.Conv2d):
@@ -18,7 +18,7 @@ class ImageHead(nn.Conv2d):
         super().__init__(in_channels, 3, 3, padding=1)
 
     def forward(self, h: Tensor, context: Context) -> Tensor:  # type: ignore[override]
-        return torch.tanh(super().forward(F.leaky_relu(h, 0.2)))
+        return torch.tanh(super().forward(leaky_relu(h)))
 
 
 class ImageStem(nn.Module):

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ganforge.blocks.base import Context, ConvBlock
+from ganforge.blocks.operations import leaky_relu
 from ganforge.blocks.upsampling import upsample, upsampled_conv3
 
 
@@ -40,6 +40,6 @@ class ResidualBlock(ConvBlock):
     def forward_upsampled(self, h: Tensor, context: Context) -> Tensor:
         """forward(nearest upsampling of h), without ever computing on the upsampled features."""
         shortcut = h if self.conv_s is None else self.conv_s(h)
-        h = upsampled_conv3(F.leaky_relu(h, 0.2), self.adapted_weight("conv_0"), self.conv_0.bias)
-        h = self.convolve("conv_1", F.leaky_relu(h, 0.2), context)
+        h = upsampled_conv3(leaky_relu(h), self.adapted_weight("conv_0"), self.conv_0.bias)
+        h = self.convolve("conv_1", leaky_relu(h), context)
         return upsample(shortcut, "nearest") + self.residual_scale * h

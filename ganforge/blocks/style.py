@@ -8,9 +8,9 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ganforge.blocks.base import Context, ConvBlock
+from ganforge.blocks.operations import leaky_relu
 from ganforge.blocks.upsampling import upsample
 
 Upsampling = Literal["none", "nearest", "bilinear", "transposed"]
@@ -117,9 +117,9 @@ class StyleBlock(ConvBlock):
             # an extra map was made for the input's side
             extra = None if extra is None else upsample(extra, "nearest")
         shortcut = h if self.conv_s is None else self.conv_s(h)
-        h = self.convolve("conv_0", F.leaky_relu(h, 0.2), context, extra)
+        h = self.convolve("conv_0", leaky_relu(h), context, extra)
         h = h if self.noise_0 is None else self.noise_0(h, context)
-        h = self.convolve("conv_1", F.leaky_relu(self.adain_0(h, context.style), 0.2), context)
+        h = self.convolve("conv_1", leaky_relu(self.adain_0(h, context.style)), context)
         h = h if self.noise_1 is None else self.noise_1(h, context)
         h = self.adain_1(h, context.style)
         return h if self.residual_scale is None else shortcut + self.residual_scale * h

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganforge.blocks.operations import Operations
+from ganforge.blocks.operations import Operations, leaky_relu, with_slopes
 from ganforge.interfaces import RegulariserSpec
 from ganforge.training.routes import Judgement, LossTerm, Route, expect_finite, mean_penalty
 
@@ -116,7 +116,7 @@ class Recording(Operations):
         )
 
     def leaky_relu(self, h: Tensor, slope: float = 0.2) -> Tensor:
-        out: Tensor = _LeakyReLU.apply(h, slope)
+        out = leaky_relu(h, slope)
         if not self.keep_inputs:
             self.outputs.append(out.detach())
         return out
@@ -184,7 +184,7 @@ class Replay(Operations):
 
     def leaky_relu(self, h: Tensor, slope: float = 0.2) -> Tensor:
         with torch.no_grad():
-            return _leaky_like(h, next(self._outputs), slope)
+            return with_slopes(h, next(self._outputs), slope)
 
     def scale(self, h: Tensor, factor: Tensor) -> Tensor:
         delta = self._next_delta()
@@ -214,13 +214,20 @@ class Replay(Operations):
 
 
 class Gradients:
-    """Gradients by the weights that were used, brought to the parameters behind them at the end."""
+    """Gradients by the weights that were used, on their way to the parameters' `grad`."""
 
     def __init__(self) -> None:
+        #: Weights that were computed from parameters, whose gradients go on through autograd in the end.
         self._pairs: list[tuple[Tensor, Tensor]] = []
 
     def add(self, weight: Tensor, gradient: Tensor) -> None:
-        self._pairs.append((weight, gradient.to(weight.dtype)))
+        gradient = gradient.to(weight.dtype)
+        if not weight.is_leaf:
+            self._pairs.append((weight, gradient))
+        elif weight.grad is None:
+            weight.grad = gradient
+        else:
+            weight.grad += gradient
 
     def conv2d(
         self,
@@ -253,33 +260,11 @@ class Gradients:
             self.add(bias, delta.sum(dim=0) if cotangent is None else cotangent.to(bias.dtype) @ delta)
 
     def accumulate(self) -> None:
-        """Add what was gathered to the parameters' `grad`."""
+        """Bring the gradients of computed weights to their parameters."""
         if self._pairs:
             weights, gradients = zip(*self._pairs, strict=True)
             torch.autograd.backward(weights, gradients)
         self._pairs.clear()
-
-
-class _LeakyReLU(torch.autograd.Function):
-    """Leaky ReLU that keeps its output alone, which the convolution behind it keeps as well."""
-
-    @staticmethod
-    def forward(ctx, h: Tensor, slope: float) -> Tensor:  # type: ignore[no-untyped-def]
-        out = F.leaky_relu(h, slope)
-        ctx.slope = slope
-        ctx.save_for_backward(out)
-        return out
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[no-untyped-def]
-        (out,) = ctx.saved_tensors
-        return _leaky_like(gradient, out, ctx.slope), None
-
-
-def _leaky_like(h: Tensor, out: Tensor, slope: float) -> Tensor:
-    """h times 1 or `slope`, by the sign of `out`."""
-    result: Tensor = torch.ops.aten.leaky_relu_backward(h, out, slope, True)
-    return result
 
 
 def _per_sample(factors: Tensor, like: Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+"""Speed and memory of ganforge, as ratios within one run: `python -m benchmarks`."""

@@ -1,0 +1,88 @@
+"""`python -m benchmarks [CASE ...]`: measures, prints tables, writes JSON. Nothing else should run meanwhile."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import parts, steps
+from benchmarks.measure import peak_gflops, tune_allocator
+
+
+def main() -> None:
+    cases: dict[str, Callable[[int], dict[str, Any]]] = {
+        name: lambda repeats, name=name: steps.case(name, repeats)  # type: ignore[misc]
+        for name in steps.CASES
+    }
+    cases |= {
+        "sampling_64": lambda repeats: parts.sampling("dr_transfer_cgan.yaml", repeats),
+        "sampling_128": lambda repeats: parts.sampling("paper/dr_transfer_cgan.yaml", repeats),
+        "data_loading": parts.data_loading,
+        "preparation": parts.preparation,
+        "fid_distance": parts.fid_distance,
+        "growth": parts.growth,
+    }
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"any of {', '.join(cases)}; default: all")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--json", type=Path, help="file for the figures; cases that are there already are replaced")
+    parser.add_argument("--default-allocator", action="store_true", help="leave glibc's allocator as it is")
+    options = parser.parse_args()
+    unknown = set(options.cases) - set(cases)
+    if unknown or options.repeats < 1:
+        parser.error(f"no case is called {', '.join(sorted(unknown))}" if unknown else "--repeats must be at least 1")
+
+    tuned = not options.default_allocator and tune_allocator()
+    found: dict[str, Any] = {"machine": machine(tuned=tuned)}
+    if options.json and options.json.exists():
+        found = {**json.loads(options.json.read_text()), **found}
+    console = Console()
+    console.print_json(data=found["machine"])
+    for name in options.cases or cases:
+        found[name] = cases[name](options.repeats)
+        show(console, name, found[name])
+        if options.json:
+            options.json.parent.mkdir(parents=True, exist_ok=True)
+            options.json.write_text(json.dumps(found, indent=2) + "\n")
+
+
+def machine(*, tuned: bool) -> dict[str, Any]:
+    return {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "peak_gflops_float32": peak_gflops(torch.float32),
+        "peak_gflops_bfloat16": peak_gflops(torch.bfloat16),
+        "allocator_tuned": tuned,
+    }
+
+
+def show(console: Console, name: str, found: dict[str, Any]) -> None:
+    """One table of the rows, one line of what stands beside them."""
+    rows = {key: row for key, row in found.get("subjects", found).items() if isinstance(row, dict)}
+    columns = list(dict.fromkeys(key for row in rows.values() for key, value in row.items() if _is_number(value)))
+    table = Table("", *columns, title=name)
+    for key, row in rows.items():
+        table.add_row(key, *(f"{row[column]:.4g}" if column in row else "" for column in columns))
+    console.print(table)
+    beside = {key: value for key, value in found.items() if _is_number(value)}
+    if beside:
+        console.print(", ".join(f"{key} {value:.4g}" for key, value in beside.items()))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Interleaved measurements, the machine's peak, and counted work."""
+
+from __future__ import annotations
+
+import ctypes
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+
+import torch
+from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one subject over the repeats."""
+
+    median: float
+    shortest: float
+    longest: float
+    repeats: int
+
+    @property
+    def spread(self) -> float:
+        """Longest minus shortest, as a share of the median."""
+        return (self.longest - self.shortest) / self.median
+
+    def as_dict(self) -> dict[str, float]:
+        return {**asdict(self), "spread": self.spread}
+
+
+def interleaved(subjects: Mapping[str, Callable[[], object]], repeats: int, warmup: int = 1) -> dict[str, Timing]:
+    """Each subject in turn, `warmup` rounds unmeasured and `repeats` measured: what slows one round slows all."""
+    seconds: dict[str, list[float]] = {name: [] for name in subjects}
+    for number in range(warmup + repeats):
+        for name, subject in subjects.items():
+            started = time.perf_counter()
+            subject()
+            if number >= warmup:
+                seconds[name].append(time.perf_counter() - started)
+    return {n: Timing(statistics.median(s), min(s), max(s), len(s)) for n, s in seconds.items()}
+
+
+def peak_gflops(dtype: torch.dtype, trials: int = 8) -> float:
+    """Best rate of a 3x3 convolution, `channels_last`, over a few sizes: GFLOP/s (a multiply-add counts as two)."""
+    best = 0.0
+    for channels, side in ((64, 128), (128, 64), (256, 32)):
+        h = torch.randn(16, channels, side, side).to(dtype).contiguous(memory_format=torch.channels_last)
+        weight = torch.randn(channels, channels, 3, 3).to(dtype).contiguous(memory_format=torch.channels_last)
+        work = 2 * 16 * side * side * 9 * channels * channels
+        for _ in range(trials):
+            started = time.perf_counter()
+            F.conv2d(h, weight, padding=1)
+            best = max(best, work / (time.perf_counter() - started) / 1e9)
+    return best
+
+
+def counted_gflop(subject: Callable[[], object]) -> float:
+    """Work of the convolutions and products of one call."""
+    with FlopCounterMode(display=False) as counter:
+        subject()
+    return counter.get_total_flops() / 1e9
+
+
+def tune_allocator() -> bool:
+    """Let glibc keep freed memory instead of giving it back after each step; False where there is no glibc."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return False
+    trim_threshold, top_pad, mmap_max = -1, -2, -4
+    return all([mallopt(mmap_max, 0), mallopt(trim_threshold, 2**31 - 1), mallopt(top_pad, 256 * 2**20)])
