@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import parts, steps
-from benchmarks.measure import peak_gflops, tune_allocator
+from benchmarks.measure import peak_gflops
+from ganforge.hardware import keep_freed_memory
 
 
 def main() -> None:
@@ -41,7 +42,7 @@ def main() -> None:
     if unknown or options.repeats < 1:
         parser.error(f"no case is called {', '.join(sorted(unknown))}" if unknown else "--repeats must be at least 1")
 
-    tuned = not options.default_allocator and tune_allocator()
+    tuned = not options.default_allocator and keep_freed_memory()
     found: dict[str, Any] = {"machine": machine(tuned=tuned)}
     if options.json and options.json.exists():
         found = {**json.loads(options.json.read_text()), **found}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -62,13 +61,3 @@ def counted_gflop(subject: Callable[[], object]) -> float:
     with FlopCounterMode(display=False) as counter:
         subject()
     return counter.get_total_flops() / 1e9
-
-
-def tune_allocator() -> bool:
-    """Let glibc keep freed memory instead of giving it back after each step; False where there is no glibc."""
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return False
-    trim_threshold, top_pad, mmap_max = -1, -2, -4
-    return all([mallopt(mmap_max, 0), mallopt(trim_threshold, 2**31 - 1), mallopt(top_pad, 256 * 2**20)])

@@ -16,6 +16,7 @@ from benchmarks.measure import counted_gflop, interleaved, peak_gflops
 from benchmarks.reference import ReferenceStep
 from ganforge import plugins
 from ganforge.execute import build_networks, plan_recipe
+from ganforge.hardware import keep_freed_memory
 from ganforge.plan.plan import Plan
 from ganforge.recipe.load import load_recipe
 from ganforge.training.ema import MovingAverage
@@ -138,6 +139,7 @@ def memory(name: str, subject: str) -> float:
 
 
 def _measure_memory(name: str, subject: str) -> None:
+    keep_freed_memory()
     step = build(name, subject)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     step(0)

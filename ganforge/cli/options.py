@@ -95,6 +95,9 @@ def choose_device(name: DeviceName, threads: int | None) -> torch.device:
     """The device to compute on. Raises UsageError for a GPU that isn't there."""
     import torch
 
+    from ganforge.hardware import keep_freed_memory
+
+    keep_freed_memory()
     if threads is not None:
         torch.set_num_threads(threads)
     has_gpu = torch.cuda.is_available()

@@ -81,6 +81,43 @@ class FaultyFree(Faulty):
     parameter_free: ClassVar[bool] = True
 
 
+class FaultyLinear(Faulty):
+    """A block that declares `piecewise_linear` but calls torch's own leaky ReLU or convolution."""
+
+    kind: Literal["faulty_linear"] = "faulty_linear"  # type: ignore[assignment]
+    adapts: ClassVar[bool] = False
+    piecewise_linear: ClassVar[bool] = True
+
+    def build(self, shape: Shape, style_dim: int) -> nn.Module:
+        class Module(nn.Module):
+            def __init__(self, fault: str) -> None:
+                super().__init__()
+                self.conv = nn.Conv2d(shape.channels, shape.channels, 3, padding=1)
+                self.fault = fault
+
+            def forward(self, h: Tensor, context: Context) -> Tensor:
+                if self.fault == "own convolution":
+                    return context.ops.leaky_relu(self.conv(h))
+                h = context.ops.conv2d(h, self.conv.weight, self.conv.bias, padding=1)
+                return h * h if self.fault == "square" else nn.functional.leaky_relu(h, 0.2)
+
+        return Module(self.fault)
+
+
+@pytest.mark.parametrize(
+    ("fault", "what"),
+    [
+        ("own convolution", "conv.weight, conv.bias gets"),
+        ("own leaky ReLU", "weight gets"),
+        ("square", "conv.weight, conv.bias gets"),
+    ],
+)
+def test_a_block_that_is_not_piecewise_linear_is_refused(fault: str, what: str) -> None:
+    with pytest.raises(AssertionError, match="faulty_linear: is not `piecewise_linear` as it declares: ") as caught:
+        testing.check_block(FaultyLinear(fault=fault))
+    assert what in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("spec", "message"),
     [

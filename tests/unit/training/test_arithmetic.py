@@ -1,0 +1,109 @@
+"""What `training.step` becomes, what the run says about it, and that a resumed run keeps it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from cases import recipe_data
+from trainings import StopAfter, Stopped, trainer
+
+from ganforge.errors import CheckpointError
+from ganforge.runs.checkpoint import load_newest
+from ganforge.training import arithmetic
+from ganforge.training.arithmetic import choose, read_arithmetic
+from ganforge.training.piecewise import PiecewiseRoute
+from ganforge.training.routes import AutogradRoute
+
+CPU = torch.device("cpu")
+
+
+class Notes(StopAfter):
+    """Collects what the run says."""
+
+    def __init__(self, step: int = -1) -> None:
+        super().__init__(step)
+        self.texts: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.texts.append(text)
+
+
+@pytest.mark.parametrize(
+    ("step", "has_bf16", "formats", "reason"),
+    [
+        ("exact", True, "float32", "exact step: float32."),
+        ("auto", True, "bfloat16", "fast step: bfloat16, which this cpu computes natively."),
+        ("auto", False, "float32", "exact step: this cpu has no native bfloat16."),
+        (
+            "fast",
+            False,
+            "bfloat16",
+            "fast step: bfloat16, though this cpu has no native bfloat16; `exact` may be faster.",
+        ),
+    ],
+)
+def test_the_step_is_chosen_by_recipe_and_hardware(
+    step: str, has_bf16: bool, formats: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arithmetic, "has_fast_bf16", lambda device: has_bf16)
+    found = choose(step, CPU)  # type: ignore[arg-type]
+    assert (found.generator, found.discriminator, found.reason) == (formats, formats, reason)
+
+
+@pytest.mark.parametrize(("deviation", "expected"), [(0.02, "bfloat16"), (0.3, "float32"), (float("nan"), "float32")])
+def test_a_generator_whose_gradient_suffers_stays_in_float32(
+    deviation: float, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arithmetic, "generator_deviation", lambda *_: deviation)
+    data = recipe_data("style")
+    data["training"]["step"] = "fast"
+    notes = Notes()
+    run = trainer(data, tmp_path, notes)
+    run.fit()
+    assert run.arithmetic is not None
+    assert (run.arithmetic.generator, run.arithmetic.discriminator) == (expected, "bfloat16")
+    assert json.loads((tmp_path / "run.json").read_text())["arithmetic"]["generator"] == expected
+    assert ("The generator stays in float32" in notes.texts[0]) == (expected == "float32")
+
+
+def test_the_gradient_check_changes_nothing(tmp_path: Path) -> None:
+    run = trainer(recipe_data("style"), tmp_path)
+    before = {name: value.clone() for name, value in run.generator.state_dict().items()}
+    deviation = arithmetic.generator_deviation(run.train_step, range(3), CPU)
+    assert 0 < deviation < 1
+    assert run.train_step.generator_dtype == torch.float32
+    assert all(torch.equal(before[name], value) for name, value in run.generator.state_dict().items())
+    assert all(parameter.grad is None for parameter in run.discriminator.parameters())
+
+
+def test_a_resumed_run_computes_as_it_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = recipe_data("style")
+    data["training"]["step"] = "auto"
+    monkeypatch.setattr(arithmetic, "has_fast_bf16", lambda device: True)
+    with pytest.raises(Stopped):
+        trainer(data, tmp_path, Notes(step=3)).fit()
+    monkeypatch.setattr(arithmetic, "has_fast_bf16", lambda device: False)
+    resumed = trainer(data, tmp_path)
+    resumed.restore(load_newest(resumed.run.checkpoints)[0])
+    assert resumed.train_step.route.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("state", [{}, {"arithmetic": None}, {"arithmetic": {"generator": "float8"}}])
+def test_a_run_that_does_not_say_how_it_computed_is_refused(state: dict[str, object]) -> None:
+    with pytest.raises(CheckpointError, match="doesn't say in which formats the run computed"):
+        read_arithmetic(state)
+
+
+def test_a_discriminator_that_is_not_piecewise_linear_falls_back_and_the_run_says_so(tmp_path: Path) -> None:
+    notes = Notes()
+    run = trainer(recipe_data(discriminator="third_party"), tmp_path, notes)
+    assert isinstance(run.train_step.route, AutogradRoute)
+    run.fit()
+    assert notes.texts[1] == (
+        "the discriminator's gradients come from autograd alone, which is slower, since gate_0 does not declare "
+        "`piecewise_linear`."
+    )
+    assert isinstance(trainer(recipe_data(), tmp_path / "other").train_step.route, PiecewiseRoute)
