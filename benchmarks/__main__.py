@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import multiprocessing
 import platform
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +18,29 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import parts, steps
-from benchmarks.measure import peak_gflops
+from benchmarks.measure import peak_gflops, peak_memory_mib
 from ganforge.hardware import keep_freed_memory
+
+CASES: dict[str, Callable[[int], dict[str, Any]]] = {
+    **{name: partial(steps.case, name) for name in steps.CASES},
+    "ablation": steps.ablation,
+    "sampling_64": partial(parts.sampling, "dr_transfer_cgan.yaml"),
+    "sampling_128": partial(parts.sampling, "paper/dr_transfer_cgan.yaml"),
+    "data_loading": parts.data_loading,
+    "preparation": parts.preparation,
+    "fid_distance": parts.fid_distance,
+    "growth": parts.growth,
+}
 
 
 def main() -> None:
-    cases: dict[str, Callable[[int], dict[str, Any]]] = {
-        name: lambda repeats, name=name: steps.case(name, repeats)  # type: ignore[misc]
-        for name in steps.CASES
-    }
-    cases |= {
-        "sampling_64": lambda repeats: parts.sampling("dr_transfer_cgan.yaml", repeats),
-        "sampling_128": lambda repeats: parts.sampling("paper/dr_transfer_cgan.yaml", repeats),
-        "data_loading": parts.data_loading,
-        "preparation": parts.preparation,
-        "fid_distance": parts.fid_distance,
-        "growth": parts.growth,
-    }
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"any of {', '.join(cases)}; default: all")
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"any of {', '.join(CASES)}; default: all")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--json", type=Path, help="file for the figures; cases that are there already are replaced")
     parser.add_argument("--default-allocator", action="store_true", help="leave glibc's allocator as it is")
     options = parser.parse_args()
-    unknown = set(options.cases) - set(cases)
+    unknown = set(options.cases) - set(CASES)
     if unknown or options.repeats < 1:
         parser.error(f"no case is called {', '.join(sorted(unknown))}" if unknown else "--repeats must be at least 1")
 
@@ -46,14 +48,23 @@ def main() -> None:
     found: dict[str, Any] = {"machine": machine(tuned=tuned)}
     if options.json and options.json.exists():
         found = {**json.loads(options.json.read_text()), **found}
-    console = Console()
+    console = Console(width=120)
     console.print_json(data=found["machine"])
-    for name in options.cases or cases:
-        found[name] = cases[name](options.repeats)
+    for name in options.cases or CASES:
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+            found[name] = process.submit(measured, name, options.repeats, tuned).result()
         show(console, name, found[name])
         if options.json:
             options.json.parent.mkdir(parents=True, exist_ok=True)
             options.json.write_text(json.dumps(found, indent=2) + "\n")
+
+
+def measured(name: str, repeats: int, tuned: bool) -> dict[str, Any]:
+    """One case, in a process of its own, so that none sees the memory of another."""
+    if tuned:
+        keep_freed_memory()
+    found = CASES[name](repeats)
+    return {**found, "process_peak_mib": peak_memory_mib()}
 
 
 def machine(*, tuned: bool) -> dict[str, Any]:

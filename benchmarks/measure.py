@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import torch
 from torch.nn import functional as F
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,29 @@ def peak_gflops(dtype: torch.dtype, trials: int = 8) -> float:
     return best
 
 
-def counted_gflop(subject: Callable[[], object]) -> float:
-    """Work of the convolutions and products of one call."""
-    with FlopCounterMode(display=False) as counter:
+def peak_memory_mib() -> float:
+    """Most memory that this process has held, in MiB (Linux). Unlike getrusage's, not that of who started it."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+class _Counter(TorchDispatchMode):
+    """Adds up torch's own formulas; its FlopCounterMode sets hooks that gradients by leaves don't allow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flop: Counter[torch.dtype] = Counter()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        out = func(*args, **(kwargs or {}))
+        if func._overloadpacket in flop_registry:
+            dtype = next(value.dtype for value in args if isinstance(value, torch.Tensor))
+            self.flop[dtype] += flop_registry[func._overloadpacket](*args, **(kwargs or {}), out_val=out)
+        return out
+
+
+def counted_gflop(subject: Callable[[], object]) -> dict[torch.dtype, float]:
+    """Work of the convolutions and products of one call, by number format."""
+    with _Counter() as counter:
         subject()
-    return counter.get_total_flops() / 1e9
+    return {dtype: flop / 1e9 for dtype, flop in counter.flop.items()}

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmarks.measure import interleaved
+from benchmarks.measure import interleaved, peak_memory_mib
 from benchmarks.reference import plain_forward
 from benchmarks.steps import KINDS, build, plan_of
 from ganforge.data.preparation import PrepareFile
@@ -116,19 +115,15 @@ def growth(repeats: int) -> dict[str, Any]:
             labels, out = np.zeros(factor * unit, dtype=np.int64), Path(folder) / "out"
             started = time.perf_counter()
             write_samples(Sampler(generator, 0, fast=True), labels, ["0"], out, Listener(), is_phantom=True)
-            rows[f"{factor * unit} images"] = {"seconds": time.perf_counter() - started, "rss_mib": _peak()}
+            rows[f"{factor * unit} images"] = {"seconds": time.perf_counter() - started, "rss_mib": peak_memory_mib()}
     step = build("step_64", next(iter(KINDS)))
     step(0)
     for factor in (1, 4, 16):
         started = time.perf_counter()
         for _ in range(factor * steps):
             step(1)
-        rows[f"{factor * steps} steps"] = {"seconds": time.perf_counter() - started, "rss_mib": _peak()}
+        rows[f"{factor * steps} steps"] = {"seconds": time.perf_counter() - started, "rss_mib": peak_memory_mib()}
     return rows
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _draw(file: Path) -> None:

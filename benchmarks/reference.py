@@ -67,20 +67,20 @@ class ReferenceStep:
         self._toggle(False)
         generator_optimizer.zero_grad()
         fakes = plain_forward(self.generator, z, labels, draws)
-        loss_generator = self.loss.generator(self.discriminator(fakes, labels, TORCH)).mean()
+        loss_generator = self.loss.generator(plain_logits(self.discriminator, fakes, labels)).mean()
         loss_generator.backward()
         generator_optimizer.step()
         self._toggle(True)
 
         discriminator_optimizer.zero_grad()
         images = real.images.detach().requires_grad_()
-        logits = self.discriminator(images, real.labels, TORCH)
+        logits = plain_logits(self.discriminator, images, real.labels)
         loss_real = self.loss.discriminator_real(logits).mean()
         loss_real.backward(retain_graph=True)
         (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
         penalty = self.penalty.penalty(gradient).mean()
         penalty.backward()
-        loss_fake = self.loss.discriminator_fake(self.discriminator(fakes.detach(), labels, TORCH)).mean()
+        loss_fake = self.loss.discriminator_fake(plain_logits(self.discriminator, fakes.detach(), labels)).mean()
         loss_fake.backward()
         discriminator_optimizer.step()
 
@@ -103,3 +103,16 @@ def plain_forward(generator: Generator, z: Tensor, labels: Tensor, draws: Draws)
     for index in range(len(generator.keys)):
         h = generator._block(index, generator._features(index, h, context), context)
     return generator._features(len(generator.keys), h, context)
+
+
+def plain_logits(discriminator: Discriminator, images: Tensor, labels: Tensor) -> Tensor:
+    """Logits (N,), block by block: no pooling is folded into the convolution in front of it."""
+    context = Context(labels=labels, ops=TORCH)
+    h = images
+    terms: list[Tensor] = []
+    for index in range(len(discriminator.keys)):
+        h = discriminator._features(index, h, context)
+        term = discriminator._logit(index, h, context)
+        terms += [] if term is None else [term]
+        h = discriminator._block(index, h, context)
+    return torch.stack([h.flatten(), *terms]).sum(dim=0)

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
+from torch import Tensor
 
-from benchmarks.measure import counted_gflop, interleaved, peak_gflops
-from benchmarks.reference import ReferenceStep
+from benchmarks.measure import counted_gflop, interleaved, peak_gflops, peak_memory_mib
+from benchmarks.reference import EMA, ReferenceStep
 from ganforge import plugins
 from ganforge.execute import build_networks, plan_recipe
 from ganforge.hardware import keep_freed_memory
+from ganforge.interfaces import RegulariserSpec
 from ganforge.plan.plan import Plan
 from ganforge.recipe.load import load_recipe
 from ganforge.training.ema import MovingAverage
 from ganforge.training.piecewise import PiecewiseRoute
+from ganforge.training.routes import AutogradRoute, Judgement, LossTerm, Route
 from ganforge.training.step import Players, RealBatch, TrainStep
 
 RECIPES = Path(__file__).parent.parent / "recipes"
@@ -43,7 +46,7 @@ LAZY = 16
 
 
 def case(name: str, repeats: int) -> dict[str, Any]:
-    """Times, ratios, work and memory of all subjects of a case."""
+    """Seconds, speed against the reference, memory and share of the convolutions' peak, for each subject of a case."""
     subjects = {subject: build(name, subject) for subject in SUBJECTS}
     losses = {subject: step(0) for subject, step in subjects.items()}
     # lazy R1: a step with the penalty and one without, weighted 1 : 15 below
@@ -53,28 +56,41 @@ def case(name: str, repeats: int) -> dict[str, Any]:
         if subject.startswith("fast"):
             rounds[f"{subject}, no penalty"] = lambda step=step: step(1)  # type: ignore[misc]
     times = interleaved(rounds, repeats, warmup=0)
-    work = counted_gflop(lambda: subjects["exact"](0))
-    peak = peak_gflops(torch.float32)
+    peaks = {dtype: peak_gflops(dtype) for dtype in (torch.float32, torch.bfloat16)}
+    at_peak = {name: _seconds_at_peak(work, peaks) for name, work in rounds.items()}
+
+    def mean(seconds: Mapping[str, float], subject: str) -> float:
+        without = seconds.get(f"{subject}, no penalty")
+        return seconds[subject] if without is None else (seconds[subject] + (LAZY - 1) * without) / LAZY
+
+    medians = {name: timing.median for name, timing in times.items()}
     rows: dict[str, dict[str, Any]] = {}
     for subject in SUBJECTS:
-        seconds = times[subject].median
-        if subject.startswith("fast"):
-            seconds = (seconds + (LAZY - 1) * times[f"{subject}, no penalty"].median) / LAZY
+        seconds = mean(medians, subject)
         rows[subject] = {
-            **times[subject].as_dict(),
             "seconds": seconds,
-            "speedup": times["reference"].median / seconds,
+            "spread": times[subject].spread,
+            "repeats": repeats,
+            "speedup": medians["reference"] / seconds,
+            "share_of_peak": mean(at_peak, subject) / seconds,
             "memory_mib": memory(name, subject),
             "losses": losses[subject],
         }
     for row in rows.values():
         row["memory_ratio"] = row["memory_mib"] / rows["reference"]["memory_mib"]
-    rate = work / rows["exact"]["seconds"]
-    return {"subjects": rows, "exact_gflop": work, "exact_gflops": rate, "peak_gflops": peak, "share": rate / peak}
+    return {"subjects": rows, **{f"peak_gflops_{str(dtype)[6:]}": peak for dtype, peak in peaks.items()}}
 
 
-def build(name: str, subject: str) -> Callable[[int], dict[str, float]]:
-    """A function of the step's number (0: the penalty is due, 1: not if it is lazy) that does one step."""
+def _seconds_at_peak(subject: Callable[[], object], peaks: Mapping[torch.dtype, float]) -> float:
+    """How long the subject's own convolutions and products would take at the rates of large convolutions."""
+    return sum(gflop / peaks[dtype] for dtype, gflop in counted_gflop(subject).items())
+
+
+def build(name: str, subject: str, without: str = "") -> Callable[[int], dict[str, float]]:
+    """A function of the step's number (0: the penalty is due, 1: not if it is lazy) that does one step.
+
+    without: one of IDEAS, to be left out of ganforge's step.
+    """
     recipe, batch, factor = CASES[name]
     plan = plan_of(recipe, factor)
     generator, discriminator = build_networks(plan)
@@ -93,21 +109,24 @@ def build(name: str, subject: str) -> Callable[[int], dict[str, float]]:
         step = ReferenceStep(generator, discriminator, training.loss, penalty, probabilities, rate)
         return lambda number: step(RealBatch(images, labels), samples)
     dtype, generator_dtype, every = KINDS[subject]
-    generator = generator.to(memory_format=torch.channels_last)
-    discriminator = discriminator.to(memory_format=torch.channels_last)
-    images = images.contiguous(memory_format=torch.channels_last)
-    build_optimizer = training.optimizer.build
-    players = Players(
-        generator,
-        discriminator,
-        build_optimizer(list(generator.parameters()), rate),
-        build_optimizer(list(discriminator.parameters()), rate),
-        augmentations=[],
+    if without != "channels_last":
+        generator = generator.to(memory_format=torch.channels_last)
+        discriminator = discriminator.to(memory_format=torch.channels_last)
+        images = images.contiguous(memory_format=torch.channels_last)
+    if without == "upsampling inside the convolution":
+        generator._absorbs = lambda index: False  # type: ignore[method-assign]
+    if without == "pooling inside the convolution":
+        discriminator._absorbs = lambda index: False  # type: ignore[method-assign]
+    fused = without != "fused Adam"
+    for_generator, for_discriminator = (
+        torch.optim.Adam(list(network.parameters()), rate, (0.0, 0.99), foreach=False, fused=fused)
+        for network in (generator, discriminator)
     )
+    players = Players(generator, discriminator, for_generator, for_discriminator, augmentations=[])
     lazy = penalty.model_copy(update={"every": every})
-    route = PiecewiseRoute(discriminator, dtype)
+    route = IDEAS.get(without, PiecewiseRoute)(discriminator, dtype)
     train = TrainStep(players, training.loss, [lazy], probabilities, 0, route, generator_dtype)
-    average = MovingAverage(generator, 0.999)
+    average = MovingAverage(generator, EMA)
 
     def one(number: int) -> dict[str, float]:
         metrics = train(RealBatch(images, labels), number, samples)
@@ -117,6 +136,48 @@ def build(name: str, subject: str) -> Callable[[int], dict[str, float]]:
         return metrics
 
     return one
+
+
+class _TwoPasses(PiecewiseRoute):
+    """A pass on the fakes for each player, as published."""
+
+    def judge(
+        self,
+        on: Literal["real", "fake"],
+        images: Tensor,
+        labels: Tensor,
+        loss: LossTerm,
+        penalties: Sequence[RegulariserSpec] = (),
+        seek: LossTerm | None = None,
+    ) -> Judgement:
+        judged = super().judge(on, images, labels, loss, penalties)
+        if seek is None:
+            return judged
+        x = images.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(seek(self.discriminator(x, labels)).mean(), x)
+        return replace(judged, image_gradient=gradient)
+
+
+#: What the exact step does otherwise than the reference, and the route without it.
+IDEAS: dict[str, type[Route]] = {
+    "gradients without differentiating twice": AutogradRoute,
+    "one pass on fakes": _TwoPasses,
+    "pooling inside the convolution": PiecewiseRoute,
+    "upsampling inside the convolution": PiecewiseRoute,
+    "channels_last": PiecewiseRoute,
+    "fused Adam": PiecewiseRoute,
+}
+
+
+def ablation(repeats: int) -> dict[str, Any]:
+    """The exact step at 128 px and width 32, and the same without one idea at a time."""
+    steps = {without or "all": build("step_128_w32", "exact", without) for without in ("", *IDEAS)}
+    times = interleaved({name: lambda step=step: step(0) for name, step in steps.items()}, repeats)  # type: ignore[misc]
+    base = times["all"].median
+    return {
+        f"without {name}" if name != "all" else name: {**timing.as_dict(), "slowdown": timing.median / base}
+        for name, timing in times.items()
+    }
 
 
 def plan_of(recipe: str, factor: float) -> Plan:
@@ -141,10 +202,10 @@ def memory(name: str, subject: str) -> float:
 def _measure_memory(name: str, subject: str) -> None:
     keep_freed_memory()
     step = build(name, subject)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory_mib()
     step(0)
     step(0)
-    print(json.dumps({"mib": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024}))
+    print(json.dumps({"mib": peak_memory_mib() - before}))
 
 
 if __name__ == "__main__":

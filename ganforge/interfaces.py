@@ -88,6 +88,9 @@ class BlockSpec(Component):
     piecewise_linear: ClassVar[bool] = False
     #: The module has `forward_upsampled(h, context)`, the same as `block(h, context)` of the nearest upsampling of h.
     absorbs_upsampling: ClassVar[bool] = False
+    #: The module has `forward_pooled(h, context, extra=None)`, the same as 3x3 average pooling with stride 2 of what
+    #: `block(h, context, extra)` gives.
+    absorbs_pooling: ClassVar[bool] = False
 
     @abstractmethod
     def out_shape(self, shape: Shape) -> Shape:
@@ -232,11 +235,12 @@ class LossSpec(Component):
 class RegulariserSpec(Component):
     """Penalty on the discriminator, a function of its gradient with respect to images.
 
-    Computed every `every` steps and multiplied by `every`, so that its mean strength does not depend on it.
+    Computed every `every` steps and multiplied by `every`, so that its mean strength does not depend on it. None
+    leaves it to the training: each step if that is exact, every 16th if it is fast.
     """
 
     on: ClassVar[Literal["real", "fake"]]
-    every: int
+    every: int | None
 
     @abstractmethod
     def penalty(self, gradient: Tensor) -> Tensor:

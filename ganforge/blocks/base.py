@@ -78,14 +78,12 @@ class ConvBlock(nn.Module):
 
     def convolve(self, name: str, h: Tensor, context: Context, extra: Tensor | None = None) -> Tensor:
         """Convolution `name` of h: (N, C, H, W), with its AdaFM and, for extra: (N, E, H, W), its extra weights."""
-        conv, weight = self._conv(name), self.adapted_weight(name)
-        transposed = isinstance(conv, nn.ConvTranspose2d)
-        if extra is not None:
-            weight = torch.cat([weight, getattr(self, _beside(name, "extra")).weight], dim=0 if transposed else 1)
-            h = torch.cat([h, extra.to(h.dtype)], dim=1)
-        if isinstance(conv, nn.ConvTranspose2d):
-            return F.conv_transpose2d(h, weight, conv.bias, conv.stride, conv.padding)  # type: ignore[arg-type]
-        return context.ops.conv2d(h, weight, conv.bias, *_stride_and_padding(conv))
+        conv = self._conv(name)
+        out = _convolved(conv, h, self.adapted_weight(name), conv.bias, context)
+        if extra is None:
+            return out
+        extra_weight = getattr(self, _beside(name, "extra")).weight
+        return out + _convolved(conv, extra.to(h.dtype), extra_weight, None, context)
 
     def adapted_weight(self, name: str) -> Tensor:
         """The weight of convolution `name` as its AdaFM, if it has one, leaves it."""
@@ -97,6 +95,15 @@ class ConvBlock(nn.Module):
         conv = getattr(self, name)
         assert isinstance(conv, nn.Conv2d | nn.ConvTranspose2d) and conv.groups == 1
         return conv
+
+
+def _convolved(
+    conv: nn.Conv2d | nn.ConvTranspose2d, h: Tensor, weight: Tensor, bias: Tensor | None, context: Context
+) -> Tensor:
+    """The convolution with another weight and bias."""
+    if isinstance(conv, nn.ConvTranspose2d):
+        return F.conv_transpose2d(h, weight, bias, conv.stride, conv.padding)  # type: ignore[arg-type]
+    return context.ops.conv2d(h, weight, bias, *_stride_and_padding(conv))
 
 
 def _stride_and_padding(conv: nn.Conv2d) -> tuple[int, int]:

@@ -37,11 +37,11 @@ class ImageStem(nn.Module):
         self.extra = ExtraInput(self.weight, extra_channels)
 
     def forward(self, h: Tensor, context: Context, extra: Tensor | None = None) -> Tensor:
-        weight = self.weight
-        if extra is not None:
-            assert self.extra is not None
-            weight, h = torch.cat([weight, self.extra.weight], dim=1), torch.cat([h, extra.to(h.dtype)], dim=1)
-        return context.ops.conv2d(h, weight, self.bias, padding=1)
+        out = context.ops.conv2d(h, self.weight, self.bias, padding=1)
+        if extra is None:
+            return out
+        assert self.extra is not None
+        return out + context.ops.conv2d(extra.to(h.dtype), self.extra.weight, None, padding=1)
 
 
 class LogitHead(nn.Linear):

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ganforge.blocks.pooling import average_pool
+
 
 class Operations:
     """Each operation as torch computes it."""
@@ -20,6 +22,10 @@ class Operations:
     def conv2d(self, h: Tensor, weight: Tensor, bias: Tensor | None, stride: int = 1, padding: int = 0) -> Tensor:
         """h: (N, C, H, W), weight: (C', C, K, K), bias: (C',) -> (N, C', H', W')."""
         return F.conv2d(h, weight, bias, stride, padding)
+
+    def pooled_conv2d(self, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Average pooling of a 3x3 convolution with padding 1; weight: (C', C, 3, 3) -> (N, C', H / 2, W / 2)."""
+        return average_pool(self.conv2d(h, weight, bias, padding=1))
 
     def linear(self, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """h: (N, C), weight: (C', C), bias: (C',) -> (N, C')."""

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ganforge.blocks.base import Context
+from ganforge.blocks.pooling import average_pool
 from ganforge.blocks.upsampling import upsample
 
 
@@ -26,4 +26,4 @@ class AveragePool(nn.Module):
     """3x3 average pooling: (N, C, H, W) -> (N, C, ceil(H / 2), ceil(W / 2)); the border counts as zeros."""
 
     def forward(self, h: Tensor, context: Context) -> Tensor:
-        return F.avg_pool2d(h, 3, stride=2, padding=1)
+        return average_pool(h)

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from ganforge.blocks.base import Context, ConvBlock
 from ganforge.blocks.operations import leaky_relu
+from ganforge.blocks.pooling import average_pool
 from ganforge.blocks.upsampling import upsample, upsampled_conv3
 
 
@@ -35,11 +37,21 @@ class ResidualBlock(ConvBlock):
         shortcut = h if self.conv_s is None else ops.conv2d(h, self.conv_s.weight, None)
         h = self.convolve("conv_0", ops.leaky_relu(h), context, extra)
         h = self.convolve("conv_1", ops.leaky_relu(h), context)
-        return shortcut + self.residual_scale * h
+        return torch.add(shortcut, h, alpha=self.residual_scale)
 
     def forward_upsampled(self, h: Tensor, context: Context) -> Tensor:
         """forward(nearest upsampling of h), without ever computing on the upsampled features."""
         shortcut = h if self.conv_s is None else self.conv_s(h)
         h = upsampled_conv3(leaky_relu(h), self.adapted_weight("conv_0"), self.conv_0.bias)
         h = self.convolve("conv_1", leaky_relu(h), context)
-        return upsample(shortcut, "nearest") + self.residual_scale * h
+        return torch.add(upsample(shortcut, "nearest"), h, alpha=self.residual_scale)
+
+    def forward_pooled(self, h: Tensor, context: Context, extra: Tensor | None = None) -> Tensor:
+        """average_pool(forward(h)): the shortcut computes behind its pooling, conv_1 at the pooled pixels alone."""
+        ops = context.ops
+        shortcut = average_pool(h)
+        if self.conv_s is not None:
+            shortcut = ops.conv2d(shortcut, self.conv_s.weight, None)
+        h = self.convolve("conv_0", ops.leaky_relu(h), context, extra)
+        h = ops.pooled_conv2d(ops.leaky_relu(h), self.adapted_weight("conv_1"), self.conv_1.bias)
+        return torch.add(shortcut, h, alpha=self.residual_scale)

@@ -77,6 +77,7 @@ class Residual(BlockSpec):
     adapts: ClassVar[bool] = True
     piecewise_linear: ClassVar[bool] = True
     absorbs_upsampling: ClassVar[bool] = True
+    absorbs_pooling: ClassVar[bool] = True
 
     def out_shape(self, shape: Shape) -> Shape:
         return shape.with_channels(self.channels)

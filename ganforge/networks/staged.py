@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ganforge.blocks.base import Context
 from ganforge.blocks.latent import ClassEmbedding
 from ganforge.blocks.operations import PLAIN, Operations
-from ganforge.blocks.resample import Upsample
+from ganforge.blocks.resample import AveragePool, Upsample
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,15 @@ class StagedNetwork(nn.Module):
     def _at(self, site: int, target: str) -> list[PlacedInjection]:
         return [p for p in self.injections if p.site == site and p.target == target]
 
-    def _block(self, index: int, h: Tensor, context: Context) -> Tensor:
+    def _block(self, index: int, h: Tensor, context: Context, method: str = "forward") -> Tensor:
         block = getattr(self, self.keys[index])
+        compute = block if method == "forward" else getattr(block, method)
         extra = self._extra(index, h, context)
-        return block(h, context) if extra is None else block(h, context, extra)
+        out: Tensor = compute(h, context) if extra is None else compute(h, context, extra)
+        return out
+
+    def _has_label_at(self, site: int) -> bool:
+        return any(placed.site == site for placed in self.injections)
 
 
 class Generator(StagedNetwork):
@@ -112,7 +117,7 @@ class Generator(StagedNetwork):
             h = self._features(index, h, context)
             if self._absorbs(index + 1):
                 index += 1
-                h = getattr(self, self.keys[index]).forward_upsampled(h, context)
+                h = self._block(index, h, context, "forward_upsampled")
             else:
                 h = self._block(index, h, context)
             index += 1
@@ -120,7 +125,7 @@ class Generator(StagedNetwork):
 
     def _absorbs(self, index: int) -> bool:
         """Whether block `index` does the work of the nearest upsampling in front of it."""
-        if index >= len(self.keys) or any(placed.site == index for placed in self.injections):
+        if index >= len(self.keys) or self._has_label_at(index):
             return False
         upsampling, block = (getattr(self, key) for key in self.keys[index - 1 : index + 1])
         return isinstance(upsampling, Upsample) and upsampling.mode == "nearest" and hasattr(block, "forward_upsampled")
@@ -133,10 +138,23 @@ class Discriminator(StagedNetwork):
         context = Context(labels=labels, ops=ops)
         h = images
         terms: list[Tensor] = []
-        for index in range(len(self.keys)):
+        index = 0
+        while index < len(self.keys):
             h = self._features(index, h, context)
             term = self._logit(index, h, context)
             if term is not None:
                 terms.append(term)
-            h = self._block(index, h, context)
+            if self._absorbs(index):
+                h = self._block(index, h, context, "forward_pooled")
+                index += 1
+            else:
+                h = self._block(index, h, context)
+            index += 1
         return torch.stack([h.flatten(), *terms]).sum(dim=0) if terms else h.flatten()
+
+    def _absorbs(self, index: int) -> bool:
+        """Whether block `index` does the work of the average pooling behind it."""
+        if index + 1 >= len(self.keys) or self._has_label_at(index + 1):
+            return False
+        block, pooling = (getattr(self, key) for key in self.keys[index : index + 2])
+        return isinstance(pooling, AveragePool) and hasattr(block, "forward_pooled")

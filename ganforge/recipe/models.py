@@ -93,7 +93,8 @@ class TrainingSpec(Spec):
     optimizer: Optimizer
     #: Decay of the moving average of the generator's weights, per step.
     ema: float = Field(default=0.999, ge=0, lt=1)
-    #: `exact`: float32. `fast`: convolutions in bfloat16, the generator's only if its gradient stays nearly the same.
+    #: `exact`: float32. `fast`: convolutions in bfloat16, the generator's only if its gradient stays nearly the same;
+    #: penalties that say no `every` at every 16th step.
     #: `auto`: fast where the hardware computes bfloat16 natively, else exact; the run says which.
     step: Literal["exact", "fast", "auto"] = "auto"
 

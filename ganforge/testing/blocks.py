@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ganforge.blocks.base import Context
+    from ganforge.blocks.operations import Operations
 
 #: Classes for blocks that read labels.
 NUM_CLASSES = 2
@@ -66,13 +67,8 @@ def check_block(spec: BlockSpec, shape: Shape = FEATURES) -> None:
         _check_widening(kind, module, h, _context(rows, style_dim))
     if spec.absorbs_upsampling:
         _check_upsampling(kind, module, h, _context(rows, style_dim))
-    if spec.piecewise_linear:
-        widened = copy.deepcopy(module)
-        extra = None
-        if spec.widens:
-            widened.widen(2)  # type: ignore[operator]
-            extra = tensors.normal(len(h), 2, *h.shape[2:], seed=4)
-        _check_piecewise_linear(kind, widened.double(), h, _context(rows, style_dim), extra)
+    if spec.absorbs_pooling or spec.piecewise_linear:
+        _check_folds(spec, module, h, _context(rows, style_dim))
     if spec.adapts:
         _check_adafm(kind, module, h, _context(rows, style_dim))
 
@@ -147,25 +143,37 @@ def _check_upsampling(kind: str, module: nn.Module, h: Tensor, context: Context)
     )
 
 
-def _check_piecewise_linear(
-    kind: str, module: nn.Module, h: Tensor, context: Context, extra: Tensor | None = None
-) -> None:
+def _check_folds(spec: BlockSpec, module: nn.Module, h: Tensor, context: Context) -> None:
+    """What the training step may do with the block, widened if that can be."""
     from dataclasses import replace
 
+    from ganforge.blocks.pooling import average_pool
     from ganforge.testing.linearity import check_piecewise_linear
-    from ganforge.testing.tensors import randomise
+    from ganforge.testing.tensors import normal, randomise, same
 
-    randomise(module)
-    check_piecewise_linear(
-        kind,
-        lambda x, ops: (
-            module(x, replace(context, ops=ops))
-            if extra is None
-            else module(x, replace(context, ops=ops), ops.constant(extra))
-        ),
-        module,
-        h,
-    )
+    module = copy.deepcopy(module)
+    extras: list[Tensor] = []
+    if spec.widens:
+        module.widen(2)  # type: ignore[operator]
+        extras.append(normal(len(h), 2, *h.shape[2:], seed=4))
+    randomise(module.double())
+    methods = ["forward"]
+    if spec.absorbs_pooling:
+        methods.append("forward_pooled")
+        expect(
+            same(module.forward_pooled(h, context, *extras), average_pool(module(h, context, *extras))),  # type: ignore[operator]
+            f"{spec.kind}: `forward_pooled` gives something else than average pooling of what the block gives.",
+        )
+    if not spec.piecewise_linear:
+        return
+    for method in methods:
+
+        def compute(x: Tensor, ops: Operations, method: str = method) -> Tensor:
+            constants = [ops.constant(extra) for extra in extras]
+            found: Tensor = getattr(module, method)(x, replace(context, ops=ops), *constants)
+            return found
+
+        check_piecewise_linear(spec.kind, compute, module, h)
 
 
 def _check_adafm(kind: str, module: nn.Module, h: Tensor, context: Context) -> None:

@@ -41,7 +41,8 @@ def check_regulariser(spec: RegulariserSpec) -> None:
     check_spec(spec)
     kind = spec.kind
     expect(spec.on in ("real", "fake"), f"{kind}: `on` must be real or fake, not {spec.on!r}.")
-    expect(isinstance(spec.every, int) and spec.every > 0, f"{kind}: `every` must be a positive integer.")
+    is_interval = spec.every is None or (isinstance(spec.every, int) and spec.every > 0)
+    expect(is_interval, f"{kind}: `every` must be a positive integer or None.")
     gradient = tensors.normal(tensors.BATCH, 3, 4, 4)
     penalty = spec.penalty(gradient)
     expect(

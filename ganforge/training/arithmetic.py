@@ -1,4 +1,4 @@
-"""Number formats of the two networks' convolutions: what `training.step` of a recipe becomes on a device."""
+"""Number formats of the two networks' convolutions and rate of penalties: what `training.step` becomes on a device."""
 
 # N batch, C=3 channels, H W pixels
 
@@ -12,18 +12,23 @@ import torch
 
 from ganforge.errors import CheckpointError
 from ganforge.hardware import has_fast_bf16
+from ganforge.interfaces import RegulariserSpec
 from ganforge.training.step import TrainStep
 
+#: Steps from one gradient penalty to the next in a fast step (Karras et al. 2020, appendix B).
+LAZY_INTERVAL = 16
 #: Share by which bfloat16 may change the generator's gradient (norm of the difference over norm).
 LARGEST_DEVIATION = 0.1
 
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """Formats in which the convolutions compute; parameters and optimizers stay in float32."""
+    """Formats in which convolutions compute, with parameters and optimizers in float32; how lazy penalties are."""
 
     generator: Literal["float32", "bfloat16"]
     discriminator: Literal["float32", "bfloat16"]
+    #: Steps from one penalty to the next, for regularisers whose recipe leaves it open.
+    penalty_interval: int
     #: One sentence: what was picked and why.
     reason: str
 
@@ -32,23 +37,28 @@ def read_arithmetic(state: Mapping[str, Any]) -> Arithmetic:
     """What a run was begun with, from its run.json. Raises CheckpointError."""
     try:
         found = Arithmetic(**state["arithmetic"])
-        assert {found.generator, found.discriminator} <= {"float32", "bfloat16"}
-    except (KeyError, TypeError, AssertionError) as error:
-        raise CheckpointError("run.json is damaged: it doesn't say in which formats the run computed.") from error
+        if not {found.generator, found.discriminator} <= {"float32", "bfloat16"} or found.penalty_interval < 1:
+            raise ValueError(found)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError("run.json is damaged: it doesn't say how the run computed.") from error
     return found
 
 
 def choose(step: Literal["exact", "fast", "auto"], device: torch.device) -> Arithmetic:
-    """float32 for an exact step; bfloat16 for a fast one, for the generator subject to `checked`."""
-    supported = has_fast_bf16(device)
-    if step == "exact":
-        return Arithmetic("float32", "float32", "exact step: float32.")
-    if supported:
-        return Arithmetic("bfloat16", "bfloat16", f"fast step: bfloat16, which this {device.type} computes natively.")
+    """float32 for an exact step; bfloat16 and lazy penalties for a fast one, for the generator subject to `checked`."""
     slow = f"this {device.type} has no native bfloat16"
-    if step == "auto":
-        return Arithmetic("float32", "float32", f"exact step: {slow}.")
-    return Arithmetic("bfloat16", "bfloat16", f"fast step: bfloat16, though {slow}; `exact` may be faster.")
+    has_bf16 = has_fast_bf16(device)
+    if step == "exact" or (step == "auto" and not has_bf16):
+        reason = "exact step: float32." if step == "exact" else f"exact step: {slow}."
+        return Arithmetic("float32", "float32", 1, reason)
+    native = f"which this {device.type} computes natively" if has_bf16 else f"though {slow}; `exact` may be faster"
+    return Arithmetic("bfloat16", "bfloat16", LAZY_INTERVAL, f"fast step: bfloat16, {native}.")
+
+
+def with_intervals(regularisers: Sequence[RegulariserSpec], arithmetic: Arithmetic) -> list[RegulariserSpec]:
+    """The same, with an interval where the recipe leaves it open."""
+    interval = {"every": arithmetic.penalty_interval}
+    return [spec if spec.every is not None else spec.model_copy(update=interval) for spec in regularisers]
 
 
 def checked(arithmetic: Arithmetic, step: TrainStep, samples: Sequence[int], device: torch.device) -> Arithmetic:

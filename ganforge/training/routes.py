@@ -88,8 +88,8 @@ class AutogradRoute(Route):
 
 
 def mean_penalty(gradient: Tensor, penalties: Sequence[RegulariserSpec]) -> Tensor:
-    """Mean over the batch of the sum of penalties, each times its interval; gradient: (N, 3, H, W)."""
-    return torch.stack([(p.penalty(gradient) * p.every).mean() for p in penalties]).sum()
+    """Mean over the batch of the sum of penalties, each times its interval, if any; gradient: (N, 3, H, W)."""
+    return torch.stack([(p.penalty(gradient) * (p.every or 1)).mean() for p in penalties]).sum()
 
 
 class NonFiniteError(ArithmeticError):

@@ -67,8 +67,9 @@ class Wasserstein(LossSpec):
 class _GradientPenalty(RegulariserSpec):
     #: The penalty is gamma / 2 times the squared norm.
     gamma: PositiveFloat
-    #: Computed every so many steps and multiplied by that (Karras et al. 2020, appendix B).
-    every: PositiveInt = 1
+    #: Computed every so many steps and multiplied by that (Karras et al. 2020, appendix B). Null: at each step of an
+    #: exact training (`training.step`), every 16 steps of a fast one.
+    every: PositiveInt | None = None
 
     def penalty(self, gradient: Tensor) -> Tensor:
         return self.gamma / 2 * gradient.flatten(1).float().square().sum(dim=1)

@@ -53,7 +53,10 @@ class TrainStep:
         route: Route,
         generator_dtype: torch.dtype = torch.float32,
     ) -> None:
-        """generator_dtype: bfloat16 computes the generator's convolutions in it; any other changes nothing."""
+        """regularisers: those without an interval are due at each step.
+
+        generator_dtype: bfloat16 computes the generator's convolutions in it; any other changes nothing.
+        """
         self.players = players
         self.loss = loss
         self.regularisers = regularisers
@@ -68,7 +71,7 @@ class TrainStep:
         Raises NonFiniteError, before a parameter of the player concerned has changed.
         """
         players = self.players
-        due = [regulariser for regulariser in self.regularisers if step % regulariser.every == 0]
+        due = [regulariser for regulariser in self.regularisers if step % (regulariser.every or 1) == 0]
         players.generator_optimizer.zero_grad(set_to_none=True)
         players.discriminator_optimizer.zero_grad(set_to_none=True)
 

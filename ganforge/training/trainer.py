@@ -22,7 +22,7 @@ from ganforge.randomness import Draws, draw_categories
 from ganforge.runs.checkpoint import Checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
 from ganforge.runs.rundir import RunDir
 from ganforge.sampling import grid_images
-from ganforge.training.arithmetic import Arithmetic, checked, choose, read_arithmetic
+from ganforge.training.arithmetic import Arithmetic, checked, choose, read_arithmetic, with_intervals
 from ganforge.training.ema import MovingAverage
 from ganforge.training.means import Means
 from ganforge.training.piecewise import PiecewiseRoute
@@ -179,6 +179,7 @@ class Trainer:
         self.arithmetic = arithmetic
         self.train_step.route = self._route(getattr(torch, arithmetic.discriminator))
         self.train_step.generator_dtype = getattr(torch, arithmetic.generator)
+        self.train_step.regularisers = with_intervals(self.recipe.training.regularisers, arithmetic)
         self.listener.note(arithmetic.reason)
         bent = self.plan.discriminator.not_piecewise_linear
         if bent:

@@ -13,9 +13,10 @@ from trainings import StopAfter, Stopped, trainer
 from ganforge.errors import CheckpointError
 from ganforge.runs.checkpoint import load_newest
 from ganforge.training import arithmetic
-from ganforge.training.arithmetic import choose, read_arithmetic
+from ganforge.training.arithmetic import Arithmetic, choose, read_arithmetic, with_intervals
 from ganforge.training.piecewise import PiecewiseRoute
 from ganforge.training.routes import AutogradRoute
+from ganforge.training.specs import R1
 
 CPU = torch.device("cpu")
 
@@ -35,6 +36,7 @@ class Notes(StopAfter):
     ("step", "has_bf16", "formats", "reason"),
     [
         ("exact", True, "float32", "exact step: float32."),
+        ("exact", False, "float32", "exact step: float32."),
         ("auto", True, "bfloat16", "fast step: bfloat16, which this cpu computes natively."),
         ("auto", False, "float32", "exact step: this cpu has no native bfloat16."),
         (
@@ -50,7 +52,10 @@ def test_the_step_is_chosen_by_recipe_and_hardware(
 ) -> None:
     monkeypatch.setattr(arithmetic, "has_fast_bf16", lambda device: has_bf16)
     found = choose(step, CPU)  # type: ignore[arg-type]
-    assert (found.generator, found.discriminator, found.reason) == (formats, formats, reason)
+    interval = 16 if formats == "bfloat16" else 1
+    assert found == Arithmetic(formats, formats, interval, reason)  # type: ignore[arg-type]
+    open_, lazy = with_intervals([R1(gamma=5), R1(gamma=5, every=4)], found)
+    assert (open_.every, lazy.every) == (interval, 4)
 
 
 @pytest.mark.parametrize(("deviation", "expected"), [(0.02, "bfloat16"), (0.3, "float32"), (float("nan"), "float32")])
@@ -91,9 +96,18 @@ def test_a_resumed_run_computes_as_it_began(tmp_path: Path, monkeypatch: pytest.
     assert resumed.train_step.route.dtype == torch.bfloat16
 
 
-@pytest.mark.parametrize("state", [{}, {"arithmetic": None}, {"arithmetic": {"generator": "float8"}}])
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"arithmetic": None},
+        {"arithmetic": {"generator": "float8"}},
+        {"arithmetic": {"generator": "float32", "discriminator": "float32", "penalty_interval": 0, "reason": ""}},
+        {"arithmetic": {"generator": "float32", "discriminator": "float32", "penalty_interval": "1", "reason": ""}},
+    ],
+)
 def test_a_run_that_does_not_say_how_it_computed_is_refused(state: dict[str, object]) -> None:
-    with pytest.raises(CheckpointError, match="doesn't say in which formats the run computed"):
+    with pytest.raises(CheckpointError, match="doesn't say how the run computed"):
         read_arithmetic(state)
 
 
