@@ -28,6 +28,7 @@ CASES: dict[str, Callable[[int], dict[str, Any]]] = {
     "sampling_128": partial(parts.sampling, "paper/dr_transfer_cgan.yaml"),
     "data_loading": parts.data_loading,
     "preparation": parts.preparation,
+    "compiled": parts.compiled,
     "fid_distance": parts.fid_distance,
     "growth": parts.growth,
 }

@@ -5,25 +5,23 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from benchmarks.measure import counted_gflop, interleaved, peak_gflops, peak_memory_mib
 from benchmarks.reference import EMA, ReferenceStep
 from ganforge import plugins
 from ganforge.execute import build_networks, plan_recipe
 from ganforge.hardware import keep_freed_memory
-from ganforge.interfaces import RegulariserSpec
 from ganforge.plan.plan import Plan
 from ganforge.recipe.load import load_recipe
 from ganforge.training.ema import MovingAverage
 from ganforge.training.piecewise import PiecewiseRoute
-from ganforge.training.routes import AutogradRoute, Judgement, LossTerm, Route
+from ganforge.training.routes import AutogradRoute, Case, Judgement, Route
 from ganforge.training.step import Players, RealBatch, TrainStep
 
 RECIPES = Path(__file__).parent.parent / "recipes"
@@ -141,20 +139,15 @@ def build(name: str, subject: str, without: str = "") -> Callable[[int], dict[st
 class _TwoPasses(PiecewiseRoute):
     """A pass on the fakes for each player, as published."""
 
-    def judge(
-        self,
-        on: Literal["real", "fake"],
-        images: Tensor,
-        labels: Tensor,
-        loss: LossTerm,
-        penalties: Sequence[RegulariserSpec] = (),
-        seek: LossTerm | None = None,
-    ) -> Judgement:
-        judged = super().judge(on, images, labels, loss, penalties)
-        if seek is None:
+    def judge(self, *cases: Case) -> list[Judgement]:
+        judged = super().judge(*(replace(case, seek=None) for case in cases))
+        return [self._sought(case, found) for case, found in zip(cases, judged, strict=True)]
+
+    def _sought(self, case: Case, judged: Judgement) -> Judgement:
+        if case.seek is None:
             return judged
-        x = images.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(seek(self.discriminator(x, labels)).mean(), x)
+        x = case.images.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(case.seek(self.discriminator(x, case.labels)).mean(), x)
         return replace(judged, image_gradient=gradient)
 
 

@@ -86,10 +86,11 @@ class BlockSpec(Component):
     #: The block computes with `context.ops` and has no other parameters, products of features or non-linearities: the
     #: training step then gets a discriminator's gradient penalty without differentiating twice.
     piecewise_linear: ClassVar[bool] = False
-    #: The module has `forward_upsampled(h, context)`, the same as `block(h, context)` of the nearest upsampling of h.
+    #: The module has `forward_upsampled(h, context)`, the same as `block(h, context)` of the nearest upsampling of h;
+    #: a network calls it instead where it can.
     absorbs_upsampling: ClassVar[bool] = False
     #: The module has `forward_pooled(h, context, extra=None)`, the same as 3x3 average pooling with stride 2 of what
-    #: `block(h, context, extra)` gives.
+    #: `block(h, context, extra)` gives; a network calls it instead where it can.
     absorbs_pooling: ClassVar[bool] = False
 
     @abstractmethod

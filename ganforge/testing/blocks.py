@@ -106,6 +106,12 @@ def _check_flags(spec: BlockSpec, module: nn.Module, h: Tensor, out: Tensor, sty
             is_claimed or not isinstance(module, ConvBlock) or not getattr(module, names),
             f"{kind}: its module names convolutions in `{names}`, but `{flag}` of the spec is false.",
         )
+    for flag, method in (("absorbs_upsampling", "forward_upsampled"), ("absorbs_pooling", "forward_pooled")):
+        expect(
+            getattr(spec, flag) == hasattr(module, method),
+            f"{kind}: `{flag}` is {str(getattr(spec, flag)).lower()}, but its module "
+            f"{'has' if hasattr(module, method) else 'lacks'} `{method}`, which networks would use.",
+        )
     if spec.needs_style:
         context = _context(range(len(h)), style_dim)
         assert context.style is not None

@@ -14,7 +14,7 @@ from ganforge.interfaces import RegulariserSpec
 from ganforge.testing.specs import expect
 from ganforge.testing.tensors import normal, same
 from ganforge.training.piecewise import PiecewiseRoute
-from ganforge.training.routes import AutogradRoute
+from ganforge.training.routes import AutogradRoute, Case
 from ganforge.training.specs import BCE, R1
 
 
@@ -33,9 +33,8 @@ def check_piecewise_linear(
         for route in (AutogradRoute, PiecewiseRoute):
             discriminator.zero_grad()
             try:
-                judged = route(discriminator, h.dtype).judge(  # type: ignore[arg-type]
-                    "real", h, torch.zeros(len(h)), BCE().discriminator_real, due, BCE().generator
-                )
+                case = Case("real", h, torch.zeros(len(h)), BCE().discriminator_real, due, BCE().generator)
+                (judged,) = route(discriminator, h.dtype).judge(case)  # type: ignore[arg-type]
             except (RuntimeError, StopIteration, TypeError, ValueError) as error:
                 expect(False, f"{kind}: is not `piecewise_linear` as it declares; computing it so gives: {error}")
             gradients = {n: torch.zeros_like(p) if p.grad is None else p.grad for n, p in named}

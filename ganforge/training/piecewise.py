@@ -18,14 +18,12 @@ Needs each sample to be treated alone. Slopes have no derivative almost everywhe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from ganforge.interfaces import RegulariserSpec
 from ganforge.training.recording import Recording, Replay
-from ganforge.training.routes import Judgement, LossTerm, Route, expect_finite, mean_penalty
+from ganforge.training.routes import Case, Judgement, Route, expect_finite, mean_penalty
 
 #: Below, products with a cotangent would come near the smallest numbers of float32 and bfloat16.
 SMALLEST_COTANGENT = 1e-20
@@ -34,43 +32,68 @@ SMALLEST_COTANGENT = 1e-20
 class PiecewiseRoute(Route):
     """See the module; needs a discriminator all of whose parts declare `piecewise_linear`."""
 
-    def judge(
-        self,
-        on: Literal["real", "fake"],
-        images: Tensor,
-        labels: Tensor,
-        loss: LossTerm,
-        penalties: Sequence[RegulariserSpec] = (),
-        seek: LossTerm | None = None,
-    ) -> Judgement:
-        record = Recording(self.dtype, keep_inputs=not penalties)
-        x = images.detach().to(self.dtype).requires_grad_()
-        with torch.enable_grad():
-            logits: Tensor = self.discriminator(x, labels, record).to(images.dtype)
+    def judge(self, *cases: Case) -> list[Judgement]:
+        """Those without a penalty in one pass: the weights of deep layers are read and their gradients written once."""
+        plain = [case for case in cases if not case.penalties]
+        judged = dict(zip(map(id, plain), self._judge_plain(plain), strict=True)) if plain else {}
+        return [self._judge_penalised(case) if case.penalties else judged[id(case)] for case in cases]
+
+    def _judge_plain(self, cases: Sequence[Case]) -> list[Judgement]:
+        record = Recording(self.dtype, keep_inputs=True)
+        images = torch.cat([case.images.detach() for case in cases])
+        x, logits = self._forward(images, torch.cat([case.labels for case in cases]), record)
         d = logits.detach().requires_grad_()
-        value = loss(d).mean()
-        expect_finite({f"loss_{on}": value})
-        (record.cotangent,) = torch.autograd.grad(value, d)
-        # sent back: 1 for each sample; or the cotangents, which saves multiplying by them at each layer
-        record.sends_cotangent = not penalties and bool((record.cotangent.abs() > SMALLEST_COTANGENT).all())
+        sizes = [len(case.images) for case in cases]
+        values = [case.loss(part).mean() for case, part in zip(cases, d.split(sizes), strict=True)]
+        for case, value in zip(cases, values, strict=True):
+            expect_finite({f"loss_{case.on}": value})
+        (record.cotangent,) = torch.autograd.grad(torch.stack(values).sum(), d)
+        # sent back: the cotangents, which saves multiplying by them at each layer; or 1 for each sample
+        record.sends_cotangent = bool((record.cotangent.abs() > SMALLEST_COTANGENT).all())
         sent = record.cotangent if record.sends_cotangent else torch.ones_like(d)
-        inputs = [x, *record.constants]
-        delta, *_ = torch.autograd.grad(logits, inputs, sent, allow_unused=True)
-        delta = delta.to(images.dtype)
-        penalty = None
-        if penalties:
-            leaf = delta.requires_grad_()
-            penalty = mean_penalty(leaf, penalties)
-            expect_finite({f"penalty_{on}": penalty})
-            (v,) = torch.autograd.grad(penalty, leaf)
-            replay = Replay(record)
-            start = torch.addcmul(v, record.cotangent.view(-1, 1, 1, 1), images.detach())
-            self.discriminator(start.to(self.dtype), labels, replay)
-            replay.finish()
-        else:
-            record.finish()
-        image_gradient = None
-        if seek is not None:
-            (slope,) = torch.autograd.grad(seek(d).mean(), d)
-            image_gradient = delta.detach() * (slope / sent).view(-1, 1, 1, 1)
-        return Judgement(d.detach(), None if penalty is None else penalty.detach(), image_gradient)
+        delta = _backward(logits, x, record, sent, images.dtype)
+        record.finish()
+        parts = zip(cases, d.detach().split(sizes), delta.split(sizes), sent.split(sizes), strict=True)
+        return [Judgement(d, None, _image_gradient(case, d, delta, sent)) for case, d, delta, sent in parts]
+
+    def _judge_penalised(self, case: Case) -> Judgement:
+        record = Recording(self.dtype, keep_inputs=False)
+        images = case.images.detach()
+        x, logits = self._forward(images, case.labels, record)
+        d = logits.detach().requires_grad_()
+        value = case.loss(d).mean()
+        expect_finite({f"loss_{case.on}": value})
+        (record.cotangent,) = torch.autograd.grad(value, d)
+        ones = torch.ones_like(d)
+        delta = _backward(logits, x, record, ones, images.dtype).requires_grad_()
+        penalty = mean_penalty(delta, case.penalties)
+        expect_finite({f"penalty_{case.on}": penalty})
+        (v,) = torch.autograd.grad(penalty, delta)
+        replay = Replay(record)
+        start = torch.addcmul(v, record.cotangent.view(-1, 1, 1, 1), images)
+        self.discriminator(start.to(self.dtype), case.labels, replay)
+        replay.finish()
+        d, delta = d.detach(), delta.detach()
+        return Judgement(d, penalty.detach(), _image_gradient(case, d, delta, ones))
+
+    def _forward(self, images: Tensor, labels: Tensor, record: Recording) -> tuple[Tensor, Tensor]:
+        """The images as a leaf, and their logits (N,)."""
+        x = images.to(self.dtype).requires_grad_()
+        with torch.enable_grad():
+            logits: Tensor = self.discriminator(x, labels, record)
+        return x, logits.to(images.dtype)
+
+
+def _backward(logits: Tensor, x: Tensor, record: Recording, sent: Tensor, dtype: torch.dtype) -> Tensor:
+    """(N, 3, H, W), the gradient of <logits, sent> by the images; the record sees those at the layers' outputs."""
+    delta, *_ = torch.autograd.grad(logits, [x, *record.constants], sent, allow_unused=True)
+    return delta.to(dtype)
+
+
+def _image_gradient(case: Case, d: Tensor, delta: Tensor, sent: Tensor) -> Tensor | None:
+    """delta, the gradient for `sent`, as that of the mean of what the case seeks."""
+    if case.seek is None:
+        return None
+    leaf = d.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(case.seek(leaf).mean(), leaf)
+    return delta * (slope / sent).view(-1, 1, 1, 1)

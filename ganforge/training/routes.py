@@ -20,6 +20,21 @@ LossTerm = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
+class Case:
+    """Images for the discriminator to judge, and what is wanted of it."""
+
+    on: Literal["real", "fake"]
+    #: (N, 3, H, W).
+    images: Tensor
+    #: (N,) int64.
+    labels: Tensor
+    loss: LossTerm
+    penalties: Sequence[RegulariserSpec] = ()
+    #: What another player minimises: one pass then serves both.
+    seek: LossTerm | None = None
+
+
+@dataclass(frozen=True)
 class Judgement:
     """What a pass of the discriminator found; its parameters' gradients have been added to their `grad`."""
 
@@ -32,7 +47,7 @@ class Judgement:
 
 
 class Route:
-    """Adds the gradients of mean(loss(D(images)) + penalties) to those of the discriminator's parameters."""
+    """Adds the gradients of mean(loss(D(images)) + penalties), for each case, to those of D's parameters."""
 
     def __init__(self, discriminator: Discriminator, dtype: torch.dtype) -> None:
         """dtype: format of the discriminator's convolutions; that of parameters and images, or bfloat16."""
@@ -40,47 +55,34 @@ class Route:
         self.dtype = dtype
 
     @abstractmethod
-    def judge(
-        self,
-        on: Literal["real", "fake"],
-        images: Tensor,
-        labels: Tensor,
-        loss: LossTerm,
-        penalties: Sequence[RegulariserSpec] = (),
-        seek: LossTerm | None = None,
-    ) -> Judgement:
-        """images: (N, 3, H, W), labels: (N,). With `seek`, what another player minimises, one pass serves both.
+    def judge(self, *cases: Case) -> list[Judgement]:
+        """A judgement for each case, in their order.
 
-        Raises NonFiniteError, with no gradient changed, if `loss_<on>` or `penalty_<on>` is not finite.
+        Raises NonFiniteError, with no gradient changed, if `loss_<on>` or `penalty_<on>` of a case is not finite.
         """
 
 
 class AutogradRoute(Route):
     """One forward pass, one backward pass for each player, penalties by differentiating twice."""
 
-    def judge(
-        self,
-        on: Literal["real", "fake"],
-        images: Tensor,
-        labels: Tensor,
-        loss: LossTerm,
-        penalties: Sequence[RegulariserSpec] = (),
-        seek: LossTerm | None = None,
-    ) -> Judgement:
-        images = images.detach().requires_grad_(bool(penalties) or seek is not None)
+    def judge(self, *cases: Case) -> list[Judgement]:
+        return [self._judge(case) for case in cases]
+
+    def _judge(self, case: Case) -> Judgement:
+        images = case.images.detach().requires_grad_(bool(case.penalties) or case.seek is not None)
         mixed = self.dtype != images.dtype
         with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=mixed):
-            logits: Tensor = self.discriminator(images, labels)
+            logits: Tensor = self.discriminator(images, case.labels)
         logits = logits.to(images.dtype)
         penalty = image_gradient = None
-        total = loss(logits).mean()
-        if penalties:
+        total = case.loss(logits).mean()
+        if case.penalties:
             (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
-            penalty = mean_penalty(gradient, penalties)
-            expect_finite({f"penalty_{on}": penalty})
-        expect_finite({f"loss_{on}": total})
-        if seek is not None:
-            (image_gradient,) = torch.autograd.grad(seek(logits).mean(), images, retain_graph=True)
+            penalty = mean_penalty(gradient, case.penalties)
+            expect_finite({f"penalty_{case.on}": penalty})
+        expect_finite({f"loss_{case.on}": total})
+        if case.seek is not None:
+            (image_gradient,) = torch.autograd.grad(case.seek(logits).mean(), images, retain_graph=True)
         trained = [parameter for parameter in self.discriminator.parameters() if parameter.requires_grad]
         if trained:
             (total if penalty is None else total + penalty).backward(inputs=trained)

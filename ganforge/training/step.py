@@ -1,6 +1,7 @@
 """One training step: the generator first, then the discriminator on the same fakes, as published.
 
-The discriminator does not change between the two, so that one pass on the fakes serves both players.
+The discriminator does not change between the two, so that one pass on the fakes serves both players, and where no
+penalty is due the same pass judges the real images.
 """
 
 # N batch, Z latent, C=3 channels, H W pixels
@@ -18,7 +19,7 @@ from ganforge.blocks.base import Context
 from ganforge.interfaces import LossSpec, RegulariserSpec
 from ganforge.networks.staged import Discriminator, Generator
 from ganforge.randomness import Draws, draw_categories
-from ganforge.training.routes import NonFiniteError, Route, expect_finite
+from ganforge.training.routes import Case, NonFiniteError, Route, expect_finite
 
 
 @dataclass(frozen=True)
@@ -76,16 +77,21 @@ class TrainStep:
         players.discriminator_optimizer.zero_grad(set_to_none=True)
 
         fakes, labels = self.draw_fakes(samples, real.images.device)
-        on_fakes = [regulariser for regulariser in due if regulariser.on == "fake"]
-        fake = self.route.judge("fake", fakes, labels, self.loss.discriminator_fake, on_fakes, seek=self.loss.generator)
+        reals = self._augment(real.images, "real", samples)
+        on_fakes, on_reals = ([r for r in due if r.on == on] for on in ("fake", "real"))
+        fake_case = Case("fake", fakes, labels, self.loss.discriminator_fake, on_fakes, seek=self.loss.generator)
+        real_case = Case("real", reals, real.labels, self.loss.discriminator_real, on_reals)
+        if due:  # a penalty needs memory: first let go of what the generator keeps
+            (fake,), judged = self.route.judge(fake_case), None
+        else:
+            fake, judged = self.route.judge(fake_case, real_case)
         loss_generator = self.loss.generator(fake.logits).mean()
         expect_finite({"loss_generator": loss_generator})
         fakes.backward(fake.image_gradient)
         _update(players.generator_optimizer, "the generator's loss")
 
-        reals = self._augment(real.images, "real", samples)
-        on_reals = [regulariser for regulariser in due if regulariser.on == "real"]
-        judged = self.route.judge("real", reals, real.labels, self.loss.discriminator_real, on_reals)
+        if judged is None:
+            (judged,) = self.route.judge(real_case)
         _update(players.discriminator_optimizer, "the discriminator's loss")
         for augmentation in players.augmentations:
             augmentation.observe(judged.logits)

@@ -118,9 +118,48 @@ def test_a_block_that_is_not_piecewise_linear_is_refused(fault: str, what: str) 
     assert what in str(caught.value)
 
 
+class FaultyPooling(Faulty):
+    """A block whose `forward_pooled` forgets the border, or that has it without saying so."""
+
+    kind: Literal["faulty_pooling"] = "faulty_pooling"  # type: ignore[assignment]
+    adapts: ClassVar[bool] = False
+    absorbs_pooling: ClassVar[bool] = True
+
+    def build(self, shape: Shape, style_dim: int) -> nn.Module:
+        class Module(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.conv = nn.Conv2d(shape.channels, shape.channels, 3, padding=1)
+
+            def forward(self, h: Tensor, context: Context) -> Tensor:
+                out: Tensor = self.conv(h)
+                return out
+
+            def forward_pooled(self, h: Tensor, context: Context) -> Tensor:
+                blurred = nn.functional.avg_pool2d(h, 3, stride=1, padding=1)
+                return nn.functional.conv2d(blurred, self.conv.weight, self.conv.bias, stride=2, padding=1)
+
+        return Module()
+
+
+class SecretPooling(FaultyPooling):
+    """A block with a `forward_pooled` that nobody would test."""
+
+    absorbs_pooling: ClassVar[bool] = False
+
+
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
+        (
+            FaultyPooling(fault=""),
+            "faulty_pooling: `forward_pooled` gives something else than average pooling of what the block gives.",
+        ),
+        (
+            SecretPooling(fault=""),
+            "faulty_pooling: `absorbs_pooling` is false, but its module has `forward_pooled`, "
+            "which networks would use.",
+        ),
         (Faulty(fault="shape"), "faulty: declares 4 x 12 x 12 for 4 x 6 x 6, but gives 4 x 6 x 6."),
         (Faulty(fault="unused"), "faulty: no gradient reaches unused, so it could never train."),
         (

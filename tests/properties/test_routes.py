@@ -21,7 +21,7 @@ from ganforge.networks.staged import Discriminator, PlacedInjection
 from ganforge.shapes import Shape
 from ganforge.testing.tensors import normal, randomise
 from ganforge.training.piecewise import PiecewiseRoute
-from ganforge.training.routes import AutogradRoute, Judgement, Route
+from ganforge.training.routes import AutogradRoute, Case, Judgement, Route
 from ganforge.training.specs import BCE, R1, R2, Hinge, Wasserstein
 
 CLASSES = 3
@@ -70,11 +70,15 @@ def discriminators(draw: st.DrawFn) -> tuple[Discriminator, tuple[int, int]]:
 
 def judged(
     route: type[Route], network: nn.Module, loss: LossSpec, due: Sequence[RegulariserSpec], images: Tensor
-) -> tuple[Judgement, dict[str, Tensor]]:
+) -> tuple[list[Judgement], dict[str, Tensor]]:
+    """Of fakes with the penalties, and of one image less as real ones."""
     network = copy.deepcopy(network)
     labels = torch.arange(len(images)) % CLASSES
-    found = route(network, torch.float64).judge(  # type: ignore[arg-type]
-        "fake", images, labels, loss.discriminator_fake, due, loss.generator
+    found = route(
+        network, torch.float64
+    ).judge(  # type: ignore[arg-type]
+        Case("fake", images, labels, loss.discriminator_fake, due, loss.generator),
+        Case("real", images[1:].flip(3), labels[1:], loss.discriminator_real),
     )
     return found, {name: p.grad for name, p in network.named_parameters() if p.grad is not None}
 
@@ -84,16 +88,18 @@ def judged(
     discriminators(),
     st.sampled_from([BCE(), Hinge(), Wasserstein()]),
     st.sampled_from([(), (R1(gamma=10.0),), (R1(gamma=1.0, every=4), R2(gamma=1000.0))]),
-    st.integers(1, 3),
+    st.integers(2, 3),
 )
 def test_the_piecewise_route_gives_the_gradients_of_autograd(
     drawn: tuple[Discriminator, tuple[int, int]], loss: LossSpec, due: tuple[RegulariserSpec, ...], num_images: int
 ) -> None:
     network, sides = drawn
     images = normal(num_images, 3, *sides)
-    plain, by_autograd = judged(AutogradRoute, network, loss, due, images)
-    fast, by_linearity = judged(PiecewiseRoute, network, loss, due, images)
+    (plain, plain_real), by_autograd = judged(AutogradRoute, network, loss, due, images)
+    (fast, fast_real), by_linearity = judged(PiecewiseRoute, network, loss, due, images)
     torch.testing.assert_close(fast.logits, plain.logits, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(fast_real.logits, plain_real.logits, rtol=1e-12, atol=1e-12)
+    assert fast_real.image_gradient is None and plain_real.image_gradient is None
     torch.testing.assert_close(fast.image_gradient, plain.image_gradient, rtol=1e-8, atol=1e-12)
     if due:
         torch.testing.assert_close(fast.penalty, plain.penalty, rtol=1e-8, atol=0)
