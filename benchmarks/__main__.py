@@ -18,11 +18,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import parts, steps
-from benchmarks.measure import peak_gflops, peak_memory_mib
+from benchmarks.measure import memory_mib, peak_gflops
 from ganforge.hardware import keep_freed_memory
 
-CASES: dict[str, Callable[[int], dict[str, Any]]] = {
-    **{name: partial(steps.case, name) for name in steps.CASES},
+#: What is measured besides training steps.
+PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "ablation": steps.ablation,
     "sampling_64": partial(parts.sampling, "dr_transfer_cgan.yaml"),
     "sampling_128": partial(parts.sampling, "paper/dr_transfer_cgan.yaml"),
@@ -32,6 +32,7 @@ CASES: dict[str, Callable[[int], dict[str, Any]]] = {
     "fid_distance": parts.fid_distance,
     "growth": parts.growth,
 }
+CASES = (*steps.CASES, *PARTS)
 
 
 def main() -> None:
@@ -45,27 +46,24 @@ def main() -> None:
     if unknown or options.repeats < 1:
         parser.error(f"no case is called {', '.join(sorted(unknown))}" if unknown else "--repeats must be at least 1")
 
-    tuned = not options.default_allocator and keep_freed_memory()
-    found: dict[str, Any] = {"machine": machine(tuned=tuned)}
+    found: dict[str, Any] = {}
     if options.json and options.json.exists():
-        found = {**json.loads(options.json.read_text()), **found}
+        found = json.loads(options.json.read_text())
     console = Console(width=120)
-    console.print_json(data=found["machine"])
     for name in options.cases or CASES:
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-            found[name] = process.submit(measured, name, options.repeats, tuned).result()
+            found[name] = process.submit(measured, name, options.repeats, tuned=not options.default_allocator).result()
         show(console, name, found[name])
         if options.json:
             options.json.parent.mkdir(parents=True, exist_ok=True)
             options.json.write_text(json.dumps(found, indent=2) + "\n")
 
 
-def measured(name: str, repeats: int, tuned: bool) -> dict[str, Any]:
-    """One case, in a process of its own, so that none sees the memory of another."""
-    if tuned:
-        keep_freed_memory()
-    found = CASES[name](repeats)
-    return {**found, "process_peak_mib": peak_memory_mib()}
+def measured(name: str, repeats: int, *, tuned: bool) -> dict[str, Any]:
+    """One case, in a process of its own, so that none sees the memory of another; and the machine just then."""
+    tuned = tuned and keep_freed_memory()
+    found = steps.case(name, repeats, tuned=tuned) if name in steps.CASES else PARTS[name](repeats)
+    return {"machine": machine(tuned=tuned), **found, "process_peak_mib": memory_mib(peak=True)}
 
 
 def machine(*, tuned: bool) -> dict[str, Any]:
@@ -82,15 +80,15 @@ def machine(*, tuned: bool) -> dict[str, Any]:
 
 def show(console: Console, name: str, found: dict[str, Any]) -> None:
     """One table of the rows, one line of what stands beside them."""
-    rows = {key: row for key, row in found.get("subjects", found).items() if isinstance(row, dict)}
+    subjects = found.get("subjects", found)
+    rows = {key: row for key, row in subjects.items() if isinstance(row, dict) and key != "machine"}
     columns = list(dict.fromkeys(key for row in rows.values() for key, value in row.items() if _is_number(value)))
     table = Table("", *columns, title=name)
     for key, row in rows.items():
         table.add_row(key, *(f"{row[column]:.4g}" if column in row else "" for column in columns))
     console.print(table)
-    beside = {key: value for key, value in found.items() if _is_number(value)}
-    if beside:
-        console.print(", ".join(f"{key} {value:.4g}" for key, value in beside.items()))
+    beside = {**found["machine"], **{key: value for key, value in found.items() if _is_number(value)}}
+    console.print(", ".join(f"{key} {f'{value:.4g}' if _is_number(value) else value}" for key, value in beside.items()))
 
 
 def _is_number(value: object) -> bool:

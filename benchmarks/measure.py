@@ -6,7 +6,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -19,18 +19,20 @@ from torch.utils.flop_counter import flop_registry
 class Timing:
     """Seconds of one subject over the repeats."""
 
-    median: float
-    shortest: float
-    longest: float
-    repeats: int
+    #: One for each repeat.
+    all: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.all)
 
     @property
     def spread(self) -> float:
         """Longest minus shortest, as a share of the median."""
-        return (self.longest - self.shortest) / self.median
+        return (max(self.all) - min(self.all)) / self.median
 
     def as_dict(self) -> dict[str, float]:
-        return {**asdict(self), "spread": self.spread}
+        return {"seconds": self.median, "spread": self.spread, "repeats": len(self.all)}
 
 
 def interleaved(subjects: Mapping[str, Callable[[], object]], repeats: int, warmup: int = 1) -> dict[str, Timing]:
@@ -42,7 +44,7 @@ def interleaved(subjects: Mapping[str, Callable[[], object]], repeats: int, warm
             subject()
             if number >= warmup:
                 seconds[name].append(time.perf_counter() - started)
-    return {n: Timing(statistics.median(s), min(s), max(s), len(s)) for n, s in seconds.items()}
+    return {name: Timing(tuple(found)) for name, found in seconds.items()}
 
 
 def peak_gflops(dtype: torch.dtype, trials: int = 8) -> float:
@@ -59,10 +61,10 @@ def peak_gflops(dtype: torch.dtype, trials: int = 8) -> float:
     return best
 
 
-def peak_memory_mib() -> float:
-    """Most memory that this process has held, in MiB (Linux). Unlike getrusage's, not that of who started it."""
+def memory_mib(*, peak: bool = False) -> float:
+    """What this process holds, or the most it has held, in MiB (Linux). Unlike getrusage's, not its parent's."""
     status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+    return int(status.split("VmHWM:" if peak else "VmRSS:")[1].split()[0]) / 1024
 
 
 class _Counter(TorchDispatchMode):

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.measure import counted_gflop, interleaved, peak_gflops, peak_memory_mib
+from benchmarks.measure import Timing, counted_gflop, interleaved, memory_mib, peak_gflops
 from benchmarks.reference import EMA, ReferenceStep
 from ganforge import plugins
 from ganforge.execute import build_networks, plan_recipe
@@ -43,7 +43,7 @@ SUBJECTS = ("reference", *KINDS)
 LAZY = 16
 
 
-def case(name: str, repeats: int) -> dict[str, Any]:
+def case(name: str, repeats: int, *, tuned: bool) -> dict[str, Any]:
     """Seconds, speed against the reference, memory and share of the convolutions' peak, for each subject of a case."""
     subjects = {subject: build(name, subject) for subject in SUBJECTS}
     losses = {subject: step(0) for subject, step in subjects.items()}
@@ -53,30 +53,28 @@ def case(name: str, repeats: int) -> dict[str, Any]:
         rounds[subject] = lambda step=step: step(0)  # type: ignore[misc]
         if subject.startswith("fast"):
             rounds[f"{subject}, no penalty"] = lambda step=step: step(1)  # type: ignore[misc]
-    times = interleaved(rounds, repeats, warmup=0)
+    times = interleaved(rounds, repeats)
     peaks = {dtype: peak_gflops(dtype) for dtype in (torch.float32, torch.bfloat16)}
     at_peak = {name: _seconds_at_peak(work, peaks) for name, work in rounds.items()}
 
-    def mean(seconds: Mapping[str, float], subject: str) -> float:
-        without = seconds.get(f"{subject}, no penalty")
-        return seconds[subject] if without is None else (seconds[subject] + (LAZY - 1) * without) / LAZY
+    def mean(with_penalty: float, without: float) -> float:
+        return (with_penalty + (LAZY - 1) * without) / LAZY
 
-    medians = {name: timing.median for name, timing in times.items()}
     rows: dict[str, dict[str, Any]] = {}
+    reference = times["reference"].median
     for subject in SUBJECTS:
-        seconds = mean(medians, subject)
+        other = f"{subject}, no penalty" if subject.startswith("fast") else subject
+        timing = Timing(tuple(map(mean, times[subject].all, times[other].all)))
         rows[subject] = {
-            "seconds": seconds,
-            "spread": times[subject].spread,
-            "repeats": repeats,
-            "speedup": medians["reference"] / seconds,
-            "share_of_peak": mean(at_peak, subject) / seconds,
-            "memory_mib": memory(name, subject),
+            **timing.as_dict(),
+            "speedup": reference / timing.median,
+            "share_of_peak": mean(at_peak[subject], at_peak[other]) / timing.median,
+            "memory_mib": memory(name, subject, tuned=tuned),
             "losses": losses[subject],
         }
     for row in rows.values():
         row["memory_ratio"] = row["memory_mib"] / rows["reference"]["memory_mib"]
-    return {"subjects": rows, **{f"peak_gflops_{str(dtype)[6:]}": peak for dtype, peak in peaks.items()}}
+    return {"subjects": rows}
 
 
 def _seconds_at_peak(subject: Callable[[], object], peaks: Mapping[torch.dtype, float]) -> float:
@@ -140,14 +138,14 @@ class _TwoPasses(PiecewiseRoute):
     """A pass on the fakes for each player, as published."""
 
     def judge(self, *cases: Case) -> list[Judgement]:
-        judged = super().judge(*(replace(case, seek=None) for case in cases))
-        return [self._sought(case, found) for case, found in zip(cases, judged, strict=True)]
+        judged = super().judge(*(replace(case, generator_loss=None) for case in cases))
+        return [self._with_image_gradient(case, found) for case, found in zip(cases, judged, strict=True)]
 
-    def _sought(self, case: Case, judged: Judgement) -> Judgement:
-        if case.seek is None:
+    def _with_image_gradient(self, case: Case, judged: Judgement) -> Judgement:
+        if case.generator_loss is None:
             return judged
         x = case.images.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(case.seek(self.discriminator(x, case.labels)).mean(), x)
+        (gradient,) = torch.autograd.grad(case.generator_loss(self.discriminator(x, case.labels)).mean(), x)
         return replace(judged, image_gradient=gradient)
 
 
@@ -163,7 +161,10 @@ IDEAS: dict[str, type[Route]] = {
 
 
 def ablation(repeats: int) -> dict[str, Any]:
-    """The exact step at 128 px and width 32, and the same without one idea at a time."""
+    """The exact step at 128 px and width 32, and the same without one idea at a time.
+
+    The first two also lose the pooling inside the convolutions, on the passes that go another way.
+    """
     steps = {without or "all": build("step_128_w32", "exact", without) for without in ("", *IDEAS)}
     times = interleaved({name: lambda step=step: step(0) for name, step in steps.items()}, repeats)  # type: ignore[misc]
     base = times["all"].median
@@ -185,20 +186,21 @@ def plan_of(recipe: str, factor: float) -> Plan:
     return plan_recipe(loaded)
 
 
-def memory(name: str, subject: str) -> float:
-    """Peak MiB of two steps in a fresh process, over what it had with the networks built."""
-    command = [sys.executable, "-m", "benchmarks.steps", name, subject]
+def memory(name: str, subject: str, *, tuned: bool) -> float:
+    """Peak MiB of a step with a penalty and one without, in a fresh process, over what it held with the networks."""
+    command = [sys.executable, "-m", "benchmarks.steps", name, subject, "tuned" if tuned else "default"]
     out = subprocess.run(command, check=True, capture_output=True, text=True, cwd=RECIPES.parent)
     return float(json.loads(out.stdout)["mib"])
 
 
-def _measure_memory(name: str, subject: str) -> None:
-    keep_freed_memory()
+def _measure_memory(name: str, subject: str, allocator: str) -> None:
+    if allocator == "tuned":
+        keep_freed_memory()
     step = build(name, subject)
-    before = peak_memory_mib()
+    before = memory_mib()
     step(0)
-    step(0)
-    print(json.dumps({"mib": peak_memory_mib() - before}))
+    step(1)
+    print(json.dumps({"mib": memory_mib(peak=True) - before}))
 
 
 if __name__ == "__main__":

@@ -10,17 +10,24 @@ import torch
 def has_fast_bf16(device: torch.device) -> bool:
     """Whether convolutions in bfloat16 have instructions of their own on the device."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.cuda.get_device_properties(device).major >= 8
     if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):
         return False
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
+def round_products(device: torch.device, *, allowed: bool) -> None:
+    """Whether products in float32 may be computed in TF32, which an Ampere GPU does by itself in convolutions."""
+    if device.type == "cuda":
+        torch.backends.cudnn.allow_tf32 = allowed
+        torch.backends.cuda.matmul.allow_tf32 = allowed
+
+
 def keep_freed_memory() -> bool:
     """Let glibc's allocator keep what is freed instead of giving it back and asking again at each step.
 
-    False, and nothing changed, where there is no glibc.
+    For the whole process. False where there is no glibc or it refuses.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -27,8 +27,8 @@ def average_pool(h: Tensor) -> Tensor:
     return F.avg_pool2d(h, 3, stride=2, padding=1)
 
 
-def folds(h: Tensor) -> bool:
-    """Whether the other functions can be used on h: its sides are even."""
+def has_even_sides(h: Tensor) -> bool:
+    """Whether the functions below can be used on h."""
     return h.shape[2] % 2 == 0 and h.shape[3] % 2 == 0
 
 
@@ -55,8 +55,11 @@ def pooled_conv3(h: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tenso
 def pooled_conv3_input_gradient(delta: Tensor, weight: Tensor) -> Tensor:
     """(N, C, H, W), from the gradient of the output, delta: (N, O, H / 2, W / 2)."""
     num, _, height, width = delta.shape
-    inner = delta.new_empty(num, weight.shape[1], 2 * height, 2 * width)
-    gradient = _blur(_convolution_backward(delta, inner, weight, 0))
+    is_last = delta.is_contiguous(memory_format=torch.channels_last)
+    layout = torch.channels_last if is_last else torch.contiguous_format
+    shape = (num, weight.shape[1], 2 * height, 2 * width)
+    h = torch.empty(shape, dtype=delta.dtype, device=delta.device, memory_format=layout)
+    gradient = _blur(_convolution_backward(delta, h, weight, by_input=True))
     kernels = _edge_kernels(weight)
     gradient[:, :, 0] += _along_input_gradient(delta[:, :, 0], kernels[0])
     gradient[:, :, :, 0] += _along_input_gradient(delta[:, :, :, 0], kernels[1])
@@ -66,8 +69,8 @@ def pooled_conv3_input_gradient(delta: Tensor, weight: Tensor) -> Tensor:
 
 def pooled_conv3_weight_gradient(delta: Tensor, h: Tensor) -> Tensor:
     """(O, C, 3, 3), from the gradient of the output, delta: (N, O, H / 2, W / 2), and the input h."""
-    inner = delta.new_empty(delta.shape[1], h.shape[1], 3, 3)
-    gradient = _convolution_backward(delta, _blur(h), inner, 1)
+    weight = delta.new_empty(delta.shape[1], h.shape[1], 3, 3)
+    gradient = _convolution_backward(delta, _blur(h), weight, by_input=False)
     row = _along_weight_gradient(delta[:, :, 0], h[:, :, 0])
     column = _along_weight_gradient(delta[:, :, :, 0], h[:, :, :, 0])
     corner = delta[:, :, 0, 0].t() @ h[:, :, 0, 0] / 9
@@ -106,13 +109,13 @@ def _blur(h: Tensor) -> Tensor:
     return F.avg_pool2d(h, 3, stride=1, padding=1)
 
 
-def _convolution_backward(delta: Tensor, h: Tensor, weight: Tensor, which: int) -> Tensor:
-    """Gradient of a 3x3 convolution with stride 2 by its input (0) or weight (1), of which only the shape counts."""
-    mask = (which == 0, which == 1, False)
+def _convolution_backward(delta: Tensor, h: Tensor, weight: Tensor, *, by_input: bool) -> Tensor:
+    """Gradient of a 3x3 convolution with stride 2 by its input or its weight, of which only the shape counts."""
+    mask = (by_input, not by_input, False)
     gradients = torch.ops.aten.convolution_backward(
         delta, h, weight, None, (2, 2), (1, 1), (1, 1), False, (0, 0), 1, mask
     )
-    found: Tensor = gradients[which]
+    found: Tensor = gradients[0 if by_input else 1]
     return found
 
 
@@ -127,7 +130,7 @@ def _edge_kernels(weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def _along(edge: Tensor, kernel: Tensor) -> Tensor:
     """A third of the pooled convolution of an edge: (N, C, P) -> (N, O, Q); kernel: (O, C, K)."""
-    return torch.einsum("ock,nckq->noq", kernel, _shifted(edge))
+    return torch.einsum("ock,nckq->noq", kernel, _pooled_places(edge))
 
 
 def _along_input_gradient(delta: Tensor, kernel: Tensor) -> Tensor:
@@ -138,11 +141,11 @@ def _along_input_gradient(delta: Tensor, kernel: Tensor) -> Tensor:
 
 def _along_weight_gradient(delta: Tensor, edge: Tensor) -> Tensor:
     """(O, C, K) from delta: (N, O, Q) and the edge: (N, C, P)."""
-    return torch.einsum("noq,nckq->ock", delta, _shifted(edge))
+    return torch.einsum("noq,nckq->ock", delta, _pooled_places(edge))
 
 
-def _shifted(edge: Tensor) -> Tensor:
-    """(N, C, K, Q): a third of the average for each place of the kernel."""
+def _pooled_places(edge: Tensor) -> Tensor:
+    """What each place of a kernel sees of an edge, pooled, over 3: (N, C, P) -> (N, C, K, Q)."""
     return torch.einsum("kqp,ncp->nckq", _pooling_matrices(edge.shape[2], edge.dtype, edge.device), edge)
 
 

@@ -19,7 +19,8 @@ Upsampling = Literal["none", "nearest", "bilinear", "transposed"]
 class InstanceStatistics(torch.autograd.Function):
     """Variance and mean of each channel over its pixels: (N, C, H, W) -> two of (N, C, 1, 1).
 
-    torch's own gradient of them comes in another memory format than `channels_last`, which slows whatever adds to it.
+    In float32 at least. torch's own gradient of them comes in another memory format than `channels_last`, which slows
+    whatever adds to it.
     """
 
     @staticmethod
@@ -59,15 +60,16 @@ class AdaIN(nn.Module):
 
     def forward(self, h: Tensor, style: Tensor) -> Tensor:
         sigma, mu = self.style(style)[:, :, None, None].chunk(2, dim=1)
+        half, h = h.dtype, h.to(torch.promote_types(h.dtype, torch.float32))
         variance, mean = InstanceStatistics.apply(h)
         deviation = torch.rsqrt(variance + 1e-5)
         if self.clip_gradient:
             inside = sigma.clamp(-1, 1)
             h = (h - mean) * deviation
-            return inside * h + (sigma - inside) * h.detach() + mu
+            return (inside * h + (sigma - inside) * h.detach() + mu).to(half)
         # one pass over the pixels: h * scale + shift
         scale = sigma * deviation
-        return torch.addcmul(mu - mean * scale, h, scale)
+        return torch.addcmul(mu - mean * scale, h, scale).to(half)
 
 
 class NoiseInjection(nn.Module):

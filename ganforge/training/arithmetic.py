@@ -31,15 +31,28 @@ class Arithmetic:
     penalty_interval: int
     #: One sentence: what was picked and why.
     reason: str
+    #: One sentence on the generator's gradient, if it was checked.
+    check: str = ""
+
+    @property
+    def unchecked(self) -> Arithmetic:
+        """As it was before the generator's gradient was checked."""
+        return replace(self, generator=self.discriminator, check="")
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.check}".strip()
 
 
-def read_arithmetic(state: Mapping[str, Any]) -> Arithmetic:
-    """What a run was begun with, from its run.json. Raises CheckpointError."""
+def read_arithmetic(state: Mapping[str, Any], stage: int) -> Arithmetic | None:
+    """How a run computed in a stage, from its run.json; None if it has not come to it. Raises CheckpointError."""
     try:
-        found = Arithmetic(**state["arithmetic"])
+        stages = state.get("arithmetic", {})
+        if str(stage) not in stages:
+            return None
+        found = Arithmetic(**stages[str(stage)])
         if not {found.generator, found.discriminator} <= {"float32", "bfloat16"} or found.penalty_interval < 1:
             raise ValueError(found)
-    except (KeyError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         raise CheckpointError("run.json is damaged: it doesn't say how the run computed.") from error
     return found
 
@@ -64,16 +77,16 @@ def with_intervals(regularisers: Sequence[RegulariserSpec], arithmetic: Arithmet
 def checked(arithmetic: Arithmetic, step: TrainStep, samples: Sequence[int], device: torch.device) -> Arithmetic:
     """The same, with the generator in float32 if bfloat16 would change its gradient too much.
 
-    Compares the gradients of the same fakes' images, for the same cotangent, in both formats; changes nothing else.
+    Compares the gradients of the parameters that train now, for the same gradient at the images; changes nothing else.
     """
     if arithmetic.generator == "float32":
         return arithmetic
     deviation = generator_deviation(step, samples, device)
     found = f"the generator's gradient is {deviation:.1%} off in it"
     if deviation <= LARGEST_DEVIATION:  # false for nan as well
-        return replace(arithmetic, reason=f"{arithmetic.reason} {found.capitalize()}.")
-    reason = f"{arithmetic.reason} The generator stays in float32: {found}, more than {LARGEST_DEVIATION:.0%}."
-    return replace(arithmetic, generator="float32", reason=reason)
+        return replace(arithmetic, check=f"{found.capitalize()}.")
+    check = f"The generator stays in float32: {found}, more than {LARGEST_DEVIATION:.0%}."
+    return replace(arithmetic, generator="float32", check=check)
 
 
 def generator_deviation(step: TrainStep, samples: Sequence[int], device: torch.device) -> float:

@@ -22,7 +22,9 @@ class Gradients:
         if not weight.is_leaf:
             self._pairs.append((weight, gradient))
         elif weight.grad is None:
-            weight.grad = gradient
+            # a fused optimizer reads both as they lie in memory
+            lies_alike = gradient.stride() == weight.stride()
+            weight.grad = gradient if lies_alike else torch.empty_like(weight).copy_(gradient)
         else:
             weight.grad += gradient
 

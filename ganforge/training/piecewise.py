@@ -14,6 +14,7 @@ Needs each sample to be treated alone. Slopes have no derivative almost everywhe
 """
 
 # N batch, C=3 channels, H W pixels
+# d logits, c derivative of the loss by them ("cotangent"): (N,); v gradient of the penalty by delta: (N, 3, H, W)
 
 from __future__ import annotations
 
@@ -35,11 +36,11 @@ class PiecewiseRoute(Route):
     def judge(self, *cases: Case) -> list[Judgement]:
         """Those without a penalty in one pass: the weights of deep layers are read and their gradients written once."""
         plain = [case for case in cases if not case.penalties]
-        judged = dict(zip(map(id, plain), self._judge_plain(plain), strict=True)) if plain else {}
-        return [self._judge_penalised(case) if case.penalties else judged[id(case)] for case in cases]
+        judged = iter(self._judge_plain(plain) if plain else ())
+        return [self._judge_penalised(case) if case.penalties else next(judged) for case in cases]
 
     def _judge_plain(self, cases: Sequence[Case]) -> list[Judgement]:
-        record = Recording(self.dtype, keep_inputs=True)
+        record = Recording(self.dtype, with_weight_gradients=True)
         images = torch.cat([case.images.detach() for case in cases])
         x, logits = self._forward(images, torch.cat([case.labels for case in cases]), record)
         d = logits.detach().requires_grad_()
@@ -57,7 +58,7 @@ class PiecewiseRoute(Route):
         return [Judgement(d, None, _image_gradient(case, d, delta, sent)) for case, d, delta, sent in parts]
 
     def _judge_penalised(self, case: Case) -> Judgement:
-        record = Recording(self.dtype, keep_inputs=False)
+        record = Recording(self.dtype, with_weight_gradients=False)
         images = case.images.detach()
         x, logits = self._forward(images, case.labels, record)
         d = logits.detach().requires_grad_()
@@ -73,6 +74,7 @@ class PiecewiseRoute(Route):
         start = torch.addcmul(v, record.cotangent.view(-1, 1, 1, 1), images)
         self.discriminator(start.to(self.dtype), case.labels, replay)
         replay.finish()
+        record.constants.clear()
         d, delta = d.detach(), delta.detach()
         return Judgement(d, penalty.detach(), _image_gradient(case, d, delta, ones))
 
@@ -91,9 +93,9 @@ def _backward(logits: Tensor, x: Tensor, record: Recording, sent: Tensor, dtype:
 
 
 def _image_gradient(case: Case, d: Tensor, delta: Tensor, sent: Tensor) -> Tensor | None:
-    """delta, the gradient for `sent`, as that of the mean of what the case seeks."""
-    if case.seek is None:
+    """delta, the gradient for `sent`, as that of the mean of the generator's loss."""
+    if case.generator_loss is None:
         return None
     leaf = d.clone().requires_grad_()
-    (slope,) = torch.autograd.grad(case.seek(leaf).mean(), leaf)
+    (slope,) = torch.autograd.grad(case.generator_loss(leaf).mean(), leaf)
     return delta * (slope / sent).view(-1, 1, 1, 1)

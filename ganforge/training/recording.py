@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ganforge.blocks.operations import Operations, leaky_relu, with_slopes
-from ganforge.blocks.pooling import PooledConv3, folds, pooled_conv3
+from ganforge.blocks.pooling import PooledConv3, has_even_sides, pooled_conv3
 from ganforge.training.gradients import Gradients
 
 
@@ -26,13 +26,13 @@ class _Entry:
 class Recording(Operations):
     """First pass: computes in `dtype` and records slopes and, while the backward pass runs, gradients.
 
-    With `keep_inputs` the backward pass also computes the parameters' gradients, for the cotangent that is set by
-    then; without, it leaves that to a `Replay`.
+    With `with_weight_gradients` the backward pass also computes those, for the cotangent that is set by then; without,
+    it leaves that to a `Replay`.
     """
 
-    def __init__(self, dtype: torch.dtype, *, keep_inputs: bool) -> None:
+    def __init__(self, dtype: torch.dtype, *, with_weight_gradients: bool) -> None:
         self.dtype = dtype
-        self.keep_inputs = keep_inputs
+        self.with_weight_gradients = with_weight_gradients
         #: (N,), the derivative of the loss by each logit.
         self.cotangent: Tensor
         #: Whether the backward pass starts from the cotangents and not from 1.
@@ -55,7 +55,7 @@ class Recording(Operations):
         return self._watch(out, parameters, needed=_trains(weight, bias))
 
     def pooled_conv2d(self, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        if not folds(h):
+        if not has_even_sides(h):
             return super().pooled_conv2d(h, weight, bias)
         fixed = weight.detach().to(self.dtype), None if bias is None else bias.detach().to(self.dtype)[None]
         out: Tensor = PooledConv3.apply(h, *fixed)
@@ -75,7 +75,7 @@ class Recording(Operations):
 
     def leaky_relu(self, h: Tensor, slope: float = 0.2) -> Tensor:
         out = leaky_relu(h, slope)
-        if not self.keep_inputs:
+        if not self.with_weight_gradients:
             self.outputs.append(out.detach())
         return out
 
@@ -95,6 +95,7 @@ class Recording(Operations):
 
     def finish(self) -> None:
         self.gradients.accumulate()
+        self.constants.clear()  # their hooks hold the record, which would hold them
 
     def _watch(self, out: Tensor, parameters: Callable[[Tensor], None], *, needed: bool) -> Tensor:
         if not needed:
@@ -102,7 +103,7 @@ class Recording(Operations):
             return out
         if not out.requires_grad:
             self.constants.append(out.requires_grad_())
-        if self.keep_inputs:
+        if self.with_weight_gradients:
             out.register_hook(lambda delta: parameters(self._scaled(delta)))
             return out
         entry = _Entry()
@@ -126,7 +127,8 @@ class Replay(Operations):
         self.cotangent = record.cotangent
         self.gradients = record.gradients
         self._entries = iter(record.entries)
-        self._outputs = iter(record.outputs)
+        self._outputs = record.outputs
+        self._outputs.reverse()  # each is let go of when it was used
 
     def conv2d(self, h: Tensor, weight: Tensor, bias: Tensor | None, stride: int = 1, padding: int = 0) -> Tensor:
         delta = self._next_delta()
@@ -137,7 +139,7 @@ class Replay(Operations):
             return out if bias is None else out.add_(self._scaled(bias)[:, :, None, None])
 
     def pooled_conv2d(self, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        if not folds(h):
+        if not has_even_sides(h):
             return super().pooled_conv2d(h, weight, bias)
         delta = self._next_delta()
         with torch.no_grad():
@@ -155,7 +157,7 @@ class Replay(Operations):
 
     def leaky_relu(self, h: Tensor, slope: float = 0.2) -> Tensor:
         with torch.no_grad():
-            return with_slopes(h, next(self._outputs), slope)
+            return with_slopes(h, self._outputs.pop(), slope)
 
     def scale(self, h: Tensor, factor: Tensor) -> Tensor:
         delta = self._next_delta()
@@ -169,9 +171,10 @@ class Replay(Operations):
         with torch.no_grad():
             if delta is not None:
                 self.gradients.add(value, delta * _per_sample(self.cotangent, delta))
-            return value.to(self.dtype) * _per_sample(self.cotangent, value)
+            return (value * _per_sample(self.cotangent, value)).to(self.dtype)
 
     def finish(self) -> None:
+        assert next(self._entries, None) is None and not self._outputs
         self.gradients.accumulate()
 
     def _scaled(self, bias: Tensor) -> Tensor:

@@ -30,8 +30,8 @@ class Case:
     labels: Tensor
     loss: LossTerm
     penalties: Sequence[RegulariserSpec] = ()
-    #: What another player minimises: one pass then serves both.
-    seek: LossTerm | None = None
+    #: What the generator minimises by these images: one pass then serves both players.
+    generator_loss: LossTerm | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Judgement:
     logits: Tensor
     #: Mean of the penalties that were due, or None.
     penalty: Tensor | None
-    #: (N, 3, H, W), the gradient of the mean of `seek` with respect to the images, or None.
+    #: (N, 3, H, W), the gradient of the mean of `generator_loss` with respect to the images, or None.
     image_gradient: Tensor | None
 
 
@@ -58,7 +58,7 @@ class Route:
     def judge(self, *cases: Case) -> list[Judgement]:
         """A judgement for each case, in their order.
 
-        Raises NonFiniteError, with no gradient changed, if `loss_<on>` or `penalty_<on>` of a case is not finite.
+        Raises NonFiniteError if `loss_<on>` or `penalty_<on>` of a case is not finite, with no gradient of it added.
         """
 
 
@@ -69,7 +69,7 @@ class AutogradRoute(Route):
         return [self._judge(case) for case in cases]
 
     def _judge(self, case: Case) -> Judgement:
-        images = case.images.detach().requires_grad_(bool(case.penalties) or case.seek is not None)
+        images = case.images.detach().requires_grad_(bool(case.penalties) or case.generator_loss is not None)
         mixed = self.dtype != images.dtype
         with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=mixed):
             logits: Tensor = self.discriminator(images, case.labels)
@@ -81,8 +81,8 @@ class AutogradRoute(Route):
             penalty = mean_penalty(gradient, case.penalties)
             expect_finite({f"penalty_{case.on}": penalty})
         expect_finite({f"loss_{case.on}": total})
-        if case.seek is not None:
-            (image_gradient,) = torch.autograd.grad(case.seek(logits).mean(), images, retain_graph=True)
+        if case.generator_loss is not None:
+            (image_gradient,) = torch.autograd.grad(case.generator_loss(logits).mean(), images, retain_graph=True)
         trained = [parameter for parameter in self.discriminator.parameters() if parameter.requires_grad]
         if trained:
             (total if penalty is None else total + penalty).backward(inputs=trained)

@@ -67,8 +67,8 @@ class Wasserstein(LossSpec):
 class _GradientPenalty(RegulariserSpec):
     #: The penalty is gamma / 2 times the squared norm.
     gamma: PositiveFloat
-    #: Computed every so many steps and multiplied by that (Karras et al. 2020, appendix B). Null: at each step of an
-    #: exact training (`training.step`), every 16 steps of a fast one.
+    #: Computed every so many steps and multiplied by that (Karras et al. 2020, appendix B; Adam's rates stay here).
+    #: Null: at each step of an exact training (`training.step`), every 16 steps of a fast one.
     every: PositiveInt | None = None
 
     def penalty(self, gradient: Tensor) -> Tensor:

@@ -79,7 +79,9 @@ class TrainStep:
         fakes, labels = self.draw_fakes(samples, real.images.device)
         reals = self._augment(real.images, "real", samples)
         on_fakes, on_reals = ([r for r in due if r.on == on] for on in ("fake", "real"))
-        fake_case = Case("fake", fakes, labels, self.loss.discriminator_fake, on_fakes, seek=self.loss.generator)
+        fake_case = Case(
+            "fake", fakes, labels, self.loss.discriminator_fake, on_fakes, generator_loss=self.loss.generator
+        )
         real_case = Case("real", reals, real.labels, self.loss.discriminator_real, on_reals)
         if due:  # a penalty needs memory: first let go of what the generator keeps
             (fake,), judged = self.route.judge(fake_case), None

@@ -14,6 +14,7 @@ from ganforge.errors import CheckpointError, DivergedError
 from ganforge.files import write_json
 from ganforge.freeze.policy import freeze_table
 from ganforge.freeze.schedule import Position, Schedule
+from ganforge.hardware import round_products
 from ganforge.listener import Listener, StepReport
 from ganforge.networks.staged import Discriminator, Generator
 from ganforge.pictures import save_png, tile, to_uint8
@@ -33,8 +34,8 @@ from ganforge.training.step import Players, RealBatch, TrainStep
 class Trainer:
     """Trains the networks of a plan on images, from `step` on.
 
-    The state after n steps is a function of recipe, images and n: a run that is stopped and resumed ends with
-    the same bytes as one that is not.
+    The state after n steps is a function of recipe, images, n and the arithmetic that run.json records: a run that is
+    stopped and resumed ends with the same bytes as one that is not.
     """
 
     def __init__(
@@ -88,6 +89,12 @@ class Trainer:
         if self.step == 0:
             self.run.truncate_metrics(0)  # rows of a run that was stopped before its first checkpoint
             self._sample()
+        not_linear = self.plan.discriminator.not_piecewise_linear
+        if not_linear:
+            self.listener.note(
+                f"the discriminator's gradients come from autograd alone, which is slower, since {not_linear[0]} does "
+                "not declare `piecewise_linear`."
+            )
         means = Means()
         started, first = time.monotonic(), self.step
         while self.step < self.schedule.num_steps:
@@ -95,8 +102,7 @@ class Trainer:
             if position.number != stage:
                 stage = position.number
                 self._enter_stage(position)
-                if self.arithmetic is None:
-                    self._compute_in(self._choose_arithmetic())
+                self._compute_in(self._arithmetic_of(position.number))
             self._set_rates(position)
             metrics = self._one_step()
             self.average.update(self.generator, self.step)
@@ -154,7 +160,7 @@ class Trainer:
                 f"the checkpoint of step {checkpoint.step} doesn't fit the recipe: {error}"
             ) from error
         self.step = checkpoint.step
-        self._compute_in(read_arithmetic(self.run.read_state()))
+        self._arithmetic_of(self.schedule.at(self.step - 1).number, expected=True)
         self.run.truncate_metrics(self.step)
         self.listener.resumed(self.step)
 
@@ -168,25 +174,30 @@ class Trainer:
             if augmentation.state_dict():
                 augmentation.load_state_dict(tensors[f"augmentation_{index}"])
 
-    def _choose_arithmetic(self) -> Arithmetic:
-        """What the recipe's `step` means here; a resumed run keeps what the first steps computed in."""
-        arithmetic = choose(self.recipe.training.step, self.device)
-        arithmetic = checked(arithmetic, self.train_step, self._samples(), self.device)
-        self.run.write_state(arithmetic=asdict(arithmetic))
-        return arithmetic
+    def _arithmetic_of(self, stage: int, *, expected: bool = False) -> Arithmetic:
+        """What the recipe's `step` means here, as it was when the run first came to this stage.
+
+        Later stages keep the choice of the first, but for the generator's format, since other parameters train.
+        """
+        state = self.run.read_state()
+        found = read_arithmetic(state, stage)
+        if found is not None:
+            return found
+        if expected:
+            raise CheckpointError("run.json is damaged: it doesn't say how the run computed.")
+        first = read_arithmetic(state, 0) or choose(self.recipe.training.step, self.device)
+        found = checked(first.unchecked, self.train_step, self._samples(), self.device)
+        self.run.write_state(arithmetic={**state.get("arithmetic", {}), str(stage): asdict(found)})
+        return found
 
     def _compute_in(self, arithmetic: Arithmetic) -> None:
+        if arithmetic != self.arithmetic:
+            self.listener.note(str(arithmetic))
         self.arithmetic = arithmetic
         self.train_step.route = self._route(getattr(torch, arithmetic.discriminator))
         self.train_step.generator_dtype = getattr(torch, arithmetic.generator)
         self.train_step.regularisers = with_intervals(self.recipe.training.regularisers, arithmetic)
-        self.listener.note(arithmetic.reason)
-        bent = self.plan.discriminator.not_piecewise_linear
-        if bent:
-            self.listener.note(
-                f"the discriminator's gradients come from autograd alone, which is slower, since {bent[0]} does not "
-                "declare `piecewise_linear`."
-            )
+        round_products(self.device, allowed=arithmetic.discriminator == "bfloat16")
 
     def _route(self, dtype: torch.dtype) -> Route:
         kind = AutogradRoute if self.plan.discriminator.not_piecewise_linear else PiecewiseRoute

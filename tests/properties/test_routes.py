@@ -12,6 +12,13 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from ganforge.blocks.base import Context
+from ganforge.blocks.pooling import (
+    average_pool,
+    pooled_bias_gradient,
+    pooled_conv3,
+    pooled_conv3_input_gradient,
+    pooled_conv3_weight_gradient,
+)
 from ganforge.blocks.residual import ResidualBlock
 from ganforge.blocks.specs import AveragePool, ImageStem, LogitHead, Residual
 from ganforge.blocks.upsampling import upsample, upsampled_conv3
@@ -107,6 +114,41 @@ def test_the_piecewise_route_gives_the_gradients_of_autograd(
     for name, gradient in by_autograd.items():
         found = by_linearity.get(name, torch.zeros_like(gradient))
         assert (found - gradient).norm() <= 1e-8 * gradient.norm() + 1e-12, name
+
+
+@PROPERTY
+@given(discriminators(), st.sampled_from([(), (R1(gamma=10.0),)]))
+def test_the_piecewise_route_computes_in_bfloat16(
+    drawn: tuple[Discriminator, tuple[int, int]], due: tuple[RegulariserSpec, ...]
+) -> None:
+    network, sides = drawn
+    network.float()
+    labels = torch.arange(3) % CLASSES
+    case = Case("real", normal(3, 3, *sides).float(), labels, BCE().discriminator_real, due)
+    (found,) = PiecewiseRoute(network, torch.bfloat16).judge(case)
+    assert found.logits.dtype == torch.float32
+    assert all(p.grad.dtype == torch.float32 for p in network.parameters() if p.grad is not None)
+    exact = network(case.images, labels)
+    assert (found.logits - exact).norm() <= 0.1 * exact.norm() + 0.1
+
+
+@PROPERTY
+@given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 4), st.integers(1, 4))
+def test_pooling_folds_into_the_convolution_in_front_of_it(fan_in: int, fan_out: int, rows: int, columns: int) -> None:
+    h = normal(2, fan_in, 2 * rows, 2 * columns).requires_grad_()
+    weight = normal(fan_out, fan_in, 3, 3, seed=1).requires_grad_()
+    bias = normal(fan_out, seed=2).requires_grad_()
+    plain = average_pool(nn.functional.conv2d(h, weight, bias, padding=1))
+    delta = normal(*plain.shape, seed=3)
+    by_input, by_weight, by_bias = torch.autograd.grad(plain, (h, weight, bias), delta)
+    h, weight, bias = h.detach(), weight.detach(), bias.detach()
+    for found, expected in (
+        (pooled_conv3(h, weight, bias[None]), plain),
+        (pooled_conv3_input_gradient(delta, weight), by_input),
+        (pooled_conv3_weight_gradient(delta, h), by_weight),
+        (pooled_bias_gradient(delta).sum(0), by_bias),
+    ):
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
 
 
 @PROPERTY

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from cases import recipe_data
+from cases import recipe_data, stage
 from trainings import StopAfter, Stopped, trainer
 
 from ganforge.errors import CheckpointError
@@ -70,8 +70,25 @@ def test_a_generator_whose_gradient_suffers_stays_in_float32(
     run.fit()
     assert run.arithmetic is not None
     assert (run.arithmetic.generator, run.arithmetic.discriminator) == (expected, "bfloat16")
-    assert json.loads((tmp_path / "run.json").read_text())["arithmetic"]["generator"] == expected
+    stages = json.loads((tmp_path / "run.json").read_text())["arithmetic"]
+    assert [stage["generator"] for stage in stages.values()] == [expected] * len(data["stages"])
     assert ("The generator stays in float32" in notes.texts[0]) == (expected == "float32")
+
+
+def test_the_gradient_is_checked_again_where_other_parameters_train(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deviations = iter([0.3, 0.02])
+    monkeypatch.setattr(arithmetic, "generator_deviation", lambda *_: next(deviations))
+    data = recipe_data("style")
+    data["training"]["step"] = "fast"
+    data["stages"] = [stage("head", 2), stage("all", 2)]
+    notes = Notes()
+    trainer(data, tmp_path, notes).fit()
+    stages = json.loads((tmp_path / "run.json").read_text())["arithmetic"]
+    assert [found["generator"] for found in stages.values()] == ["float32", "bfloat16"]
+    assert [found["discriminator"] for found in stages.values()] == ["bfloat16", "bfloat16"]
+    assert len(notes.texts) == 2 and notes.texts[1].endswith(" The generator's gradient is 2.0% off in it.")
 
 
 def test_the_gradient_check_changes_nothing(tmp_path: Path) -> None:
@@ -93,22 +110,33 @@ def test_a_resumed_run_computes_as_it_began(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(arithmetic, "has_fast_bf16", lambda device: False)
     resumed = trainer(data, tmp_path)
     resumed.restore(load_newest(resumed.run.checkpoints)[0])
+    resumed.fit()
     assert resumed.train_step.route.dtype == torch.bfloat16
 
 
 @pytest.mark.parametrize(
-    "state",
+    "damage",
     [
-        {},
-        {"arithmetic": None},
-        {"arithmetic": {"generator": "float8"}},
-        {"arithmetic": {"generator": "float32", "discriminator": "float32", "penalty_interval": 0, "reason": ""}},
-        {"arithmetic": {"generator": "float32", "discriminator": "float32", "penalty_interval": "1", "reason": ""}},
+        None,
+        {"generator": "float8"},
+        {"generator": "float32", "discriminator": "float32", "penalty_interval": 0, "reason": ""},
+        {"generator": "float32", "discriminator": "float32", "penalty_interval": "1", "reason": ""},
     ],
 )
-def test_a_run_that_does_not_say_how_it_computed_is_refused(state: dict[str, object]) -> None:
+def test_a_run_that_does_not_say_how_it_computed_is_refused(damage: object) -> None:
     with pytest.raises(CheckpointError, match="doesn't say how the run computed"):
-        read_arithmetic(state)
+        read_arithmetic({"arithmetic": {"0": damage}}, 0)
+    assert read_arithmetic({}, 0) is None
+
+
+def test_a_run_that_lost_how_it_computed_is_not_resumed(tmp_path: Path) -> None:
+    run = trainer(recipe_data("style"), tmp_path)
+    run.fit()
+    run.run.write_state(arithmetic={})
+    resumed = trainer(recipe_data("style"), tmp_path)
+    resumed.run.write_state(arithmetic={})
+    with pytest.raises(CheckpointError, match="doesn't say how the run computed"):
+        resumed.restore(load_newest(resumed.run.checkpoints)[0])
 
 
 def test_a_discriminator_that_is_not_piecewise_linear_falls_back_and_the_run_says_so(tmp_path: Path) -> None:
@@ -116,7 +144,7 @@ def test_a_discriminator_that_is_not_piecewise_linear_falls_back_and_the_run_say
     run = trainer(recipe_data(discriminator="third_party"), tmp_path, notes)
     assert isinstance(run.train_step.route, AutogradRoute)
     run.fit()
-    assert notes.texts[1] == (
+    assert notes.texts[0] == (
         "the discriminator's gradients come from autograd alone, which is slower, since gate_0 does not declare "
         "`piecewise_linear`."
     )

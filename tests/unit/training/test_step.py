@@ -192,14 +192,39 @@ def test_a_state_of_a_step_depends_on_seed_and_recipe_alone(tmp_path: Path) -> N
     assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
 
 
-def test_a_fast_step_stays_near_an_exact_one(tmp_path: Path) -> None:
+def test_a_fast_step_rounds_to_bfloat16_and_stays_near_an_exact_one(tmp_path: Path) -> None:
     found = []
     for step in ("exact", "fast"):
         data = recipe_data("style")
         data["training"]["step"] = step
+        data["training"]["regularisers"] = [{"kind": "r1", "gamma": 1.0, "every": 1}]
         run = trainer(data, tmp_path / step)
         run.fit()
         found.append(tensors(run))
         assert all(value.dtype == torch.float32 for value in found[-1].values())
     differences = [float((found[0][name] - found[1][name]).abs().max()) for name in found[0]]
     assert 0 < max(differences) < 0.1
+    assert run.train_step.route.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize(("every", "passes"), [(1, [3, 3]), (2, [6])])
+def test_one_pass_judges_fakes_and_reals_unless_a_penalty_is_due(every: int, passes: list[int], tmp_path: Path) -> None:
+    data = recipe_data("style")
+    data["training"] |= {"step": "exact", "regularisers": [{"kind": "r1", "gamma": 1.0, "every": every}]}
+    run = trainer(data, tmp_path)
+    run.step = 1
+    sizes: list[int] = []
+    run.discriminator.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
+    run._enter_stage(run.schedule.at(1))
+    run._one_step()
+    # with a penalty, a second pass on the real images computes the linear map
+    assert sizes == (passes if every == 2 else [*passes, 3])
+
+
+def test_gradients_lie_in_memory_as_their_weights_do(tmp_path: Path) -> None:
+    run = trainer(recipe_data("style"), tmp_path)
+    run.discriminator.to(memory_format=torch.contiguous_format)
+    run._enter_stage(run.schedule.at(0))
+    run._one_step()
+    gradients = [(p, p.grad) for p in run.discriminator.parameters() if p.grad is not None]
+    assert gradients and all(p.stride() == gradient.stride() for p, gradient in gradients)
