@@ -8,17 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from ganforge.blocks.base import Context, ExtraInput
-from ganforge.blocks.operations import leaky_relu
+from ganforge.blocks.operations import leaky_relu, without_autocast
 
 
 class ImageHead(nn.Conv2d):
-    """tanh(conv(lrelu(h))): (N, C, H, W) -> (N, 3, H, W) in [-1, 1]."""
+    """tanh(conv(lrelu(h))): (N, C, H, W) -> (N, 3, H, W) in [-1, 1], in the weights' format also under autocast."""
 
     def __init__(self, in_channels: int) -> None:
         super().__init__(in_channels, 3, 3, padding=1)
 
     def forward(self, h: Tensor, context: Context) -> Tensor:  # type: ignore[override]
-        return torch.tanh(super().forward(leaky_relu(h)))
+        with without_autocast(h):
+            return torch.tanh(super().forward(leaky_relu(h.to(self.weight.dtype))))
 
 
 class ImageStem(nn.Module):

@@ -9,6 +9,8 @@ then run it a second time as the linear map that it is around a batch; see `ganf
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -22,6 +24,14 @@ class Operations:
     def conv2d(self, h: Tensor, weight: Tensor, bias: Tensor | None, stride: int = 1, padding: int = 0) -> Tensor:
         """h: (N, C, H, W), weight: (C', C, K, K), bias: (C',) -> (N, C', H', W')."""
         return F.conv2d(h, weight, bias, stride, padding)
+
+    def shortcut(self, h: Tensor, weight: Tensor) -> Tensor:
+        """1x1 convolution in the weight's own format, also under autocast: (N, C, H, W) -> (N, C', H, W).
+
+        What a residual branch adds is small beside it, and rounding the sum would round that away.
+        """
+        with without_autocast(h):
+            return F.conv2d(h.to(weight.dtype), weight)
 
     def pooled_conv2d(self, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Average pooling of a 3x3 convolution with padding 1; weight: (C', C, 3, 3) -> (N, C', H / 2, W / 2)."""
@@ -74,6 +84,13 @@ def with_slopes(h: Tensor, out: Tensor, slope: float) -> Tensor:
     """h times the slopes, 1 or `slope`, of a leaky ReLU that gave `out`."""
     result: Tensor = torch.ops.aten.leaky_relu_backward(h, out, slope, True)
     return result
+
+
+def without_autocast(h: Tensor) -> AbstractContextManager[object]:
+    """A context in which tensors on the device of h are computed in their own formats."""
+    kind = h.device.type
+    is_on = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+    return torch.autocast(kind, enabled=False) if is_on else nullcontext()
 
 
 PLAIN = Operations()

@@ -34,14 +34,14 @@ class ResidualBlock(ConvBlock):
 
     def forward(self, h: Tensor, context: Context, extra: Tensor | None = None) -> Tensor:
         ops = context.ops
-        shortcut = h if self.conv_s is None else ops.conv2d(h, self.conv_s.weight, None)
+        shortcut = h if self.conv_s is None else ops.shortcut(h, self.conv_s.weight)
         h = self.convolve("conv_0", ops.leaky_relu(h), context, extra)
         h = self.convolve("conv_1", ops.leaky_relu(h), context)
         return torch.add(shortcut, h, alpha=self.residual_scale)
 
     def forward_upsampled(self, h: Tensor, context: Context) -> Tensor:
         """forward(nearest upsampling of h), without ever computing on the upsampled features."""
-        shortcut = h if self.conv_s is None else self.conv_s(h)
+        shortcut = h if self.conv_s is None else context.ops.shortcut(h, self.conv_s.weight)
         h = upsampled_conv3(leaky_relu(h), self.adapted_weight("conv_0"), self.conv_0.bias)
         h = self.convolve("conv_1", leaky_relu(h), context)
         return torch.add(upsample(shortcut, "nearest"), h, alpha=self.residual_scale)
@@ -51,7 +51,7 @@ class ResidualBlock(ConvBlock):
         ops = context.ops
         shortcut = average_pool(h)
         if self.conv_s is not None:
-            shortcut = ops.conv2d(shortcut, self.conv_s.weight, None)
+            shortcut = ops.shortcut(shortcut, self.conv_s.weight)
         h = self.convolve("conv_0", ops.leaky_relu(h), context, extra)
         h = ops.pooled_conv2d(ops.leaky_relu(h), self.adapted_weight("conv_1"), self.conv_1.bias)
         return torch.add(shortcut, h, alpha=self.residual_scale)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,8 +14,12 @@ from torch import Tensor, nn
 
 from ganforge.blocks.base import Context
 from ganforge.blocks.latent import ClassEmbedding
-from ganforge.blocks.operations import PLAIN, Operations
+from ganforge.blocks.operations import PLAIN, Operations, without_autocast
 from ganforge.blocks.resample import AveragePool, Upsample
+
+#: Under autocast, a generator's blocks on features of a smaller side stay in float32: they cost little, their rounding
+#: errors are carried through all that follows, and normalisation amplifies them.
+SMALLEST_ROUNDED_SIDE = 16
 
 
 @dataclass(frozen=True)
@@ -101,10 +106,11 @@ class Generator(StagedNetwork):
         if self.mapping is None:
             return None
         context = Context(labels=labels)
-        h = self._features(0, z[:, :, None, None], context)
-        site = next((p.site for p in self.injections if p.feeds_mapping), 0)
-        extra = self._extra(site, h, context, mapping=True)
-        w: Tensor = self.mapping(h.flatten(1), None if extra is None else extra.flatten(1))
+        with without_autocast(z):
+            h = self._features(0, z[:, :, None, None], context)
+            site = next((p.site for p in self.injections if p.feeds_mapping), 0)
+            extra = self._extra(site, h, context, mapping=True)
+            w: Tensor = self.mapping(h.flatten(1), None if extra is None else extra.flatten(1))
         return w
 
     def forward(self, z: Tensor, labels: Tensor | None = None, context: Context | None = None) -> Tensor:
@@ -115,11 +121,10 @@ class Generator(StagedNetwork):
         index = 0
         while index < len(self.keys):
             h = self._features(index, h, context)
-            if self._absorbs(index + 1):
-                index += 1
-                h = self._block(index, h, context, "forward_upsampled")
-            else:
-                h = self._block(index, h, context)
+            absorbs = self._absorbs(index + 1)
+            index += absorbs
+            with without_autocast(h) if h.shape[2] < SMALLEST_ROUNDED_SIDE else nullcontext():
+                h = self._block(index, h, context, "forward_upsampled" if absorbs else "forward")
             index += 1
         return self._features(len(self.keys), h, context)
 

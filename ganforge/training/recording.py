@@ -54,6 +54,9 @@ class Recording(Operations):
 
         return self._watch(out, parameters, needed=_trains(weight, bias))
 
+    def shortcut(self, h: Tensor, weight: Tensor) -> Tensor:
+        return self.conv2d(h, weight, None)
+
     def pooled_conv2d(self, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if not has_even_sides(h):
             return super().pooled_conv2d(h, weight, bias)
@@ -137,6 +140,9 @@ class Replay(Operations):
                 self.gradients.conv2d(h, weight, bias, delta, self.cotangent, stride, padding)
             out = F.conv2d(h, weight.to(self.dtype), None, stride, padding)
             return out if bias is None else out.add_(self._scaled(bias)[:, :, None, None])
+
+    def shortcut(self, h: Tensor, weight: Tensor) -> Tensor:
+        return self.conv2d(h, weight, None)
 
     def pooled_conv2d(self, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if not has_even_sides(h):
