@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from ganforge.errors import CheckpointError
-from ganforge.files import read_json, sha256_of, sync_folder, write_bytes, write_json
+from ganforge.files import read_json, remove_leftovers, sha256_of, sync_folder, write_bytes, write_json
 from ganforge.weights.pretrained import PretrainedWeights, Provenance
 
 CARD = "card.json"
@@ -43,17 +43,16 @@ def read_card(path: Path) -> dict[str, Any]:
 
 
 def save_folder(path: Path, weights: PretrainedWeights) -> None:
-    """Write a folder that `load_folder` reads; what stood there is replaced when every byte is on the disk.
+    """Write a folder that `load_folder` reads; another one that stood there is replaced as a whole.
 
     Raises CheckpointError where it can't be written.
     """
-    aside = path.parent / f".{path.name}.{os.getpid()}"
+    aside = path.parent / f".{path.name}.{uuid4().hex}"
     try:
-        shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
+        remove_leftovers(path.parent, f".{path.name}.*")
         _write(aside, weights)
-        shutil.rmtree(path, ignore_errors=True)
-        aside.rename(path)
+        _publish(aside, path)
         sync_folder(path.parent)
     except OSError as error:
         raise CheckpointError(
@@ -61,6 +60,27 @@ def save_folder(path: Path, weights: PretrainedWeights) -> None:
         ) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _publish(aside: Path, path: Path) -> None:
+    """The same folder, written by a process that was quicker, stays: it may be read at this moment."""
+    try:
+        aside.rename(path)
+    except OSError:
+        if not path.is_dir():
+            raise
+        if _is_whole_copy(path, aside):
+            return
+        shutil.rmtree(path)
+        aside.rename(path)
+
+
+def _is_whole_copy(path: Path, other: Path) -> bool:
+    try:
+        load_folder(path)
+        return read_card(path) == read_card(other)
+    except CheckpointError:
+        return False
 
 
 def _write(folder: Path, weights: PretrainedWeights) -> None:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 from ganforge.errors import CheckpointError, DownloadError
-from ganforge.files import sha256_of, sync_folder
+from ganforge.files import remove_leftovers, sha256_of, sync_folder
 from ganforge.weights.address import check_digest, check_url, file_name, is_url
 from ganforge.weights.download import download, failed
 from ganforge.weights.pretrained import StoreContext
 
 DOWNLOADS = "downloads"
 _PART = ".part-"
-#: A download that stands still ends long before; what is older was left by a kill.
-_SECONDS_OF_A_PART = 3600
 
 
 def fetch_file(url_or_path: str | Path, sha256_prefix: str, context: StoreContext) -> Path:
@@ -63,7 +60,7 @@ def _fetch(url: str, wanted: str, context: StoreContext) -> Path:
     part = folder / f"{_PART}{uuid4().hex}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(folder)
+        remove_leftovers(folder, f"{_PART}*")
         with part.open("xb") as file:
             digest = download(url, file, context.progress)
             if not digest.startswith(wanted):
@@ -83,12 +80,6 @@ def _fetch(url: str, wanted: str, context: StoreContext) -> Path:
         with suppress(OSError):  # the error that is on its way says more
             part.unlink()
     return final
-
-
-def _remove_leftovers(folder: Path) -> None:
-    for part in folder.glob(f"{_PART}*"):
-        if time.time() - part.stat().st_mtime > _SECONDS_OF_A_PART:
-            part.unlink(missing_ok=True)
 
 
 def _shown(wanted: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,27 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
     save_folder(tmp_path / "w", weights())
     save_folder(tmp_path / "w", PretrainedWeights({"fc.bias": torch.ones(1)}, None, PROVENANCE))
     assert sorted(path.name for path in (tmp_path / "w").iterdir()) == ["card.json", "generator.safetensors"]
+
+
+def test_the_same_folder_stays_since_another_process_may_be_reading_it(tmp_path: Path) -> None:
+    path = tmp_path / "w"
+    save_folder(path, weights())
+    before = path.stat().st_ino
+    save_folder(path, weights())
+    assert path.stat().st_ino == before
+    (path / "generator.safetensors").write_bytes(b"damaged")
+    save_folder(path, weights())
+    assert load_folder(path).generator is not None
+    assert [each.name for each in tmp_path.iterdir()] == ["w"]
+
+
+def test_what_a_kill_left_is_removed_after_an_hour(tmp_path: Path) -> None:
+    for name, age in ((".w.old", 7200), (".w.new", 60)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "generator.safetensors").touch()
+        os.utime(tmp_path / name, (time.time() - age, time.time() - age))
+    save_folder(tmp_path / "w", weights())
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".w.new", "w"]
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

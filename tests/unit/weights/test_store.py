@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,20 @@ def test_a_file_is_fetched_once_and_stands_under_its_sha256(server: FaultyServer
 def test_a_file_of_unknown_length_is_fetched(server: FaultyServer, cache: Path) -> None:
     url = server.serve("/gan.pt", content(BODY, length=-1))
     assert fetch_file(url, DIGEST, StoreContext(cache)).read_bytes() == BODY
+
+
+def test_two_that_fetch_at_once_get_the_same_file(server: FaultyServer, cache: Path) -> None:
+    both_have_begun = threading.Barrier(2, timeout=20)
+
+    def together(handler) -> None:
+        both_have_begun.wait()
+        content(BODY)(handler)
+
+    url = server.serve("/gan.pt", together)
+    with ThreadPoolExecutor(2) as pool:
+        files = list(pool.map(lambda _: fetch_file(url, DIGEST, StoreContext(cache)), range(2)))
+    assert files[0] == files[1] and files[0].read_bytes() == BODY
+    assert files_in(cache) == [f"downloads/{DIGEST}/gan.pt"]
 
 
 def test_a_cached_file_that_was_damaged_is_fetched_again(server: FaultyServer, cache: Path) -> None:
