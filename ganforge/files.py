@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +62,15 @@ def sync_folder(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def remove_leftovers(folder: Path, pattern: str) -> None:
+    """Remove what killed processes left half written; nothing that is still being written stands still for an hour."""
+    for path in folder.glob(pattern):
+        with suppress(OSError):  # another process may have removed it
+            if time.time() - path.stat().st_mtime < 3600:
+                continue
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def sha256_of(path: Path) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ganforge.augmentation.base import Augmentation
     from ganforge.data.images import LabelledImages, LoadContext
     from ganforge.evaluation.score import EvaluationContext, Score
-    from ganforge.weights.pretrained import PretrainedWeights, StoreContext
+    from ganforge.weights.pretrained import PretrainedWeights, PublishedFile, StoreContext
 
 
 #: Numbers that no network or batch comes near: a slip of the keyboard is an error and not a full memory.
@@ -207,6 +207,14 @@ class SourceSpec(Component):
     @abstractmethod
     def fetch(self, context: StoreContext) -> PretrainedWeights:
         """Weights under ganforge's parameter names, with their provenance."""
+
+    def published(self) -> PublishedFile | None:
+        """The file that `fetch` downloads; None where it downloads nothing."""
+        return None
+
+    def cached(self, cache: Path) -> Path | None:
+        """What `fetch` would use instead of a download; None if it isn't there. Looks at names alone."""
+        return None
 
 
 class EvaluatorSpec(Component):

@@ -52,3 +52,7 @@ def check_source(spec: SourceSpec, cache: Path) -> None:
     blank = [field for field in ("name", "origin", "sha256", "licence") if not getattr(first.provenance, field)]
     expect(not blank, f"{kind}: its provenance leaves blank: {', '.join(blank)}.")
     expect(first.provenance == second.provenance, f"{kind}: gives another provenance when it is fetched again.")
+    expect(
+        spec.published() is None or spec.cached(cache) is not None,
+        f"{kind}: says that it downloads a file, but `cached` finds nothing in the cache after `fetch`.",
+    )

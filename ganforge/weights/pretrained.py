@@ -21,6 +21,15 @@ class StoreContext:
 
 
 @dataclass(frozen=True)
+class PublishedFile:
+    """A file that a source downloads."""
+
+    url: str
+    #: All digits, or the first 8 or more where no more are published.
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Provenance:
     """Recorded in every run that starts from the weights."""
 

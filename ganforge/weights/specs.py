@@ -8,6 +8,7 @@ from typing import Literal
 from ganforge.errors import CheckpointError
 from ganforge.files import read_json, sha256_of
 from ganforge.interfaces import SourceSpec
+from ganforge.weights.folder import load_folder
 from ganforge.weights.pretrained import PretrainedWeights, Provenance, StoreContext
 
 
@@ -49,34 +50,6 @@ class WeightsFolder(SourceSpec):
 
     def fetch(self, context: StoreContext) -> PretrainedWeights:
         return load_folder(self.path)
-
-
-def load_folder(path: Path) -> PretrainedWeights:
-    """Weights with the provenance of card.json, whose `sha256` entries are checked. Raises CheckpointError."""
-    from ganforge.runs.checkpoint import load_tensors
-
-    card = read_json(path / "card.json", CheckpointError)
-    try:
-        name, licence, digests = str(card["name"]), str(card["licence"]), dict(card["sha256"])
-    except (TypeError, KeyError) as error:
-        raise CheckpointError(
-            f"{path / 'card.json'} needs 'name', 'licence' and 'sha256' (file: digest): {error}."
-        ) from error
-    weights = {}
-    for network in ("generator", "discriminator"):
-        file = path / f"{network}.safetensors"
-        if file.name not in digests:
-            continue
-        if not file.is_file() or sha256_of(file) != digests[file.name]:
-            raise CheckpointError(f"{file} is missing or damaged: its sha256 is not the one in card.json.")
-        weights[network] = load_tensors(file)
-    if not weights:
-        raise CheckpointError(
-            f"{path / 'card.json'} names neither generator.safetensors nor discriminator.safetensors."
-        )
-    digest = ",".join(f"{key}:{value}" for key, value in sorted(digests.items()))
-    provenance = Provenance(name, str(path), digest, licence, str(card.get("citation", "")))
-    return PretrainedWeights(weights.get("generator"), weights.get("discriminator"), provenance)
 
 
 SOURCES: list[type[SourceSpec]] = [Run, WeightsFolder]

@@ -1,4 +1,4 @@
-"""The sources as recipes name them."""
+"""The bundled flower GAN, and Zhao's checkpoints, as recipes name them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Literal
 from ganforge.errors import CheckpointError
 from ganforge.files import sha256_of
 from ganforge.interfaces import SourceSpec
+from ganforge.weights.folder import load_folder
 from ganforge.weights.pretrained import PretrainedWeights, Provenance, StoreContext
-from ganforge.weights.specs import load_folder
 
 BUNDLED = Path(__file__).parent / "flowers_64"
 
@@ -25,28 +25,6 @@ class Flowers64(SourceSpec):
         generator = {key: value.float() for key, value in (weights.generator or {}).items()}
         discriminator = {key: value.float() for key, value in (weights.discriminator or {}).items()}
         return PretrainedWeights(generator, discriminator, weights.provenance)
-
-
-class GPGANCheckpoint(SourceSpec):
-    """A GP-GAN checkpoint as GAN_stability publishes it: one `.pt` file (Mescheder et al. 2018)."""
-
-    kind: Literal["gp_gan_checkpoint"] = "gp_gan_checkpoint"
-    path: Path
-    licence: str = "MIT (GAN_stability); trained on ImageNet, whose terms allow research use"
-
-    def preflight(self) -> None:
-        if not self.path.is_file():
-            raise CheckpointError(f"there is no checkpoint {self.path}. Name it with source.path=FILE.")
-
-    def fetch(self, context: StoreContext) -> PretrainedWeights:
-        from ganforge_flowers.published import read_gp_gan
-
-        generator, discriminator = read_gp_gan(self.path)
-        return PretrainedWeights(generator, discriminator, self._provenance("GP-GAN"))
-
-    def _provenance(self, name: str) -> Provenance:
-        citation = "Mescheder, Geiger & Nowozin 2018, Which training methods for GANs do actually converge?"
-        return Provenance(f"{name} {self.path.name}", str(self.path), sha256_of(self.path), self.licence, citation)
 
 
 class ZhaoCheckpoint(SourceSpec):

@@ -14,8 +14,9 @@ from ganforge.errors import CheckpointError
 from ganforge.files import sha256_of
 from ganforge.weights.keymap import KeyMap
 from ganforge.weights.pretrained import StoreContext
+from ganforge_flowers.gp_gan import GPGANCheckpoint
 from ganforge_flowers.published import ZHAO_GENERATOR
-from ganforge_flowers.specs import BUNDLED, Flowers64, GPGANCheckpoint, ZhaoCheckpoint
+from ganforge_flowers.specs import BUNDLED, Flowers64, ZhaoCheckpoint
 
 
 def saved(path: Path, content: Any) -> Path:
@@ -92,7 +93,7 @@ def test_code_in_a_checkpoint_is_refused_and_not_run(source: type[GPGANCheckpoin
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "there is no checkpoint {path}."),
+        (None, "there is no checkpoint {path}. Name it with source.path=FILE."),
         (b"", "{path} is damaged or no checkpoint."),
         (b"<html>404</html>", "{path} is damaged or no checkpoint."),
         (b"PK\x03\x04" + bytes(100), "{path} is damaged or no checkpoint."),

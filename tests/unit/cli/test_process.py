@@ -21,7 +21,7 @@ print("no torch", file=sys.stderr)
 """
 
 
-@pytest.mark.parametrize("words", [["--help"], ["ls"], ["schema"], ["plugins"]])
+@pytest.mark.parametrize("words", [["--help"], ["ls"], ["schema"], ["plugins"], ["weights", "ls"]])
 def test_torch_is_not_imported_where_nothing_is_computed(words: list[str]) -> None:
     command = [sys.executable, "-c", PROBE.format(words=words)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,0 +1,146 @@
+"""What the command line asks about weights: which sources there are, what the cache holds, what a card says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from ganforge.errors import CheckpointError, UsageError
+from ganforge.files import sha256_of
+from ganforge.interfaces import SourceSpec
+from ganforge.registry import Components
+from ganforge.weights.address import digest_in, is_url
+from ganforge.weights.converted import converted_folders
+from ganforge.weights.folder import CARD, load_folder, read_card, save_folder
+from ganforge.weights.pretrained import Provenance, StoreContext
+from ganforge.weights.store import fetch_file, stored_files
+
+State = Literal["cached", "not cached", "installed", "needs fields"]
+
+
+@dataclass(frozen=True)
+class KnownSource:
+    """A source that is registered. installed: it downloads nothing; needs fields: a recipe must say where it is."""
+
+    kind: str
+    state: State
+    #: Address of what it downloads, or the fields that it needs.
+    detail: str
+
+
+def known_sources(components: Components, cache: Path) -> list[KnownSource]:
+    """All sources, by name. Nothing is fetched or hashed."""
+    rows = []
+    for kind, spec_class, _ in components["source"]:
+        spec = _with_defaults(spec_class)
+        if spec is None:
+            rows.append(KnownSource(kind, "needs fields", ", ".join(_places(spec_class))))
+        elif (file := spec.published()) is None:
+            rows.append(KnownSource(kind, "installed", ""))
+        else:
+            rows.append(KnownSource(kind, "cached" if spec.cached(cache) else "not cached", file.url))
+    return rows
+
+
+def source_named(kind: str, components: Components) -> SourceSpec:
+    """The source of that kind with its defaults. Raises UsageError for one that is unknown or needs fields."""
+    spec_class = components["source"].get(kind)
+    if spec_class is None:
+        raise UsageError(components["source"].explain_missing(kind))
+    spec = _with_defaults(spec_class)
+    if spec is None:
+        raise UsageError(
+            f"'{kind}' is no file of its own: a recipe says where it is ({', '.join(_places(spec_class))})."
+        )
+    return spec
+
+
+def fetch(what: str, sha256: str | None, components: Components, context: StoreContext) -> Path:
+    """Where the cache holds what was fetched. what: a kind of source, or an address. Raises GanforgeError."""
+    if is_url(what):
+        digest = sha256 or digest_in(what)
+        if digest is None:
+            raise UsageError(
+                f"{what} needs --sha256, the file's digest or its first 8 digits, to tell that it came whole."
+            )
+        return fetch_file(what, digest, context)
+    spec = source_named(what, components)
+    if sha256 is not None:
+        raise UsageError(f"--sha256 is for addresses; '{what}' has a sha256 of its own.")
+    if spec.published() is None:
+        raise UsageError(f"'{what}' comes with its plugin; there is nothing to fetch.")
+    spec.fetch(context)
+    place = spec.cached(context.cache)
+    if place is None:
+        raise CheckpointError(f"'{what}' was fetched, but says that the cache doesn't hold it: its `cached` is wrong.")
+    return place
+
+
+def verify(cache: Path) -> list[tuple[Path, str]]:
+    """Each downloaded file and each converted folder in the cache, with what is wrong with it, or nothing."""
+    found = []
+    for file, wanted in stored_files(cache):
+        digest = sha256_of(file)
+        found.append((file, "" if digest == wanted else f"its sha256 is {digest}"))
+    for folder in converted_folders(cache):
+        try:
+            load_folder(folder)
+            found.append((folder, ""))
+        except CheckpointError as error:
+            found.append((folder, str(error)))
+    return found
+
+
+def convert(file: Path, out: Path, kind: str, components: Components, context: StoreContext) -> Provenance:
+    """Write the weights in `file`, read as that kind of source, to a folder that `weights_folder` reads."""
+    spec_class = components["source"].get(kind)
+    if spec_class is None:
+        raise UsageError(components["source"].explain_missing(kind))
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"{out} is there already. Name a new folder.")
+    try:
+        spec = spec_class.model_validate({"kind": kind, "path": file})
+    except ValidationError as error:
+        raise UsageError(f"'{kind}' can't be made from a file alone: {error.errors()[0]['msg']}.") from error
+    if not file.exists():
+        raise CheckpointError(f"there is no file {file}.")
+    weights = spec.fetch(context)
+    save_folder(out, weights)
+    return weights.provenance
+
+
+def card(what: str, components: Components, cache: Path) -> dict[str, Any]:
+    """The card of a weights folder, or of a kind of source; of one that isn't cached, what is published of it."""
+    if (Path(what) / CARD).is_file():
+        return read_card(Path(what))
+    if what not in components["source"] and Path(what).exists():
+        raise UsageError(f"{what} is no weights folder: it has no {CARD}.")
+    spec = source_named(what, components)
+    place = spec.cached(cache)
+    if place is not None and place.is_dir():
+        return read_card(place)
+    file = spec.published()
+    if file is None:
+        return spec.fetch(StoreContext(cache)).provenance.as_dict()
+    return {
+        "name": what,
+        "origin": file.url,
+        "origin_sha256": file.sha256,
+        "licence": str(getattr(spec, "licence", "")),
+    }
+
+
+def _with_defaults(spec_class: type[SourceSpec]) -> SourceSpec | None:
+    try:
+        return spec_class.model_validate({"kind": spec_class.kind_name()})
+    except ValidationError:
+        return None
+
+
+def _places(spec_class: type[SourceSpec]) -> list[str]:
+    """Fields that say where the weights are: those without a default, or `path` and `url`."""
+    required = [name for name, field in spec_class.model_fields.items() if field.is_required()]
+    return required or [name for name in ("path", "url") if name in spec_class.model_fields]
