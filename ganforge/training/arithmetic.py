@@ -18,7 +18,7 @@ from ganforge.training.step import TrainStep
 #: Steps from one gradient penalty to the next in a fast step (Karras et al. 2020, appendix B).
 LAZY_INTERVAL = 16
 #: Share by which bfloat16 may change the generator's gradient (norm of the difference over norm).
-LARGEST_DEVIATION = 0.1
+LARGEST_DEVIATION = 0.05
 
 
 @dataclass(frozen=True)
