@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import multiprocessing
-import platform
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import parts, steps
-from benchmarks.measure import memory_mib, peak_gflops
-from ganforge.hardware import keep_freed_memory
-
-#: What is measured besides training steps.
-PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
-    "ablation": steps.ablation,
-    "sampling_64": partial(parts.sampling, "dr_transfer_cgan.yaml"),
-    "sampling_128": partial(parts.sampling, "paper/dr_transfer_cgan.yaml"),
-    "data_loading": parts.data_loading,
-    "preparation": parts.preparation,
-    "compiled": parts.compiled,
-    "fid_distance": parts.fid_distance,
-    "growth": parts.growth,
-}
-CASES = (*steps.CASES, *PARTS)
+from benchmarks.cases import CASES, measured
 
 
 def main() -> None:
@@ -57,25 +37,6 @@ def main() -> None:
         if options.json:
             options.json.parent.mkdir(parents=True, exist_ok=True)
             options.json.write_text(json.dumps(found, indent=2) + "\n")
-
-
-def measured(name: str, repeats: int, *, tuned: bool) -> dict[str, Any]:
-    """One case, in a process of its own, so that none sees the memory of another; and the machine just then."""
-    tuned = tuned and keep_freed_memory()
-    found = steps.case(name, repeats, tuned=tuned) if name in steps.CASES else PARTS[name](repeats)
-    return {"machine": machine(tuned=tuned), **found, "process_peak_mib": memory_mib(peak=True)}
-
-
-def machine(*, tuned: bool) -> dict[str, Any]:
-    return {
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "peak_gflops_float32": peak_gflops(torch.float32),
-        "peak_gflops_bfloat16": peak_gflops(torch.bfloat16),
-        "allocator_tuned": tuned,
-    }
 
 
 def show(console: Console, name: str, found: dict[str, Any]) -> None:

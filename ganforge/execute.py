@@ -18,6 +18,7 @@ from ganforge.errors import CheckpointError, DataError, MemoryLimitError, Recipe
 from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.files import read_json, write_json, write_text
 from ganforge.freeze.policy import freeze_table
+from ganforge.hardware import round_products
 from ganforge.listener import Listener
 from ganforge.networks.staged import Discriminator, Generator
 from ganforge.plan.build import build_network
@@ -207,6 +208,7 @@ def evaluate(
     spec = plan.recipe.evaluation
     if not spec.evaluators:
         return []
+    round_products(next(generator.parameters()).device, allowed=False)
     labels = proportional_labels(real.class_counts(), spec.images)
     pixels = Sampler(generator, derive_seed(plan.recipe.seed, "evaluation")).images(labels, listener)
     names = [f"generated {index}" for index in range(len(labels))]

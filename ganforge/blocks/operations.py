@@ -26,7 +26,7 @@ class Operations:
         return F.conv2d(h, weight, bias, stride, padding)
 
     def shortcut(self, h: Tensor, weight: Tensor) -> Tensor:
-        """1x1 convolution in the weight's own format, also under autocast: (N, C, H, W) -> (N, C', H, W).
+        """1x1 convolution: (N, C, H, W) -> (N, C', H, W); in the weight's own format, also under autocast.
 
         What a residual branch adds is small beside it, and rounding the sum would round that away.
         """

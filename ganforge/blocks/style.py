@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganforge.blocks.base import Context, ConvBlock
-from ganforge.blocks.operations import leaky_relu
+from ganforge.blocks.operations import leaky_relu, without_autocast
 from ganforge.blocks.upsampling import upsample
 
 Upsampling = Literal["none", "nearest", "bilinear", "transposed"]
@@ -19,7 +19,7 @@ Upsampling = Literal["none", "nearest", "bilinear", "transposed"]
 class InstanceStatistics(torch.autograd.Function):
     """Variance and mean of each channel over its pixels: (N, C, H, W) -> two of (N, C, 1, 1).
 
-    In float32 at least. torch's own gradient of them comes in another memory format than `channels_last`, which slows
+    torch's own gradient of them comes in another memory format than `channels_last`, which slows
     whatever adds to it.
     """
 
@@ -60,16 +60,17 @@ class AdaIN(nn.Module):
 
     def forward(self, h: Tensor, style: Tensor) -> Tensor:
         sigma, mu = self.style(style)[:, :, None, None].chunk(2, dim=1)
-        half, h = h.dtype, h.to(torch.promote_types(h.dtype, torch.float32))
+        # statistics and sums in float32 at least: in bfloat16 they would shift whole channels
+        dtype, h = h.dtype, h.to(torch.promote_types(h.dtype, torch.float32))
         variance, mean = InstanceStatistics.apply(h)
         deviation = torch.rsqrt(variance + 1e-5)
         if self.clip_gradient:
             inside = sigma.clamp(-1, 1)
             h = (h - mean) * deviation
-            return (inside * h + (sigma - inside) * h.detach() + mu).to(half)
+            return (inside * h + (sigma - inside) * h.detach() + mu).to(dtype)
         # one pass over the pixels: h * scale + shift
         scale = sigma * deviation
-        return torch.addcmul(mu - mean * scale, h, scale).to(half)
+        return torch.addcmul(mu - mean * scale, h, scale).to(dtype)
 
 
 class NoiseInjection(nn.Module):
@@ -138,7 +139,10 @@ class StyleBlock(ConvBlock):
             h = upsample(h, self.upsampling)
             # an extra map was made for the input's side
             extra = None if extra is None else upsample(extra, "nearest")
-        shortcut = h if self.conv_s is None else self.conv_s(h)
+        shortcut = h
+        if self.conv_s is not None:
+            with without_autocast(h):  # as in `Operations.shortcut`
+                shortcut = self.conv_s(h.to(self.conv_s.weight.dtype))
         h = self.convolve("conv_0", leaky_relu(h), context, extra)
         h = h if self.noise_0 is None else self.noise_0(h, context)
         h = self.convolve("conv_1", leaky_relu(self.adain_0(h, context.style)), context)

@@ -48,7 +48,7 @@ def sample(
     from ganforge.cli.narrator import PHANTOM, Narrator
     from ganforge.cli.output import Output, counted
     from ganforge.execute import load_generator
-    from ganforge.hardware import has_fast_bf16
+    from ganforge.hardware import has_fast_bf16, round_products
     from ganforge.sampling import Sampler, write_samples
 
     place = choose_device(device, threads)
@@ -63,6 +63,7 @@ def sample(
     output = Output()
     with Narrator(choose_display(output), settings) as narrator:
         is_fast = fast and has_fast_bf16(place)
+        round_products(place, allowed=is_fast)
         if fast and not is_fast:
             narrator.warning(
                 f"this {place.type} has no native bfloat16, so that --fast would be slower: sampling exactly."

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 
 from ganforge.errors import CheckpointError
-from ganforge.hardware import has_fast_bf16
+from ganforge.hardware import has_fast_bf16, round_products
 from ganforge.interfaces import RegulariserSpec
 from ganforge.training.step import TrainStep
 
@@ -43,18 +43,26 @@ class Arithmetic:
         return f"{self.reason} {self.check}".strip()
 
 
-def read_arithmetic(state: Mapping[str, Any], stage: int) -> Arithmetic | None:
-    """How a run computed in a stage, from its run.json; None if it has not come to it. Raises CheckpointError."""
+def read_arithmetic(state: Mapping[str, Any]) -> dict[int, Arithmetic]:
+    """How a run computed in each stage that it came to, from its run.json. Raises CheckpointError."""
     try:
-        stages = state.get("arithmetic", {})
-        if str(stage) not in stages:
-            return None
-        found = Arithmetic(**stages[str(stage)])
-        if not {found.generator, found.discriminator} <= {"float32", "bfloat16"} or found.penalty_interval < 1:
+        found = {int(number): Arithmetic(**row) for number, row in state.get("arithmetic", {}).items()}
+        if sorted(found) != list(range(len(found))) or not all(_can_be(each) for each in found.values()):
             raise ValueError(found)
-    except (TypeError, ValueError) as error:
-        raise CheckpointError("run.json is damaged: it doesn't say how the run computed.") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise lost_arithmetic() from error
     return found
+
+
+def lost_arithmetic() -> CheckpointError:
+    """The error for a run that can't be continued as it began."""
+    return CheckpointError("run.json is damaged: it doesn't say how the run computed.")
+
+
+def _can_be(arithmetic: Arithmetic) -> bool:
+    formats = (arithmetic.generator, arithmetic.discriminator)
+    known = {("float32", "float32"), ("float32", "bfloat16"), ("bfloat16", "bfloat16")}
+    return formats in known and type(arithmetic.penalty_interval) is int and arithmetic.penalty_interval > 0
 
 
 def choose(step: Literal["exact", "fast", "auto"], device: torch.device) -> Arithmetic:
@@ -81,9 +89,10 @@ def checked(arithmetic: Arithmetic, step: TrainStep, samples: Sequence[int], dev
     """
     if arithmetic.generator == "float32":
         return arithmetic
+    round_products(device, allowed=False)
     deviation = generator_deviation(step, samples, device)
     found = f"the generator's gradient is {deviation:.1%} off in it"
-    if deviation <= LARGEST_DEVIATION:  # false for nan as well
+    if deviation <= LARGEST_DEVIATION:  # false for nan, where no gradient reaches the generator yet
         return replace(arithmetic, check=f"{found.capitalize()}.")
     check = f"The generator stays in float32: {found}, more than {LARGEST_DEVIATION:.0%}."
     return replace(arithmetic, generator="float32", check=check)
@@ -107,5 +116,7 @@ def generator_deviation(step: TrainStep, samples: Sequence[int], device: torch.d
     finally:
         step.generator_dtype = before
     pairs = [(e, r) for e, r in zip(exact, rounded, strict=True) if e is not None and r is not None]
+    if not pairs:
+        return float("nan")
     difference = torch.stack([(r - e).norm() for e, r in pairs]).norm()
     return (difference / torch.stack([e.norm() for e, _ in pairs]).norm()).item()

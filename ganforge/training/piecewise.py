@@ -74,7 +74,7 @@ class PiecewiseRoute(Route):
         start = torch.addcmul(v, record.cotangent.view(-1, 1, 1, 1), images)
         self.discriminator(start.to(self.dtype), case.labels, replay)
         replay.finish()
-        record.constants.clear()
+        record.finish()
         d, delta = d.detach(), delta.detach()
         return Judgement(d, penalty.detach(), _image_gradient(case, d, delta, ones))
 

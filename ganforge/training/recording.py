@@ -180,8 +180,8 @@ class Replay(Operations):
             return (value * _per_sample(self.cotangent, value)).to(self.dtype)
 
     def finish(self) -> None:
+        """The record's own `finish` then brings the gradients to the parameters."""
         assert next(self._entries, None) is None and not self._outputs
-        self.gradients.accumulate()
 
     def _scaled(self, bias: Tensor) -> Tensor:
         """(N, C)."""

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -46,7 +46,7 @@ class Judgement:
     image_gradient: Tensor | None
 
 
-class Route:
+class Route(ABC):
     """Adds the gradients of mean(loss(D(images)) + penalties), for each case, to those of D's parameters."""
 
     def __init__(self, discriminator: Discriminator, dtype: torch.dtype) -> None:
@@ -95,7 +95,7 @@ def mean_penalty(gradient: Tensor, penalties: Sequence[RegulariserSpec]) -> Tens
 
 
 class NonFiniteError(ArithmeticError):
-    """A loss or gradient is not finite; the parameters are still those from before the update."""
+    """A loss or gradient is not finite; the player's parameters are still those from before the update."""
 
 
 def expect_finite(terms: dict[str, Tensor]) -> None:

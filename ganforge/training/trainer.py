@@ -23,7 +23,7 @@ from ganforge.randomness import Draws, draw_categories
 from ganforge.runs.checkpoint import Checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
 from ganforge.runs.rundir import RunDir
 from ganforge.sampling import grid_images
-from ganforge.training.arithmetic import Arithmetic, checked, choose, read_arithmetic, with_intervals
+from ganforge.training.arithmetic import Arithmetic, checked, choose, lost_arithmetic, read_arithmetic, with_intervals
 from ganforge.training.ema import MovingAverage
 from ganforge.training.means import Means
 from ganforge.training.piecewise import PiecewiseRoute
@@ -160,7 +160,11 @@ class Trainer:
                 f"the checkpoint of step {checkpoint.step} doesn't fit the recipe: {error}"
             ) from error
         self.step = checkpoint.step
-        self._arithmetic_of(self.schedule.at(self.step - 1).number, expected=True)
+        recorded = read_arithmetic(self.run.read_state())
+        stage = self.schedule.at(self.step - 1).number
+        if stage not in recorded:
+            raise lost_arithmetic()
+        self._compute_in(recorded[stage])
         self.run.truncate_metrics(self.step)
         self.listener.resumed(self.step)
 
@@ -174,20 +178,18 @@ class Trainer:
             if augmentation.state_dict():
                 augmentation.load_state_dict(tensors[f"augmentation_{index}"])
 
-    def _arithmetic_of(self, stage: int, *, expected: bool = False) -> Arithmetic:
+    def _arithmetic_of(self, stage: int) -> Arithmetic:
         """What the recipe's `step` means here, as it was when the run first came to this stage.
 
         Later stages keep the choice of the first, but for the generator's format, since other parameters train.
         """
-        state = self.run.read_state()
-        found = read_arithmetic(state, stage)
-        if found is not None:
-            return found
-        if expected:
-            raise CheckpointError("run.json is damaged: it doesn't say how the run computed.")
-        first = read_arithmetic(state, 0) or choose(self.recipe.training.step, self.device)
+        recorded = read_arithmetic(self.run.read_state())
+        if stage in recorded:
+            return recorded[stage]
+        first = recorded.get(0) or choose(self.recipe.training.step, self.device)
         found = checked(first.unchecked, self.train_step, self._samples(), self.device)
-        self.run.write_state(arithmetic={**state.get("arithmetic", {}), str(stage): asdict(found)})
+        recorded[stage] = found
+        self.run.write_state(arithmetic={str(number): asdict(each) for number, each in recorded.items()})
         return found
 
     def _compute_in(self, arithmetic: Arithmetic) -> None:

@@ -28,8 +28,8 @@ def refusal(url: str) -> str | None:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        return f"it is no address ({error})"
+    except ValueError:
+        return "it is no address"
     if not url.isascii() or not url.isprintable() or " " in url:
         return "it holds characters that no address has"
     if parts.username is not None or parts.password is not None:
@@ -67,7 +67,8 @@ def file_name(url: str) -> str:
 
 
 def _without_user(url: str) -> str:
-    return re.sub(r"//[^/]*@", "//", url)
+    """For messages: no password, whatever it is made of, and nothing that a terminal would obey."""
+    return re.sub(r"[^ -~]", "?", re.sub(r"//.*@", "//", url))
 
 
 def _field(check: str) -> AfterValidator:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from http.client import HTTPException, HTTPMessage, HTTPResponse
+from http.client import HTTPException, HTTPMessage, HTTPResponse, responses
 from typing import IO, BinaryIO
 from urllib import request
 from urllib.error import HTTPError, URLError
@@ -98,7 +98,7 @@ def _chunks(url: str, response: HTTPResponse) -> Iterator[bytes]:
 
 def _answer(url: str, error: HTTPError) -> str:
     if not 300 <= error.code < 400:
-        return f"the server answers {error.code} {error.msg}"
+        return f"the server answers {error.code} {responses.get(error.code, '')}".rstrip()
     if refusal(error.url) or urlsplit(error.url).scheme != urlsplit(url).scheme:
         return f"it redirects to {error.url}, which is refused"
     return "it redirects without end"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from glob import escape
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -50,7 +51,7 @@ def save_folder(path: Path, weights: PretrainedWeights) -> None:
     aside = path.parent / f".{path.name}.{uuid4().hex}"
     try:
         aside.mkdir(parents=True)
-        remove_leftovers(path.parent, f".{path.name}.*")
+        remove_leftovers(path.parent, f".{escape(path.name)}.{'[0-9a-f]' * 32}")
         _write(aside, weights)
         _publish(aside, path)
         sync_folder(path.parent)

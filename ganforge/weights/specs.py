@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from ganforge.errors import CheckpointError
-from ganforge.files import read_json, sha256_of
+from ganforge.files import sha256_of
 from ganforge.interfaces import SourceSpec
-from ganforge.weights.folder import load_folder
+from ganforge.weights.folder import load_folder, read_card
 from ganforge.weights.pretrained import PretrainedWeights, Provenance, StoreContext
 
 
@@ -46,7 +45,7 @@ class WeightsFolder(SourceSpec):
     path: Path
 
     def preflight(self) -> None:
-        read_json(self.path / "card.json", CheckpointError)
+        read_card(self.path)
 
     def fetch(self, context: StoreContext) -> PretrainedWeights:
         return load_folder(self.path)

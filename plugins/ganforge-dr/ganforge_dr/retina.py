@@ -58,7 +58,7 @@ def find_retina(image: Image.Image) -> Retina | None:
     background = _background(small)
     if background is None:
         return _around(_whole(small), factor, image, (0, 0, 0))
-    difference = np.abs(small - background).max(axis=2)
+    difference = _brightest(np.abs(small - background))
     signal = float(np.percentile(difference, _BRIGHT))
     if signal < _MIN_SIGNAL:
         return None
@@ -77,7 +77,7 @@ def _background(small: NDArray[np.float32]) -> NDArray[np.float32] | None:
     h, w = max(1, height // 25), max(1, width // 25)
     corners = [small[:h, :w], small[:h, -w:], small[-h:, :w], small[-h:, -w:]]
     colour = np.median(np.concatenate([corner.reshape(-1, 3) for corner in corners]), axis=0)
-    bright = float(np.percentile(small.max(axis=2), _BRIGHT))
+    bright = float(np.percentile(_brightest(small), _BRIGHT))
     is_dark = colour.max() < max(0.4 * bright, _MIN_SIGNAL)
     is_white = colour.min() > 235
     return colour if is_dark or is_white else None
@@ -85,9 +85,19 @@ def _background(small: NDArray[np.float32]) -> NDArray[np.float32] | None:
 
 def _without_specks(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """A pixel stays, or is filled, with the majority of its 5 x 5 neighbourhood."""
-    padded = np.pad(mask.astype(np.int32), 2, mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 5))
-    return windows.sum(axis=(2, 3)) > 12
+    height, width = mask.shape
+    padded = np.pad(mask.astype(np.uint8), 2, mode="edge")
+    # rows, then columns: adding five shifted pictures twice is several times faster than windows
+    rows = np.add.reduce([padded[shift : shift + height] for shift in range(5)], dtype=np.uint8)
+    sums = np.add.reduce([rows[:, shift : shift + width] for shift in range(5)], dtype=np.uint8)
+    is_majority: NDArray[np.bool_] = sums > 12
+    return is_majority
+
+
+def _brightest(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Largest of the three channels: (H, W, 3) -> (H, W); several times faster than `max` along a short axis."""
+    red, green, blue = np.moveaxis(picture, 2, 0)
+    return np.maximum(np.maximum(red, green), blue)
 
 
 def _edge_points(mask: NDArray[np.bool_]) -> NDArray[np.float64]:

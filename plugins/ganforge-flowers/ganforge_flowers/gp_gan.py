@@ -43,7 +43,9 @@ class GPGANImageNet(SourceSpec):
         return PublishedFile(self.url, self.sha256)
 
     def fetch(self, context: StoreContext) -> PretrainedWeights:
-        return _from_store(self.path or self.url, self.sha256, self.licence, context)
+        # a path that is gone does no harm where the cache has what was read from it
+        is_there = self.path is not None and self.path.exists()
+        return _from_store(self.path if self.path and is_there else self.url, self.sha256, self.licence, context)
 
     def cached(self, cache: Path) -> Path | None:
         return _in_cache(self.sha256, cache)
@@ -59,7 +61,7 @@ class GPGANCheckpoint(SourceSpec):
     url: Url | None = None
     #: Of the file: all digits, or the first 8 or more; may be left out if its published name carries them.
     sha256: Sha256 | None = None
-    licence: str = LICENCE
+    licence: str = "MIT (GAN_stability); the terms of its training pictures apply"
 
     @model_validator(mode="after")
     def _one_place(self) -> GPGANCheckpoint:

@@ -45,7 +45,7 @@ def test_a_file_that_is_gone_from_the_server_is_a_download_error(site: tuple[Pat
     with pytest.raises(DownloadError) as caught:
         source.fetch(StoreContext(tmp_path / "cache"))
     assert str(caught.value) == (
-        f"{address}/gan.pt can't be fetched: the server answers 404 File not found. "
+        f"{address}/gan.pt can't be fetched: the server answers 404 Not Found. "
         "Download it by hand, and name the file: source.path=FILE."
     )
 

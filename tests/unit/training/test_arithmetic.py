@@ -20,6 +20,7 @@ from ganforge.training.routes import AutogradRoute
 from ganforge.training.specs import R1
 
 CPU = torch.device("cpu")
+GOOD = {"generator": "float32", "discriminator": "float32", "penalty_interval": 1, "reason": ""}
 
 
 class Notes(StopAfter):
@@ -124,16 +125,24 @@ def test_a_resumed_run_computes_as_it_began(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     "damage",
     [
-        None,
-        {"generator": "float8"},
-        {"generator": "float32", "discriminator": "float32", "penalty_interval": 0, "reason": ""},
-        {"generator": "float32", "discriminator": "float32", "penalty_interval": "1", "reason": ""},
+        [],
+        "x",
+        {"0": None},
+        {"first": GOOD},
+        {"1": GOOD},
+        {"0": {"generator": "float8"}},
+        {"0": {**GOOD, "generator": "bfloat16"}},
+        {"0": {**GOOD, "penalty_interval": 0}},
+        {"0": {**GOOD, "penalty_interval": True}},
+        {"0": {**GOOD, "penalty_interval": float("nan")}},
+        {"0": {**GOOD, "penalty_interval": "1"}},
     ],
 )
 def test_a_run_that_does_not_say_how_it_computed_is_refused(damage: object) -> None:
     with pytest.raises(CheckpointError, match="doesn't say how the run computed"):
-        read_arithmetic({"arithmetic": {"0": damage}}, 0)
-    assert read_arithmetic({}, 0) is None
+        read_arithmetic({"arithmetic": damage})
+    assert read_arithmetic({}) == {}
+    assert read_arithmetic({"arithmetic": {"0": GOOD}}) == {0: Arithmetic("float32", "float32", 1, "")}
 
 
 def test_a_run_that_lost_how_it_computed_is_not_resumed(tmp_path: Path) -> None:

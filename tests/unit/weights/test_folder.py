@@ -70,13 +70,14 @@ def test_the_same_folder_stays_since_another_process_may_be_reading_it(tmp_path:
     assert [each.name for each in tmp_path.iterdir()] == ["w"]
 
 
-def test_what_a_kill_left_is_removed_after_an_hour(tmp_path: Path) -> None:
-    for name, age in ((".w.old", 7200), (".w.new", 60)):
+def test_what_a_kill_left_is_removed_after_an_hour_and_nothing_else(tmp_path: Path) -> None:
+    old, new = f".w.{'0' * 32}", f".w.{'1' * 32}"
+    for name, age in ((old, 7200), (new, 60), (".w.local", 7200)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "generator.safetensors").touch()
         os.utime(tmp_path / name, (time.time() - age, time.time() - age))
     save_folder(tmp_path / "w", weights())
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".w.new", "w"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [new, ".w.local", "w"]
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
