@@ -13,6 +13,6 @@ test:
 props:
 	GANFORGE_EXAMPLES=1000 $(PYTHON) -m pytest tests/properties
 
-# nothing else should run meanwhile; about 15 minutes on two cores
+# nothing else should run meanwhile; about an hour on two cores
 bench:
 	$(PYTHON) -m benchmarks --json build/bench.json
