@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from faulty_server import FaultyServer, content, faulty_server, status
+from faulty_server import FaultyServer, content, status
 from typer.testing import Result
 
 from ganforge.registry import Components
@@ -46,13 +46,6 @@ class MyLabGAN(SourceSpec):
 def ganforge_sources():
     return [MyLabGAN]
 """
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
-    monkeypatch.setenv("no_proxy", "*")
-    with faulty_server() as running:
-        yield running
 
 
 @pytest.fixture
