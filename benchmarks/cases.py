@@ -14,9 +14,13 @@ from benchmarks import parts, steps
 from benchmarks.measure import memory_mib, peak_gflops
 from ganforge.hardware import keep_freed_memory
 
-#: What is measured besides training steps.
-PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
+#: Training steps, each of which has a process of its own.
+STEPS: dict[str, Callable[..., dict[str, Any]]] = {
+    **{name: partial(steps.case, name) for name in steps.CASES},
     "ablation": steps.ablation,
+}
+#: What is measured in the process of the case.
+PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "sampling_64": partial(parts.sampling, "dr_transfer_cgan.yaml"),
     "sampling_128": partial(parts.sampling, "paper/dr_transfer_cgan.yaml"),
     "data_loading": parts.data_loading,
@@ -25,13 +29,13 @@ PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "fid_distance": parts.fid_distance,
     "growth": parts.growth,
 }
-CASES = (*steps.CASES, *PARTS)
+CASES = (*STEPS, *PARTS)
 
 
 def measured(name: str, repeats: int, *, tuned: bool) -> dict[str, Any]:
     """One case, in a process of its own, so that none sees the memory of another; and the machine just then."""
     tuned = tuned and keep_freed_memory()
-    found = steps.case(name, repeats, tuned=tuned) if name in steps.CASES else PARTS[name](repeats)
+    found = STEPS[name](repeats, tuned=tuned) if name in STEPS else PARTS[name](repeats)
     return {"machine": machine(tuned=tuned), **found, "process_peak_mib": memory_mib(peak=True)}
 
 

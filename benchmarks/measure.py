@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
+
+from ganforge.hardware import keep_freed_memory
+
+K = TypeVar("K")
 
 
 @dataclass(frozen=True)
@@ -35,9 +43,9 @@ class Timing:
         return {"seconds": self.median, "spread": self.spread, "repeats": len(self.all)}
 
 
-def interleaved(subjects: Mapping[str, Callable[[], object]], repeats: int, warmup: int = 1) -> dict[str, Timing]:
+def interleaved(subjects: Mapping[K, Callable[[], object]], repeats: int, warmup: int = 1) -> dict[K, Timing]:
     """Each subject in turn, `warmup` rounds unmeasured and `repeats` measured: what slows one round slows all."""
-    seconds: dict[str, list[float]] = {name: [] for name in subjects}
+    seconds: dict[K, list[float]] = {name: [] for name in subjects}
     for number in range(warmup + repeats):
         for name, subject in subjects.items():
             started = time.perf_counter()
@@ -87,3 +95,49 @@ def counted_gflop(subject: Callable[[], object]) -> dict[torch.dtype, float]:
     with _Counter() as counter:
         subject()
     return {dtype: flop / 1e9 for dtype, flop in counter.flop.items()}
+
+
+class Isolated(AbstractContextManager["Isolated"]):
+    """A subject in a process of its own, which it keeps between its turns: none lives on another's memory."""
+
+    def __init__(self, make: Callable[[], Callable[[int], Any]], *, tuned: bool) -> None:
+        """make: what the process calls to get the subject; tuned: whether its allocator keeps what is freed."""
+        spawn = multiprocessing.get_context("spawn")
+        self._process = ProcessPoolExecutor(1, mp_context=spawn, initializer=_begin, initargs=(make, tuned))
+
+    def __call__(self, number: int) -> Any:
+        """What the subject returns for `number`."""
+        return self._process.submit(_call, number).result()
+
+    def counted_gflop(self, number: int) -> dict[torch.dtype, float]:
+        return self._process.submit(_count, number).result()
+
+    def peak_mib(self) -> float:
+        """The most it has held so far, beyond what it held when it was made."""
+        return self._process.submit(_growth).result()
+
+    def __exit__(self, *error: object) -> None:
+        self._process.shutdown()
+
+
+#: In the process of an `Isolated`: its subject, and the MiB that the process held before the first call.
+_state: dict[str, Any] = {}
+
+
+def _begin(make: Callable[[], Callable[[int], Any]], tuned: bool) -> None:
+    if tuned:
+        keep_freed_memory()
+    _state["subject"] = make()
+    _state["mib"] = memory_mib()
+
+
+def _call(number: int) -> Any:
+    return _state["subject"](number)
+
+
+def _count(number: int) -> dict[torch.dtype, float]:
+    return counted_gflop(lambda: _call(number))
+
+
+def _growth() -> float:
+    return memory_mib(peak=True) - _state["mib"]

@@ -18,7 +18,7 @@ from PIL import Image
 
 from benchmarks.measure import interleaved, memory_mib
 from benchmarks.reference import plain_forward
-from benchmarks.steps import LAZY, build, plan_of
+from benchmarks.steps import LAZY, WARM_UP, build, plan_of
 from ganforge.data.preparation import PrepareFile
 from ganforge.data.prepared import made_by
 from ganforge.execute import build_networks
@@ -46,7 +46,7 @@ def sampling(recipe: str, repeats: int) -> dict[str, Any]:
 
     subjects: dict[str, Callable[[], object]] = {"plain": plain}
     subjects |= {name: lambda sampler=sampler: sampler.images(labels) for name, sampler in samplers.items()}  # type: ignore[misc]
-    times = interleaved(subjects, repeats)
+    times = interleaved(subjects, repeats, WARM_UP)
     base = times["plain"].median
     return {
         name: {**timing.as_dict(), "images_per_second": BATCH / timing.median, "speedup": base / timing.median}

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
+from operator import mul
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from benchmarks.measure import Timing, counted_gflop, interleaved, memory_mib, peak_gflops
+from benchmarks.measure import Isolated, Timing, interleaved, peak_gflops
 from benchmarks.reference import EMA, ReferenceStep
 from ganforge import plugins
 from ganforge.execute import build_networks, plan_recipe
-from ganforge.hardware import keep_freed_memory
 from ganforge.plan.plan import Plan
 from ganforge.recipe.load import load_recipe
 from ganforge.training.ema import MovingAverage
@@ -41,45 +40,46 @@ KINDS = {
 SUBJECTS = ("reference", *KINDS)
 #: Steps with lazy R1 in one measurement: one of 16 has the penalty, and the mean is what counts.
 LAZY = 16
+#: Rounds before the first that counts; by then the allocator has all that a step needs.
+WARM_UP = 2
 
 
 def case(name: str, repeats: int, *, tuned: bool) -> dict[str, Any]:
     """Seconds, speed against the reference, memory and share of the convolutions' peak, for each subject of a case."""
-    subjects = {subject: build(name, subject) for subject in SUBJECTS}
-    losses = {subject: step(0) for subject, step in subjects.items()}
-    # lazy R1: a step with the penalty and one without, weighted 1 : 15 below
-    rounds: dict[str, Callable[[], object]] = {}
-    for subject, step in subjects.items():
-        rounds[subject] = lambda step=step: step(0)  # type: ignore[misc]
-        if subject.startswith("fast"):
-            rounds[f"{subject}, no penalty"] = lambda step=step: step(1)  # type: ignore[misc]
-    times = interleaved(rounds, repeats)
-    peaks = {dtype: peak_gflops(dtype) for dtype in (torch.float32, torch.bfloat16)}
-    at_peak = {name: _seconds_at_peak(work, peaks) for name, work in rounds.items()}
-
-    def mean(with_penalty: float, without: float) -> float:
-        return (with_penalty + (LAZY - 1) * without) / LAZY
+    with ExitStack() as stack:
+        subjects = {s: stack.enter_context(Isolated(partial(build, name, s), tuned=tuned)) for s in SUBJECTS}
+        losses = {subject: step(0) for subject, step in subjects.items()}
+        turns = {(s, number): partial(step, number) for s, step in subjects.items() for number in _shares(s)}
+        times = interleaved(turns, repeats, WARM_UP)
+        peaks = {dtype: peak_gflops(dtype) for dtype in (torch.float32, torch.bfloat16)}
+        at_peak = {(s, n): _seconds_at_peak(subjects[s].counted_gflop(n), peaks) for s, n in turns}
+        memory = {subject: step.peak_mib() for subject, step in subjects.items()}
 
     rows: dict[str, dict[str, Any]] = {}
-    reference = times["reference"].median
     for subject in SUBJECTS:
-        other = f"{subject}, no penalty" if subject.startswith("fast") else subject
-        timing = Timing(tuple(map(mean, times[subject].all, times[other].all)))
+        shares = _shares(subject)
+        rounds = zip(*(times[subject, number].all for number in shares), strict=True)
+        timing = Timing(tuple(sum(map(mul, seconds, shares.values())) for seconds in rounds))
+        work = sum(share * at_peak[subject, number] for number, share in shares.items())
         rows[subject] = {
             **timing.as_dict(),
-            "speedup": reference / timing.median,
-            "share_of_peak": mean(at_peak[subject], at_peak[other]) / timing.median,
-            "memory_mib": memory(name, subject, tuned=tuned),
+            "speedup": times["reference", 0].median / timing.median,
+            "share_of_peak": work / timing.median,
+            "memory_mib": memory[subject],
+            "memory_ratio": memory[subject] / memory["reference"],
             "losses": losses[subject],
         }
-    for row in rows.values():
-        row["memory_ratio"] = row["memory_mib"] / rows["reference"]["memory_mib"]
     return {"subjects": rows}
 
 
-def _seconds_at_peak(subject: Callable[[], object], peaks: Mapping[torch.dtype, float]) -> float:
-    """How long the subject's own convolutions and products would take at the rates of large convolutions."""
-    return sum(gflop / peaks[dtype] for dtype, gflop in counted_gflop(subject).items())
+def _shares(subject: str) -> dict[int, float]:
+    """Number of a step (see `build`) -> share of all steps that are like it."""
+    return {0: 1 / LAZY, 1: 1 - 1 / LAZY} if subject.startswith("fast") else {0: 1.0}
+
+
+def _seconds_at_peak(gflop: Mapping[torch.dtype, float], peaks: Mapping[torch.dtype, float]) -> float:
+    """How long a subject's own convolutions and products would take at the rates of large convolutions."""
+    return sum(work / peaks[dtype] for dtype, work in gflop.items())
 
 
 def build(name: str, subject: str, without: str = "") -> Callable[[int], dict[str, float]]:
@@ -160,13 +160,19 @@ IDEAS: dict[str, type[Route]] = {
 }
 
 
-def ablation(repeats: int) -> dict[str, Any]:
+def ablation(repeats: int, *, tuned: bool) -> dict[str, Any]:
     """The exact step at 128 px and width 32, and the same without one idea at a time.
 
     The first two also lose the pooling inside the convolutions, on the passes that go another way.
     """
-    steps = {without or "all": build("step_128_w32", "exact", without) for without in ("", *IDEAS)}
-    times = interleaved({name: lambda step=step: step(0) for name, step in steps.items()}, repeats)  # type: ignore[misc]
+    with ExitStack() as stack:
+        steps = {
+            without or "all": stack.enter_context(
+                Isolated(partial(build, "step_128_w32", "exact", without), tuned=tuned)
+            )
+            for without in ("", *IDEAS)
+        }
+        times = interleaved({name: partial(step, 0) for name, step in steps.items()}, repeats, WARM_UP)
     base = times["all"].median
     return {
         f"without {name}" if name != "all" else name: {**timing.as_dict(), "slowdown": timing.median / base}
@@ -184,24 +190,3 @@ def plan_of(recipe: str, factor: float) -> Plan:
                 if hasattr(spec, "channels")]  # fmt: skip
         loaded = load_recipe(RECIPES / recipe, text, plugins.load())
     return plan_recipe(loaded)
-
-
-def memory(name: str, subject: str, *, tuned: bool) -> float:
-    """Peak MiB of a step with a penalty and one without, in a fresh process, over what it held with the networks."""
-    command = [sys.executable, "-m", "benchmarks.steps", name, subject, "tuned" if tuned else "default"]
-    out = subprocess.run(command, check=True, capture_output=True, text=True, cwd=RECIPES.parent)
-    return float(json.loads(out.stdout)["mib"])
-
-
-def _measure_memory(name: str, subject: str, allocator: str) -> None:
-    if allocator == "tuned":
-        keep_freed_memory()
-    step = build(name, subject)
-    before = memory_mib()
-    step(0)
-    step(1)
-    print(json.dumps({"mib": memory_mib(peak=True) - before}))
-
-
-if __name__ == "__main__":
-    _measure_memory(*sys.argv[1:])

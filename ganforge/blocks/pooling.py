@@ -21,6 +21,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ganforge.blocks.convolution import conv_input_gradient, conv_weight_gradient
+
 
 def average_pool(h: Tensor) -> Tensor:
     """Over 3x3 pixels, every second one: (N, C, H, W) -> (N, C, ceil(H / 2), ceil(W / 2)); outside are zeros."""
@@ -59,7 +61,7 @@ def pooled_conv3_input_gradient(delta: Tensor, weight: Tensor) -> Tensor:
     layout = torch.channels_last if is_last else torch.contiguous_format
     shape = (num, weight.shape[1], 2 * height, 2 * width)
     h = torch.empty(shape, dtype=delta.dtype, device=delta.device, memory_format=layout)
-    gradient = _blur(_convolution_backward(delta, h, weight, by_input=True))
+    gradient = _blur(conv_input_gradient(delta, h, weight, stride=2, padding=1))
     kernels = _edge_kernels(weight)
     gradient[:, :, 0] += _along_input_gradient(delta[:, :, 0], kernels[0])
     gradient[:, :, :, 0] += _along_input_gradient(delta[:, :, :, 0], kernels[1])
@@ -69,8 +71,7 @@ def pooled_conv3_input_gradient(delta: Tensor, weight: Tensor) -> Tensor:
 
 def pooled_conv3_weight_gradient(delta: Tensor, h: Tensor) -> Tensor:
     """(O, C, 3, 3), from the gradient of the output, delta: (N, O, H / 2, W / 2), and the input h."""
-    weight = delta.new_empty(delta.shape[1], h.shape[1], 3, 3)
-    gradient = _convolution_backward(delta, _blur(h), weight, by_input=False)
+    gradient = conv_weight_gradient(delta, _blur(h), 3, stride=2, padding=1)
     row = _along_weight_gradient(delta[:, :, 0], h[:, :, 0])
     column = _along_weight_gradient(delta[:, :, :, 0], h[:, :, :, 0])
     corner = delta[:, :, 0, 0].t() @ h[:, :, 0, 0] / 9
@@ -107,16 +108,6 @@ class PooledConv3(torch.autograd.Function):
 def _blur(h: Tensor) -> Tensor:
     """Average over 3x3 pixels, outside are zeros; it is its own adjoint."""
     return F.avg_pool2d(h, 3, stride=1, padding=1)
-
-
-def _convolution_backward(delta: Tensor, h: Tensor, weight: Tensor, *, by_input: bool) -> Tensor:
-    """Gradient of a 3x3 convolution with stride 2 by its input or its weight, of which only the shape counts."""
-    mask = (by_input, not by_input, False)
-    gradients = torch.ops.aten.convolution_backward(
-        delta, h, weight, None, (2, 2), (1, 1), (1, 1), False, (0, 0), 1, mask
-    )
-    found: Tensor = gradients[0 if by_input else 1]
-    return found
 
 
 # Along an edge. Legend: P pixels of the edge, Q = P / 2 outputs, K = 3 places of the kernel.

@@ -11,30 +11,10 @@ from torch import Tensor, nn
 
 from ganforge.blocks.base import Context, ConvBlock
 from ganforge.blocks.operations import leaky_relu, without_autocast
+from ganforge.blocks.statistics import InstanceStatistics
 from ganforge.blocks.upsampling import upsample
 
 Upsampling = Literal["none", "nearest", "bilinear", "transposed"]
-
-
-class InstanceStatistics(torch.autograd.Function):
-    """Variance and mean of each channel over its pixels: (N, C, H, W) -> two of (N, C, 1, 1).
-
-    torch's own gradient of them comes in another memory format than `channels_last`, which slows
-    whatever adds to it.
-    """
-
-    @staticmethod
-    def forward(ctx, h: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[no-untyped-def]
-        variance, mean = torch.var_mean(h, dim=(2, 3), correction=0, keepdim=True)
-        ctx.save_for_backward(h, mean)
-        return variance, mean
-
-    @staticmethod
-    def backward(ctx, by_variance: Tensor, by_mean: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
-        h, mean = ctx.saved_tensors
-        num_pixels = h.shape[2] * h.shape[3]
-        slope = by_variance * (2 / num_pixels)
-        return torch.addcmul(by_mean / num_pixels - slope * mean, h, slope)
 
 
 class AdaIN(nn.Module):

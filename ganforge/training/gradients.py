@@ -7,6 +7,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ganforge.blocks.convolution import conv_weight_gradient
 from ganforge.blocks.pooling import pooled_bias_gradient, pooled_conv3_weight_gradient
 
 
@@ -40,11 +41,7 @@ class Gradients:
     ) -> None:
         """Of a convolution of x whose output has the gradient delta; the bias was multiplied by the cotangent."""
         if weight.requires_grad:
-            _, gradient, _ = torch.ops.aten.convolution_backward(
-                delta, x, torch.empty_like(weight, dtype=x.dtype), None, (stride, stride), (padding, padding), (1, 1),
-                False, (0, 0), 1, (False, True, False),
-            )  # fmt: skip
-            self.add(weight, gradient)
+            self.add(weight, conv_weight_gradient(delta, x, weight.shape[2], stride, padding))
         self._bias(bias, delta.sum((2, 3)), cotangent)
 
     def pooled_conv2d(
