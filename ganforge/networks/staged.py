@@ -17,8 +17,8 @@ from ganforge.blocks.latent import ClassEmbedding
 from ganforge.blocks.operations import PLAIN, Operations, without_autocast
 from ganforge.blocks.resample import AveragePool, Upsample
 
-#: Under autocast, a generator's blocks on features of a smaller side stay in float32: they cost little, their rounding
-#: errors are carried through all that follows, and normalisation amplifies them.
+#: Under autocast, a generator that trains computes blocks on features of a smaller side in float32: they cost little,
+#: their rounding errors are carried through all that follows, and normalisation amplifies them.
 SMALLEST_ROUNDED_SIDE = 16
 
 
@@ -100,6 +100,7 @@ class Generator(StagedNetwork):
         super().__init__(blocks, injections)
         self.latent_dim = latent_dim
         self.mapping = mapping
+        self.smallest_rounded_side = SMALLEST_ROUNDED_SIDE
 
     def style(self, z: Tensor, labels: Tensor | None = None) -> Tensor | None:
         """w: (N, W), what the style blocks will read; None without a mapping network."""
@@ -123,7 +124,7 @@ class Generator(StagedNetwork):
             h = self._features(index, h, context)
             absorbs = self._absorbs(index + 1)
             index += absorbs
-            with without_autocast(h) if h.shape[2] < SMALLEST_ROUNDED_SIDE else nullcontext():
+            with without_autocast(h) if h.shape[2] < self.smallest_rounded_side else nullcontext():
                 h = self._block(index, h, context, "forward_upsampled" if absorbs else "forward")
             index += 1
         return self._features(len(self.keys), h, context)
