@@ -12,10 +12,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.cases import CASES, measured
-
 
 def main() -> None:
+    # not above: every process that a case starts imports this module first
+    from benchmarks.cases import CASES, measured
+
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"any of {', '.join(CASES)}; default: all")
     parser.add_argument("--repeats", type=int, default=3)

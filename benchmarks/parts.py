@@ -137,7 +137,7 @@ def fid_distance(repeats: int) -> dict[str, Any]:
 def growth(repeats: int) -> dict[str, Any]:
     """Seconds and peak memory of 1, 4 and 16 times as many images written to disk, and steps done, at 64 px."""
     rows: dict[str, Any] = {}
-    for what, unit in (("images", 10 * BATCH), ("steps", 8)):
+    for what, unit in (("images", 20 * BATCH), ("steps", 8)):
         for factor in (1, 4, 16):
             with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
                 seconds, mib = process.submit(_grown, what, factor * unit).result()

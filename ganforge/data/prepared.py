@@ -32,7 +32,7 @@ from ganforge.errors import DataError
 from ganforge.files import write_bytes
 
 #: Part of each key; counts up when the same options give other pixels.
-VERSION = 1
+VERSION = 2
 #: Below this many images, starting processes costs more than it saves.
 MIN_PARALLEL = 64
 _CHUNK = 4

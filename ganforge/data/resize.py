@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,16 +47,21 @@ def resize_area(image: Image.Image, box: Box, resolution: int, background: tuple
     factor = square.width // (4 * resolution)  # whole steps first: they are fast
     if factor > 1 and square.width % factor == 0:
         square = square.reduce(factor)
-    shares = area_shares(square.width, resolution)
-    pixels = np.asarray(square, dtype=np.float32)  # (H, W, 3)
-    rows = np.tensordot(shares, pixels, axes=(1, 0))  # (R, W, 3)
-    means = np.tensordot(rows, shares, axes=(1, 1))  # (R, 3, R)
-    return np.rint(means.transpose(0, 2, 1)).clip(0, 255).astype(np.uint8)
+    pixels = np.asarray(square)  # (H, W, 3)
+    rows = area_means(pixels, resolution)  # (R, W, 3)
+    means = area_means(rows.transpose(1, 0, 2), resolution).transpose(1, 0, 2)  # (R, R, 3)
+    return np.rint(means).clip(0, 255).astype(np.uint8)
 
 
-def area_shares(size: int, resolution: int) -> NDArray[np.float32]:
-    """float32 (R, size): the share of each source pixel in each of the R means; rows sum to 1."""
-    edges = np.arange(resolution + 1, dtype=np.float64) * size / resolution
-    pixels = np.arange(size, dtype=np.float64)
-    covered = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    return (np.clip(covered, 0, None) * resolution / size).astype(np.float32)
+def area_means(pixels: NDArray[Any], resolution: int) -> NDArray[np.float32]:
+    """Means over R equal parts of the first axis, (S, ...) -> (R, ...); a pixel on an edge counts in both by its share.
+
+    S >= R. No product of matrices: its threads would get in each other's way where files are prepared in parallel.
+    """
+    edges = np.arange(resolution + 1) * len(pixels) / resolution
+    first = np.floor(edges[:-1]).astype(np.intp)
+    # of the pixel on each edge, the share in front of it
+    in_front = (edges[:-1] - first).astype(np.float32).reshape(-1, *[1] * (pixels.ndim - 1)) * pixels[first]
+    sums = np.add.reduceat(pixels, first, axis=0, dtype=np.float32) - in_front
+    sums[:-1] += in_front[1:]
+    return sums * np.float32(resolution / len(pixels))
