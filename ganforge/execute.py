@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import platform
 import time
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from ganforge.cache import cache_folder
-from ganforge.data.images import DatasetCard, LabelledImages, LoadContext
+from ganforge.data.images import LabelledImages, LoadContext
 from ganforge.data.split import split_by_group
 from ganforge.errors import CheckpointError, DataError, MemoryLimitError, RecipeError
-from ganforge.evaluation.score import EvaluationContext, Score
+from ganforge.evaluation.evaluation import Evaluation
 from ganforge.files import read_json, write_json, write_text
 from ganforge.freeze.policy import freeze_table
-from ganforge.hardware import round_products
 from ganforge.listener import Listener
 from ganforge.networks.staged import Discriminator, Generator
 from ganforge.plan.build import build_network
@@ -29,12 +29,12 @@ from ganforge.recipe.dump import dump_recipe, recipe_hash
 from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.recipe.models import LoadRules, Recipe
 from ganforge.registry import Components
-from ganforge.runs.checkpoint import list_checkpoints, load_newest
+from ganforge.runs.checkpoint import Checkpoint, list_checkpoints, load_best, load_newest
 from ganforge.runs.rundir import RunDir
-from ganforge.sampling import Sampler, proportional_labels
 from ganforge.training.trainer import Trainer
+from ganforge.weights.classes import class_parameters, nearest_classes
 from ganforge.weights.load import load_strict
-from ganforge.weights.pretrained import StoreContext
+from ganforge.weights.pretrained import PretrainedWeights, StoreContext
 
 
 def plan_recipe(loaded: LoadedRecipe, classes: tuple[str, ...] = ()) -> Plan:
@@ -101,15 +101,22 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
         is_resumed = bool(list_checkpoints(run_dir.checkpoints))  # none: stopped before the first was whole
         generator, discriminator = build_networks(plan)
         if not is_resumed:
-            load_pretrained(plan, generator, discriminator, run_dir, listener)
-        trainer = Trainer(plan, recipe_hash(plan.recipe), train, generator, discriminator, run_dir, listener, device)
+            load_pretrained(plan, generator, discriminator, train, run_dir, listener)
+        evaluation = Evaluation(plan.recipe, train, held_out, listener)
+        measure = evaluation.deciding_score if plan.recipe.evaluation.best is not None else None
+        trainer = Trainer(
+            plan, recipe_hash(plan.recipe), train, generator, discriminator, run_dir, listener, device, measure
+        )
         if is_resumed:
             checkpoint, rejected = load_newest(run_dir.checkpoints)
             for reason in rejected:
                 listener.warning(reason)
             trainer.restore(checkpoint)
         trainer.fit()
-        scores = evaluate(plan, trainer.average.network, train, held_out, listener)
+        chosen, step = trainer.average.network, None
+        if trainer.best is not None:
+            chosen, step = _generator_of(plan, load_best(run_dir.checkpoints)).to(device), trainer.best.step
+        scores = evaluation.scores(chosen, step)
         write_json(run_dir.path / "scores.json", [score.as_dict() for score in scores])
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not _is_out_of_memory(error):
@@ -170,73 +177,62 @@ def build_networks(plan: Plan) -> tuple[Generator, Discriminator]:
 
 
 def load_pretrained(
-    plan: Plan, generator: Generator, discriminator: Discriminator, run_dir: RunDir, listener: Listener
+    plan: Plan,
+    generator: Generator,
+    discriminator: Discriminator,
+    train: LabelledImages,
+    run_dir: RunDir,
+    listener: Listener,
 ) -> None:
     """Pretrained values where the recipe asks for them; writes source.json and load.json."""
     if plan.recipe.source is None:
         return
     pretrained = plan.recipe.source.fetch(StoreContext(cache_folder(), listener.progress))
     reports = []
-    for name, network in zip(NETWORKS, (generator, discriminator), strict=True):
-        rules = plan.network(name).spec.pretrained
-        weights = getattr(pretrained, name)
+    nearest: Sequence[int] = ()
+    # the discriminator first: it may have to say which classes of the source are nearest
+    for name, network in zip(NETWORKS[::-1], (discriminator, generator), strict=True):
+        rules, weights = plan.network(name).spec.pretrained, getattr(pretrained, name)
         if rules is None:
             continue
         if weights is None:
             raise CheckpointError(
                 f"{pretrained.provenance.name} has no {name}. Remove `{name}.pretrained`, or choose another source."
             )
-        reports.append(load_strict(name, network, weights, rules))
-    listener.source(pretrained.provenance, reports)
+        num_rows = [len(network.state_dict()[key]) for key in class_parameters(network)]
+        if rules.classes == "nearest" and num_rows and not nearest:
+            nearest = _nearest_classes(plan, discriminator, pretrained, train, max(num_rows))
+        reports.append(load_strict(name, network, weights, rules, nearest))
+    listener.source(pretrained.provenance, reports[::-1])
     write_json(run_dir.path / "source.json", pretrained.provenance.as_dict())
-    write_json(run_dir.path / "load.json", [report.as_dict() for report in reports])
+    write_json(run_dir.path / "load.json", [report.as_dict() for report in reports[::-1]])
 
 
-def evaluate(
-    plan: Plan, generator: Generator, train: LabelledImages, held_out: LabelledImages, listener: Listener
-) -> list[Score]:
-    """Scores of all evaluators of the recipe; one that fails is reported and does not stop the others.
-
-    Measured against held-out images; without any, against those trained on, and each score then says so.
-    """
-    real = held_out if len(held_out) else train
-    caveats: tuple[str, ...] = ()
-    if not len(held_out):
-        caveats += ("measured against the images it was TRAINED on, since none were held out",)
-    if real.card.is_phantom:
-        caveats += ("the real images are phantoms, drawn by a program",)
-    spec = plan.recipe.evaluation
-    if not spec.evaluators:
-        return []
-    round_products(next(generator.parameters()).device, allowed=False)
-    labels = proportional_labels(real.class_counts(), spec.images)
-    pixels = Sampler(generator, derive_seed(plan.recipe.seed, "evaluation")).images(labels, listener)
-    names = [f"generated {index}" for index in range(len(labels))]
-    card = DatasetCard(plan.recipe.name, plan.classes, "", "", real.card.is_phantom, "")
-    fake = LabelledImages(pixels, np.asarray(labels, dtype=np.int64), names, names, card)
-    context = EvaluationContext(cache_folder(), plan.recipe.seed, generator.is_conditional, listener.progress)
-    scores: list[Score] = []
-    for evaluator in spec.evaluators:
-        try:
-            found = evaluator.evaluate(real, fake, context)
-        except Exception as error:  # a broken evaluator must not cost a training
-            listener.warning(f"evaluator '{evaluator.kind}' gave no score: {type(error).__name__}: {error}")
-            continue
-        scores += [replace(score, warnings=score.warnings + caveats) for score in found]
-    listener.scores(scores)
-    return scores
+def _nearest_classes(
+    plan: Plan, discriminator: Discriminator, pretrained: PretrainedWeights, train: LabelledImages, num_classes: int
+) -> list[int]:
+    """For each class, the source's class that its discriminator finds nearest in the images to train on."""
+    rules = plan.discriminator.spec.pretrained
+    if rules is None or pretrained.discriminator is None:
+        raise CheckpointError("`pretrained.classes: nearest` needs the source's discriminator: add it to the recipe.")
+    judge = copy.deepcopy(discriminator)
+    load_strict("discriminator", judge, pretrained.discriminator, rules.model_copy(update={"classes": "mean"}))
+    return nearest_classes(judge, pretrained.discriminator, train.images, train.labels, num_classes)
 
 
 def load_generator(path: Path, components: Components, device: torch.device) -> tuple[Generator, Plan]:
-    """The moving average of a run's generator, from its newest checkpoint that verifies."""
+    """The moving average of a run's generator, from its best checkpoint if it keeps one, else from its newest."""
     run_dir = RunDir.open(path)
     loaded = load_recipe(run_dir.recipe, (), components)
     plan = plan_recipe(loaded, tuple(run_dir.read_state()["classes"]))
+    return _generator_of(plan, load_best(run_dir.checkpoints)).to(device), plan
+
+
+def _generator_of(plan: Plan, checkpoint: Checkpoint) -> Generator:
     generator = build_network(plan.generator, 0)
     assert isinstance(generator, Generator)
-    checkpoint, _ = load_newest(run_dir.checkpoints)
     load_strict("generator", generator, checkpoint.tensors["generator_average"], LoadRules())
-    return generator.to(device).eval(), plan
+    return generator.eval()
 
 
 def freeze_tables(plan: Plan) -> dict[str, list[dict[str, object]]]:

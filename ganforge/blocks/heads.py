@@ -51,11 +51,17 @@ class LogitHead(nn.Linear):
     With more than one logit the layer has one for each class, and the logit of the sample's label comes out.
     """
 
+    class_rows = ("weight", "bias")
+
     def __init__(self, in_features: int, num_logits: int) -> None:
         super().__init__(in_features, num_logits)
 
+    def logits(self, h: Tensor, context: Context) -> Tensor:
+        """(N, C, H, W) -> (N, K), those of all classes."""
+        return context.ops.linear(context.ops.leaky_relu(h).flatten(1), self.weight, self.bias)
+
     def forward(self, h: Tensor, context: Context) -> Tensor:  # type: ignore[override]
-        logits = context.ops.linear(context.ops.leaky_relu(h).flatten(1), self.weight, self.bias)
+        logits = self.logits(h, context)
         if self.out_features > 1:
             assert context.labels is not None
             logits = logits.gather(1, context.labels[:, None])

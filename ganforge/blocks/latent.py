@@ -62,16 +62,21 @@ class ClassEmbedding(nn.Embedding):
     """Concatenates an embedding of the label to the latent: (N, Z, 1, 1) -> (N, Z + E, 1, 1).
 
     Part of networks that are conditional by birth, as the published GP-GANs; a label that is added to an
-    unconditional network enters by an injection instead.
+    unconditional network enters by an injection instead. With one class the label is not read.
     """
+
+    class_rows = ("weight",)
 
     def __init__(self, num_classes: int, dim: int, normalise: bool) -> None:
         super().__init__(num_classes, dim)
         self.normalise = normalise
 
     def forward(self, h: Tensor, context: Context) -> Tensor:  # type: ignore[override]
-        assert context.labels is not None
-        embedding = super().forward(context.labels)
+        if self.num_embeddings == 1:
+            embedding = self.weight.expand(len(h), -1)
+        else:
+            assert context.labels is not None
+            embedding = super().forward(context.labels)
         if self.normalise:
             embedding = F.normalize(embedding, dim=1)
         return torch.cat([h, embedding[:, :, None, None]], dim=1)

@@ -78,6 +78,8 @@ class Narrator(Listener):
         self.output.line(f"  from {provenance.origin}")
         for report in reports:
             self.output.paragraph(report.summary(), indent=2)
+            for line in report.classes:
+                self.output.paragraph(line, indent=4)
         self.output.line()
 
     def resumed(self, step: int) -> None:
@@ -96,6 +98,10 @@ class Narrator(Listener):
     def wrote(self, what: str, path: Path) -> None:
         if what == "samples":
             self._grid = path
+
+    def measured(self, step: int, score: Score, *, is_best: bool) -> None:
+        best = ", the best so far" if is_best else ""
+        self.output.paragraph(f"step {step:,}: {score.name} {score.value:.4g}{best}")
 
     def scores(self, scores: Sequence[Score]) -> None:
         self.output.line()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ganforge.blocks.specs import ClassEmbedding
 from ganforge.cli.output import Output, counted
 from ganforge.freeze.policy import FreezeRow, freeze_table
 from ganforge.plan.plan import NETWORKS, NetworkPlan, PlacedLabel, Plan
@@ -54,7 +55,8 @@ def freeze_stages(plan: Plan, output: Output) -> None:
 def is_conditional(plan: Plan) -> bool:
     """Whether the generator reads the label, by an injection or by a class embedding of its own."""
     network = plan.generator
-    return bool(network.labels) or any(block.kind == "class_embedding" for block in network.blocks.values())
+    embeddings = [block for block in network.blocks.values() if isinstance(block, ClassEmbedding)]
+    return bool(network.labels) or any(block.num_classes > 1 for block in embeddings)
 
 
 def _network(network: NetworkPlan, output: Output) -> None:

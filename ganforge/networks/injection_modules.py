@@ -13,6 +13,8 @@ from ganforge.blocks.base import Context
 class EmbeddingChannels(nn.Module):
     """An embedding of the label, the same at each pixel: (N, E, H, W)."""
 
+    class_rows = ("embedding.weight",)
+
     def __init__(self, num_classes: int, dim: int) -> None:
         super().__init__()
         self.embedding = nn.Embedding(num_classes, dim)
@@ -24,6 +26,8 @@ class EmbeddingChannels(nn.Module):
 
 class EmbeddingMap(nn.Module):
     """A map of the label: (N, 1, H, W)."""
+
+    class_rows = ("embedding.weight",)
 
     def __init__(self, num_classes: int, height: int, width: int) -> None:
         super().__init__()
@@ -37,6 +41,8 @@ class EmbeddingMap(nn.Module):
 class ClassOffset(nn.Module):
     """h + offset[label]: (N, C, H, W). Zero at first."""
 
+    class_rows = ("offset",)
+
     def __init__(self, num_classes: int, channels: int) -> None:
         super().__init__()
         self.offset = nn.Parameter(torch.zeros(num_classes, channels))
@@ -48,6 +54,8 @@ class ClassOffset(nn.Module):
 
 class ClassAffine(nn.Module):
     """h * (1 + scale[label]) + offset[label]: (N, C, H, W). Zero at first."""
+
+    class_rows = ("scale", "offset")
 
     def __init__(self, num_classes: int, channels: int) -> None:
         super().__init__()
@@ -62,6 +70,8 @@ class ClassAffine(nn.Module):
 
 class ClassProjection(nn.Module):
     """<vector[label], mean over pixels of lrelu(h)>: (N,). Zero at first."""
+
+    class_rows = ("vector",)
 
     def __init__(self, num_classes: int, channels: int) -> None:
         super().__init__()

@@ -55,7 +55,8 @@ class StagedNetwork(nn.Module):
     @property
     def is_conditional(self) -> bool:
         """Whether the output depends on the label, by an injection or a class embedding of its own."""
-        return bool(self.injections) or any(isinstance(module, ClassEmbedding) for module in self.children())
+        embeddings = [module for module in self.children() if isinstance(module, ClassEmbedding)]
+        return bool(self.injections) or any(module.num_embeddings > 1 for module in embeddings)
 
     def _features(self, site: int, h: Tensor, context: Context) -> Tensor:
         for placed in self._at(site, "features"):

@@ -120,13 +120,12 @@ def _adafm(name: NetworkName, spec: NetworkSpec, problems: list[Problem]) -> fro
 
 
 def _check_classes(plan: NetworkPlan) -> list[Problem]:
-    """Blocks that have a number of classes of their own must have enough of them."""
+    """Blocks that have a number of classes of their own must have enough of them, or one, which reads no label."""
     problems = []
     for key, block in plan.blocks.items():
         for field in ("num_classes", "num_logits"):
             count: Any = getattr(block, field, None)
-            is_conditional = isinstance(count, int) and (count > 1 or field == "num_classes")
-            if is_conditional and 0 < count < plan.num_classes:
+            if isinstance(count, int) and 1 < count < plan.num_classes:
                 text = f"is {count}, but the data has {plan.num_classes} classes."
                 problems.append(Problem(text, (plan.name, "blocks", key, field)))
     return problems

@@ -42,6 +42,10 @@ class LabelSite(Spec):
     how: Injection
 
 
+#: See LoadRules.classes.
+ClassRule = Literal["drop", "mean", "nearest"] | tuple[NonNegativeInt, ...]
+
+
 class LoadRules(Spec):
     """What may be missing on either side when pretrained weights are loaded; all else must fit."""
 
@@ -49,6 +53,10 @@ class LoadRules(Spec):
     fresh: tuple[Glob, ...] = ()
     #: Parameters of the source that are not used.
     drop: tuple[Glob, ...] = ()
+    #: What becomes of embeddings and logits by class where the source has another number of classes: `drop` leaves the
+    #: initial values, `mean` takes the mean over its classes, `nearest` the class of which its discriminator
+    #: finds the images of ours most real; or the numbers of its classes, one for each of ours.
+    classes: ClassRule | None = None
 
 
 class NetworkSpec(Spec):
@@ -132,12 +140,31 @@ class StageSpec(Spec):
     discriminator_rate: Rate
 
 
+class BestSpec(Spec):
+    """Measures during the training, and keeps the checkpoint with the best value besides the newest ones."""
+
+    #: Kind of the evaluator whose first score decides; one of `evaluators`.
+    by: str
+    #: Steps from one measurement to the next; the end of the training is measured too.
+    every: PositiveInt
+
+
 class EvaluationSpec(Spec):
     """What is measured at the end, on the held-out images."""
 
     evaluators: tuple[Evaluator, ...] = ()
     #: Number of generated images; drawn with the class proportions of the real ones.
     images: Annotated[int, Field(gt=0, le=1_000_000)] = 500
+    #: Without it, the scores are those of the end of the training.
+    best: BestSpec | None = None
+
+    @model_validator(mode="after")
+    def _best_is_measured(self) -> EvaluationSpec:
+        kinds = [evaluator.kind for evaluator in self.evaluators]
+        if self.best is not None and kinds.count(self.best.by) != 1:
+            known = ", ".join(f"'{kind}'" for kind in kinds) or "none"
+            raise ValueError(f"`best.by` is '{self.best.by}', but must be the kind of one evaluator: {known}.")
+        return self
 
 
 class OutputSpec(Spec):
@@ -169,3 +196,13 @@ class Recipe(Spec):
     stages: tuple[StageSpec, ...] = Field(min_length=1)
     evaluation: EvaluationSpec = EvaluationSpec()
     output: OutputSpec = OutputSpec()
+
+    @model_validator(mode="after")
+    def _best_is_saved(self) -> Recipe:
+        best, saved = self.evaluation.best, self.output.checkpoints_every
+        if best is not None and best.every % saved:
+            raise ValueError(
+                f"`evaluation.best.every` is {best.every}, but must be a multiple of `output.checkpoints_every` "
+                f"({saved}), since what is measured must be saved."
+            )
+        return self

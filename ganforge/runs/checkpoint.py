@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -21,37 +23,56 @@ PREFIX = "step_"
 
 
 @dataclass(frozen=True)
+class Best:
+    """The best score so far, and the step after which it was taken."""
+
+    step: int
+    score: float
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """All state of a run after `step` steps. tensors: file stem -> name -> tensor."""
 
     step: int
     recipe_hash: str
     tensors: Mapping[str, Mapping[str, Tensor]]
+    #: Where the recipe has the best checkpoint kept, and one was measured.
+    best: Best | None = None
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
-    """Write `folder/step_00001234`, then remove all but the newest `keep`.
+    """Write `folder/step_00001234`, then remove all but the newest `keep` and the best.
 
     The checkpoint is written aside and renamed when every byte is on the disk; a kill at any instant leaves
     the older ones as they were.
     """
-    final = folder / f"{PREFIX}{checkpoint.step:08d}"
+    final = _path(folder, checkpoint.step)
     aside = folder / f".{final.name}.{os.getpid()}"
     for leftover in folder.glob(f".{PREFIX}*"):
         shutil.rmtree(leftover)
     aside.mkdir(parents=True)
     for stem, tensors in checkpoint.tensors.items():
         save_tensors(aside / f"{stem}.safetensors", tensors)
-    write_json(aside / "state.json", {"format": FORMAT, "step": checkpoint.step, "recipe": checkpoint.recipe_hash})
+    state: dict[str, Any] = {"format": FORMAT, "step": checkpoint.step, "recipe": checkpoint.recipe_hash}
+    if checkpoint.best is not None:
+        state["best"] = asdict(checkpoint.best)
+    write_json(aside / "state.json", state)
     write_json(aside / "manifest.json", {path.name: sha256_of(path) for path in sorted(aside.iterdir())})
     sync_folder(aside)
     if final.exists():
         shutil.rmtree(final)
     aside.rename(final)
     sync_folder(folder)
+    best = None if checkpoint.best is None else _path(folder, checkpoint.best.step)
     for old in list_checkpoints(folder)[:-keep]:
-        shutil.rmtree(old)
+        if old != best:
+            shutil.rmtree(old)
     return final
+
+
+def _path(folder: Path, step: int) -> Path:
+    return folder / f"{PREFIX}{step:08d}"
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
@@ -79,7 +100,19 @@ def load_checkpoint(path: Path) -> Checkpoint:
         )
     stems = [name.removesuffix(".safetensors") for name in manifest if name.endswith(".safetensors")]
     tensors = {stem: load_tensors(path / f"{stem}.safetensors") for stem in stems}
-    return Checkpoint(int(state["step"]), str(state["recipe"]), tensors)
+    return Checkpoint(state["step"], str(state["recipe"]), tensors, _read_best(state, path))
+
+
+def _read_best(state: Mapping[str, Any], path: Path) -> Best | None:
+    if "best" not in state:
+        return None
+    try:
+        best = Best(**state["best"])
+        if type(best.step) is not int or not math.isfinite(best.score):
+            raise ValueError(best)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path / 'state.json'} doesn't say which checkpoint was the best.") from error
+    return best
 
 
 def load_newest(folder: Path) -> tuple[Checkpoint, list[str]]:
@@ -92,6 +125,17 @@ def load_newest(folder: Path) -> tuple[Checkpoint, list[str]]:
             rejected.append(str(error))
     reasons = "".join(f"\n  {reason}" for reason in rejected)
     raise CheckpointError(f"{folder} holds no checkpoint that can be used.{reasons}")
+
+
+def load_best(folder: Path) -> Checkpoint:
+    """The best checkpoint as far as the newest one knows; the newest where none was measured.
+
+    Raises CheckpointError if it does not verify.
+    """
+    newest, _ = load_newest(folder)
+    if newest.best is None or newest.best.step == newest.step:
+        return newest
+    return load_checkpoint(_path(folder, newest.best.step))
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from ganforge.data.images import LabelledImages
 from ganforge.errors import CheckpointError, DivergedError
+from ganforge.evaluation.score import Score
 from ganforge.files import write_json
 from ganforge.freeze.policy import freeze_table
 from ganforge.freeze.schedule import Position, Schedule
@@ -20,7 +22,7 @@ from ganforge.networks.staged import Discriminator, Generator
 from ganforge.pictures import save_png, tile, to_uint8
 from ganforge.plan.plan import Plan
 from ganforge.randomness import Draws, draw_categories
-from ganforge.runs.checkpoint import Checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
+from ganforge.runs.checkpoint import Best, Checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
 from ganforge.runs.rundir import RunDir
 from ganforge.sampling import grid_images
 from ganforge.training.arithmetic import Arithmetic, checked, choose, lost_arithmetic, read_arithmetic, with_intervals
@@ -48,7 +50,9 @@ class Trainer:
         run: RunDir,
         listener: Listener,
         device: torch.device,
+        measure: Callable[[Generator], Score | None] | None = None,
     ) -> None:
+        """measure: gives the score by which the best checkpoint is kept, if the recipe wants one kept."""
         recipe = plan.recipe
         self.plan, self.recipe, self.recipe_hash = plan, recipe, recipe_hash
         self.run, self.listener, self.device = run, listener, device
@@ -80,6 +84,8 @@ class Trainer:
             self._route(torch.float32),
         )
         self.arithmetic: Arithmetic | None = None
+        self.measure = measure
+        self.best: Best | None = None
         self.step = 0
 
     def fit(self) -> None:
@@ -118,9 +124,30 @@ class Trainer:
             )
             if self.step % output.samples_every == 0 or is_last:
                 self._sample()
+            if self._is_measured(self.step, is_last=is_last):
+                self._keep_if_best(position.stage.name)
             if self.step % output.checkpoints_every == 0 or is_last:
                 self.save()
                 means.take()  # so that a run that is resumed here writes the same rows
+
+    def _is_measured(self, step: int, *, is_last: bool) -> bool:
+        best = self.recipe.evaluation.best
+        return self.measure is not None and best is not None and (step % best.every == 0 or is_last)
+
+    def _keep_if_best(self, stage: str) -> None:
+        """Score the moving average; the checkpoint that is saved next is kept if it is the best so far."""
+        assert self.measure is not None and self.arithmetic is not None
+        score = self.measure(self.average.network)
+        round_products(self.device, allowed=self.arithmetic.discriminator == "bfloat16")
+        if score is None or not math.isfinite(score.value):
+            return
+        row = {"step": self.step, "images": self.images_seen, "stage": stage}
+        self.run.append_metrics({**row, "score": score.value, "score_name": score.name})
+        sign = 1 if score.lower_is_better else -1
+        is_best = self.best is None or sign * score.value < sign * self.best.score
+        if is_best:
+            self.best = Best(self.step, score.value)
+        self.listener.measured(self.step, score, is_best=is_best)
 
     @property
     def images_seen(self) -> int:
@@ -146,7 +173,8 @@ class Trainer:
         for index, augmentation in enumerate(self.players.augmentations):
             if augmentation.state_dict():
                 tensors[f"augmentation_{index}"] = augmentation.state_dict()
-        path = save_checkpoint(self.run.checkpoints, Checkpoint(self.step, self.recipe_hash, tensors), keep=2)
+        checkpoint = Checkpoint(self.step, self.recipe_hash, tensors, self.best)
+        path = save_checkpoint(self.run.checkpoints, checkpoint, keep=2)
         self.listener.wrote("checkpoint", path)
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -159,7 +187,7 @@ class Trainer:
             raise CheckpointError(
                 f"the checkpoint of step {checkpoint.step} doesn't fit the recipe: {error}"
             ) from error
-        self.step = checkpoint.step
+        self.step, self.best = checkpoint.step, checkpoint.best
         recorded = read_arithmetic(self.run.read_state())
         stage = self.schedule.at(self.step - 1).number
         if stage not in recorded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -16,6 +16,7 @@ from ganforge.blocks.latent import ZeroLinear
 from ganforge.errors import CheckpointError
 from ganforge.freeze.policy import describe_names
 from ganforge.recipe.models import LoadRules
+from ganforge.weights.classes import FittedRows, class_parameters, fit_classes
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class LoadReport:
     widened: tuple[tuple[str, int, str], ...]
     fresh: tuple[str, ...]
     dropped: tuple[str, ...]
+    #: What the rows of parameters with a row for each class were made of, where the source has others.
+    classes: tuple[str, ...] = ()
 
     def summary(self) -> str:
         return (
@@ -40,8 +43,16 @@ class LoadReport:
 
 
 @torch.no_grad()
-def load_strict(name: str, network: nn.Module, weights: Mapping[str, Tensor], rules: LoadRules) -> LoadReport:
-    """Copy `weights` into `network`. Raises CheckpointError, before a tensor has changed, with all that doesn't fit."""
+def load_strict(
+    name: str, network: nn.Module, weights: Mapping[str, Tensor], rules: LoadRules, nearest: Sequence[int] = ()
+) -> LoadReport:
+    """Copy `weights` into `network`. Raises CheckpointError, before a tensor has changed, with all that doesn't fit.
+
+    nearest: the source's class for each of ours, if the rules ask for the nearest.
+    """
+    fitted: list[FittedRows] = []
+    if rules.classes is not None:
+        weights, fitted = fit_classes(name, network, weights, rules.classes, nearest)
     targets = network.state_dict()
     is_fresh = {key: any(fnmatchcase(key, glob) for glob in rules.fresh) for key in targets}
     is_dropped = {key: any(fnmatchcase(key, glob) for glob in rules.drop) for key in weights}
@@ -56,7 +67,7 @@ def load_strict(name: str, network: nn.Module, weights: Mapping[str, Tensor], ru
         for key in loaded
         if weights[key].shape != targets[key].shape
     ]
-    _raise_misfits(name, missing, unexpected, misfits)
+    _raise_misfits(name, missing, unexpected, misfits, class_parameters(network))
     _raise_useless(name, rules, weights)
     odd = [key for key in loaded if not weights[key].is_floating_point() or weights[key].layout != torch.strided]
     if odd:
@@ -69,7 +80,9 @@ def load_strict(name: str, network: nn.Module, weights: Mapping[str, Tensor], ru
     extras = [key for key in targets if key in additions and ".extra" in key and key not in loaded]
     fresh = [key for key in targets if key not in loaded]
     widened = [(_widened_by(key), _num_added(network, key), key) for key in extras if _widened_by(key) in loaded]
-    return LoadReport(name, tuple(loaded), tuple(widened), tuple(fresh), tuple(leftover))
+    return LoadReport(
+        name, tuple(loaded), tuple(widened), tuple(fresh), tuple(leftover), tuple(str(rows) for rows in fitted)
+    )
 
 
 def _additions(network: nn.Module) -> set[str]:
@@ -92,7 +105,9 @@ def _num_added(network: nn.Module, extra: str) -> int:
     return network.state_dict()[extra].shape[0 if isinstance(owner, nn.ConvTranspose2d) else 1]
 
 
-def _raise_misfits(name: str, missing: list[str], unexpected: list[str], misfits: list[str]) -> None:
+def _raise_misfits(
+    name: str, missing: list[str], unexpected: list[str], misfits: list[str], by_class: list[str]
+) -> None:
     lines = []
     if missing:
         lines.append(
@@ -105,6 +120,8 @@ def _raise_misfits(name: str, missing: list[str], unexpected: list[str], misfits
             f"Leave them out with `{name}.pretrained.drop`."
         )
     lines += [f"{line}. Change the block, or name it under `{name}.pretrained.fresh`." for line in misfits]
+    if any(line.split(":")[0] in by_class for line in misfits):
+        lines.append(f"What becomes of parameters with a row for each class says `{name}.pretrained.classes`.")
     if lines:
         raise CheckpointError(f"the weights don't fit the {name}:\n  " + "\n  ".join(lines))
 

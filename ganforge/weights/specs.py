@@ -12,7 +12,7 @@ from ganforge.weights.pretrained import PretrainedWeights, Provenance, StoreCont
 
 
 class Run(SourceSpec):
-    """The newest checkpoint of a run: its generator's moving average, and its discriminator."""
+    """The best checkpoint of a run, or its newest: the generator's moving average, and the discriminator."""
 
     kind: Literal["run"] = "run"
     #: Folder of the run.
@@ -26,11 +26,11 @@ class Run(SourceSpec):
         RunDir.open(self.path)
 
     def fetch(self, context: StoreContext) -> PretrainedWeights:
-        from ganforge.runs.checkpoint import load_newest
+        from ganforge.runs.checkpoint import load_best
         from ganforge.runs.rundir import RunDir
 
         run = RunDir.open(self.path)
-        checkpoint, _ = load_newest(run.checkpoints)
+        checkpoint = load_best(run.checkpoints)
         manifest = run.checkpoints / f"step_{checkpoint.step:08d}" / "manifest.json"
         provenance = Provenance(run.path.name, str(self.path), sha256_of(manifest), self.licence)
         return PretrainedWeights(

@@ -1,45 +1,65 @@
 """Makes the bundled source from a run: `python make_bundle.py RUN ganforge_flowers/flowers_64`.
 
-Weights are stored in half precision; the card says where they come from and what they may be used for.
+Weights are stored in half precision. The card beside them says what they were made from and how good they are; the
+grid next to the package is the run's own, of the moving average at the end.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from ganforge.files import sha256_of, write_json
-from ganforge.runs.checkpoint import load_newest, save_tensors
+from ganforge.errors import CheckpointError
+from ganforge.files import read_json, sha256_of, write_json
+from ganforge.runs.checkpoint import load_best, save_tensors
 from ganforge.runs.rundir import RunDir
 
 
 def main(run_folder: Path, out: Path) -> None:
     run = RunDir.open(run_folder)
-    checkpoint, _ = load_newest(run.checkpoints)
+    checkpoint = load_best(run.checkpoints)
+    state, data = run.read_state(), read_json(run.path / "data.json", CheckpointError)
+    rows = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
     out.mkdir(parents=True, exist_ok=True)
     for name, stem in (("generator", "generator_average"), ("discriminator", "discriminator")):
         half = {key: tensor.to(torch.float16) for key, tensor in checkpoint.tensors[stem].items()}
         save_tensors(out / f"{name}.safetensors", half)
-    rows = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
     card = {
         "name": "flowers_64",
         "description": "Unconditional 64 px GAN of flower photographs: style-block generator (moving average) and "
         "residual discriminator, the networks of recipes/flower_source.yaml",
-        "data": "TensorFlow flower_photos, 3,670 photographs of daisies, dandelions, roses, sunflowers and tulips; "
-        "a tenth held out",
+        "data": "TensorFlow flower_photos, 3,670 photographs of daisies, dandelions, roses, sunflowers and tulips",
         "data_licence": "CC BY 2.0 (photographers are named in the data set's LICENSE.txt)",
+        "data_fingerprint": data["card"]["fingerprint"],
+        "images": data["images"],
         "licence": "MIT; trained on photographs under CC BY 2.0",
         "citation": "The TensorFlow Team 2019, Flowers, http://download.tensorflow.org/example_images/flower_photos.tgz",
         "recipe": "recipes/flower_source.yaml",
-        "steps": checkpoint.step,
+        "recipe_sha256": state["recipe"],
+        "overrides": state["overrides"],
+        "step": checkpoint.step,
         "images_seen": next(row["images"] for row in rows if row["step"] == checkpoint.step),
         "stored_as": "float16",
+        "scores": [_short(score) for score in read_json(run.path / "scores.json", CheckpointError)],
+        "curve": [{key: row[key] for key in ("images", "score")} for row in rows if "score" in row],
         "sha256": {path.name: sha256_of(path) for path in sorted(out.glob("*.safetensors"))},
     }
+    source = run.path / "source.json"
+    if source.is_file():
+        card["started_from"] = read_json(source, CheckpointError)
     write_json(out / "card.json", card)
+    newest = max(run.samples.glob("step_*.png"))
+    shutil.copyfile(newest, out.parent.parent / f"{out.name}.png")
+
+
+def _short(score: dict[str, Any]) -> dict[str, Any]:
+    kept = ("name", "value", "spread", "spread_of", "n_real", "n_fake", "floor", "warnings")
+    return {key: score[key] for key in kept}
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ import torch
 from PIL import Image
 
 from ganforge.errors import CheckpointError, DataError, RecipeError
+from ganforge.evaluation.evaluation import Evaluation
 from ganforge.evaluation.score import EvaluationContext, Score
-from ganforge.execute import evaluate, load_generator, plan_recipe, preflight, resume, run
+from ganforge.execute import load_generator, plan_recipe, preflight, resume, run
 from ganforge.files import sha256_of, write_text
 from ganforge.interfaces import EvaluatorSpec
 from ganforge.listener import Listener, StepReport
@@ -99,10 +100,10 @@ def test_evaluators_know_whether_labels_were_asked_for_and_scores_say_what_they_
     generator, _ = build_networks(plan)
     images = recipe.data.load(16, LoadContext(tmp_path))
     nothing = images.subset(np.arange(0))
-    (score,) = evaluate(plan, generator, images, nothing, Listener())
+    (score,) = Evaluation(plan.recipe, images, nothing, Listener()).scores(generator)
     assert score.name == f"conditional={is_conditional}"
     assert score.warnings == ("measured against the images it was TRAINED on, since none were held out",)
-    (score,) = evaluate(plan, generator, nothing, images, Listener())
+    (score,) = Evaluation(plan.recipe, nothing, images, Listener()).scores(generator)
     assert score.warnings == ()
 
 

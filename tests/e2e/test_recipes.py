@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from cases import images
 from torch import Tensor, optim
 
 from ganforge.execute import build_networks, load_pretrained, plan_recipe
@@ -25,7 +26,7 @@ GOLDEN = ROOT / "tests" / "golden"
 
 def test_all_recipes_are_found() -> None:
     assert [path.stem for path in PAPER] == ["dr_scratch_cgan", "dr_scratch_gan", "dr_transfer_cgan", "dr_transfer_gan"]
-    assert len(RECIPES) == 10
+    assert len(RECIPES) == 11
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: str(path.relative_to(ROOT / "recipes")))
@@ -45,7 +46,7 @@ def test_published_recipe_trains_for_two_steps(path: Path, tmp_path: Path, compo
     plan, recipe = plan_recipe(loaded), loaded.recipe
     run = RunDir.create(tmp_path, "run")
     generator, discriminator = build_networks(plan)
-    load_pretrained(plan, generator, discriminator, run, Listener())
+    load_pretrained(plan, generator, discriminator, images(num_classes=5), run, Listener())
     if recipe.source is not None:
         assert generator.get_parameter("resnet_3_0.conv_0.weight").eq(2**-13).all()
         assert discriminator.get_parameter("resnet_0_1.conv_s.weight").eq(2**-13).all()

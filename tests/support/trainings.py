@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import torch
 from cases import images, networks, planned
 from torch import Tensor
 
+from ganforge.evaluation.score import Score
 from ganforge.listener import Listener
+from ganforge.networks.staged import Generator
 from ganforge.recipe.dump import recipe_hash
 from ganforge.runs.rundir import RunDir
 from ganforge.training.trainer import Trainer
@@ -30,7 +33,12 @@ class StopAfter(Listener):
             raise Stopped
 
 
-def trainer(data: dict[str, Any], folder: Path, listener: Listener | None = None) -> Trainer:
+def trainer(
+    data: dict[str, Any],
+    folder: Path,
+    listener: Listener | None = None,
+    measure: Callable[[Generator], Score | None] | None = None,
+) -> Trainer:
     """A trainer at step 0 for a recipe given as plain data; the same for the same data."""
     plan = planned(data)
     generator, discriminator = networks(plan)
@@ -46,6 +54,7 @@ def trainer(data: dict[str, Any], folder: Path, listener: Listener | None = None
         run,
         listener or Listener(),
         torch.device("cpu"),
+        measure,
     )
 
 

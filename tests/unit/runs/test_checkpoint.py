@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from hypothesis import strategies as st
 from torch import nn, optim
 
 from ganforge.errors import CheckpointError
-from ganforge.files import write_json
+from ganforge.files import sha256_of, write_json
 from ganforge.runs import checkpoint as module
 from ganforge.runs.checkpoint import (
+    Best,
     Checkpoint,
     list_checkpoints,
+    load_best,
     load_checkpoint,
     load_newest,
     optimizer_tensors,
@@ -52,6 +55,39 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
 
 def test_only_the_newest_are_kept(tmp_path: Path) -> None:
     assert names(saved(tmp_path, 1, 2, 3, 4, keep=2)) == ["step_00000003", "step_00000004"]
+
+
+def test_the_best_is_kept_besides_the_newest(tmp_path: Path) -> None:
+    for step, best in ((1, 1), (2, 2), (3, 2), (4, 2), (5, 2)):
+        save_checkpoint(tmp_path, replace(checkpoint(step), best=Best(best, 0.5)), keep=2)
+    assert names(tmp_path) == ["step_00000002", "step_00000004", "step_00000005"]
+    assert load_best(tmp_path).step == 2
+    save_checkpoint(tmp_path, replace(checkpoint(6), best=Best(6, 0.25)), keep=2)
+    assert names(tmp_path) == ["step_00000005", "step_00000006"]
+    assert load_best(tmp_path).step == 6
+
+
+def test_without_a_measured_one_the_newest_is_taken_for_the_best(tmp_path: Path) -> None:
+    assert load_best(saved(tmp_path, 1, 2)).step == 2
+
+
+def test_a_best_checkpoint_that_is_damaged_is_an_error(tmp_path: Path) -> None:
+    for step in (1, 2):
+        save_checkpoint(tmp_path, replace(checkpoint(step), best=Best(1, 0.5)), keep=2)
+    (tmp_path / "step_00000001" / "generator.safetensors").write_bytes(b"")
+    with pytest.raises(CheckpointError, match="generator.safetensors is missing or damaged"):
+        load_best(tmp_path)
+
+
+@pytest.mark.parametrize("best", [3, {"step": 1}, {"step": "1", "score": 0.5}, {"step": 1, "score": float("inf")}])
+def test_a_state_that_does_not_say_which_was_the_best_is_refused(best: object, tmp_path: Path) -> None:
+    path = saved(tmp_path, 1) / "step_00000001"
+    state = json.loads((path / "state.json").read_text())
+    (path / "state.json").write_text(json.dumps({**state, "best": best}))
+    manifest = json.loads((path / "manifest.json").read_text())
+    write_json(path / "manifest.json", {**manifest, "state.json": sha256_of(path / "state.json")})
+    with pytest.raises(CheckpointError, match=r"state.json doesn't say which checkpoint was the best\."):
+        load_checkpoint(path)
 
 
 @pytest.fixture(scope="module")

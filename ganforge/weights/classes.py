@@ -1,0 +1,135 @@
+"""A source with another number of classes: what becomes of the parameters that have a row for each class.
+
+A module names them in `class_rows`. Everything else of the source is loaded as it is.
+"""
+
+# K classes of the network, S classes of the source, N images, H W pixels
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ganforge.blocks.base import Context
+from ganforge.blocks.heads import LogitHead
+from ganforge.errors import CheckpointError
+from ganforge.networks.staged import Discriminator
+from ganforge.recipe.models import ClassRule
+
+#: Images of a class that are judged in order to find the source's class that is nearest to it.
+MAX_JUDGED = 128
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class FittedRows:
+    """What one parameter's rows were made of."""
+
+    parameter: str
+    #: Classes of the source.
+    num_source: int
+    #: The class of the source that each row comes from; None: the mean of them all, or fresh.
+    rows: tuple[int, ...] | None
+    rule: str
+
+    def __str__(self) -> str:
+        made = {"mean": "each the mean of all", "drop": "fresh"}.get(self.rule)
+        return f"{self.parameter}: {self.num_source} classes in the source; " + (
+            made or f"{'nearest' if self.rule == 'nearest' else 'chosen'}: {', '.join(map(str, self.rows or ()))}"
+        )
+
+
+@torch.no_grad()
+def fit_classes(
+    name: str, network: nn.Module, weights: Mapping[str, Tensor], rule: ClassRule, nearest: Sequence[int] = ()
+) -> tuple[dict[str, Tensor], list[FittedRows]]:
+    """The source's weights with the network's number of classes, and what was done to get it.
+
+    nearest: the source's class for each class, where the rule asks for it (see `nearest_classes`).
+    Raises CheckpointError for classes that the source lacks.
+    """
+    fitted, found = dict(weights), []
+    targets = network.state_dict()
+    for key in class_parameters(network):
+        if key not in weights or weights[key].shape == targets[key].shape:
+            continue
+        theirs, num_classes = weights[key], len(targets[key])
+        rows: tuple[int, ...] | None = None
+        if rule == "drop":
+            fitted[key] = targets[key]
+        elif rule == "mean":
+            fitted[key] = theirs.mean(dim=0, keepdim=True).expand(num_classes, *theirs.shape[1:])
+        else:
+            rows = tuple(nearest) if rule == "nearest" else tuple(rule)
+            _expect_rows(name, key, rows, num_classes, len(theirs))
+            fitted[key] = theirs[list(rows)]
+        found.append(FittedRows(key, len(theirs), rows, rule if isinstance(rule, str) else "chosen"))
+    return fitted, found
+
+
+def class_parameters(network: nn.Module) -> list[str]:
+    """Names of the parameters with a row for each class."""
+    return [
+        f"{owner}.{name}"
+        for owner, module in network.named_modules()
+        for name in getattr(module, "class_rows", ())
+        if f"{owner}.{name}" in network.state_dict()
+    ]
+
+
+@torch.no_grad()
+def nearest_classes(
+    discriminator: Discriminator,
+    weights: Mapping[str, Tensor],
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    num_classes: int,
+) -> list[int]:
+    """For each class, the source's class of which its discriminator finds the class's images to be most real.
+
+    images: (N, 3, H, W); labels: (N,). `discriminator` must hold the source's weights, apart from the rows of
+    classes, which come from `weights`. All images count for the only class, and for a class without any.
+    Raises CheckpointError where the source's discriminator has no logits by class.
+    """
+    network = copy.deepcopy(discriminator).eval()
+    heads = [(key, module) for key, module in network.named_modules() if isinstance(module, LogitHead)]
+    if len(heads) != 1 or f"{heads[0][0]}.weight" not in weights or len(weights[f"{heads[0][0]}.weight"]) < 2:
+        raise CheckpointError(
+            "`pretrained.classes: nearest` needs a discriminator of the source with a logit for each of its classes. "
+            "Choose `mean`, or name the source's classes: `pretrained.classes: [0, 1]`."
+        )
+    key, head = heads[0]
+    head.weight = nn.Parameter(weights[f"{key}.weight"].float())
+    head.bias = nn.Parameter(weights[f"{key}.bias"].float())
+    judged: list[Tensor] = []
+    head.register_forward_pre_hook(lambda module, inputs: judged.append(module.logits(inputs[0], Context())))
+    found = []
+    for label in range(num_classes):
+        of_class = np.flatnonzero(labels == label) if num_classes > 1 else np.arange(0)
+        chosen = (of_class if len(of_class) else np.arange(len(labels)))[:MAX_JUDGED]
+        judged.clear()
+        for start in range(0, len(chosen), BATCH):
+            x = torch.from_numpy(images[chosen[start : start + BATCH]]).float().div_(127.5).sub_(1)
+            network(x, torch.zeros(len(x), dtype=torch.int64))
+        found.append(int(torch.cat(judged).mean(dim=0).argmax()))
+    return found
+
+
+def _expect_rows(name: str, key: str, rows: Sequence[int], num_classes: int, num_source: int) -> None:
+    if len(rows) != num_classes:
+        raise CheckpointError(
+            f"`{name}.pretrained.classes` names {len(rows)} classes of the source, but {key} has {num_classes} rows. "
+            "Name one for each."
+        )
+    unknown = [str(row) for row in rows if row >= num_source]
+    if unknown:
+        raise CheckpointError(
+            f"`{name}.pretrained.classes`: the source has {num_source} classes, 0 to {num_source - 1}; "
+            f"it lacks {', '.join(unknown)}."
+        )
