@@ -11,10 +11,15 @@ sys.path[:0] = [str(Path(__file__).parent / folder) for folder in ("support", "p
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from ganforge import plugins
 from ganforge.registry import Components
+
+# no test depends on how busy the machine is
+settings.register_profile("ganforge", deadline=None)
+settings.load_profile("ganforge")
 
 TINY_RECIPE = """\
 name: tiny
