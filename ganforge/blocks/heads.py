@@ -14,8 +14,8 @@ from ganforge.blocks.operations import leaky_relu, without_autocast
 class ImageHead(nn.Conv2d):
     """tanh(conv(lrelu(h))): (N, C, H, W) -> (N, 3, H, W) in [-1, 1], in the weights' format also under autocast."""
 
-    def __init__(self, in_channels: int) -> None:
-        super().__init__(in_channels, 3, 3, padding=1)
+    def __init__(self, in_channels: int, kernel: int) -> None:
+        super().__init__(in_channels, 3, kernel, padding=kernel // 2)
 
     def forward(self, h: Tensor, context: Context) -> Tensor:  # type: ignore[override]
         with without_autocast(h):
@@ -28,9 +28,10 @@ class ImageStem(nn.Module):
     Its weights are named as those of a plain convolution (`conv_img.weight`), hence the parameters of its own.
     """
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, kernel: int) -> None:
         super().__init__()
-        conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.padding = kernel // 2
+        conv = nn.Conv2d(in_channels, out_channels, kernel, padding=self.padding)
         self.weight, self.bias = conv.weight, conv.bias
         self.extra: ExtraInput | None = None
 
@@ -38,11 +39,11 @@ class ImageStem(nn.Module):
         self.extra = ExtraInput(self.weight, extra_channels)
 
     def forward(self, h: Tensor, context: Context, extra: Tensor | None = None) -> Tensor:
-        out = context.ops.conv2d(h, self.weight, self.bias, padding=1)
+        out = context.ops.conv2d(h, self.weight, self.bias, padding=self.padding)
         if extra is None:
             return out
         assert self.extra is not None
-        return out + context.ops.conv2d(extra.to(h.dtype), self.extra.weight, None, padding=1)
+        return out + context.ops.conv2d(extra.to(h.dtype), self.extra.weight, None, padding=self.padding)
 
 
 class LogitHead(nn.Linear):

@@ -12,6 +12,9 @@ from ganforge.shapes import Shape, ShapeError
 if TYPE_CHECKING:
     from torch import nn
 
+#: Side of a convolution that keeps the size of the image.
+Kernel = Literal[3, 5, 7]
+
 
 class LatentToGrid(BlockSpec):
     """Fully connected layer from the latent to the first grid of a generator."""
@@ -51,6 +54,7 @@ class ClassEmbedding(BlockSpec):
     """Concatenates a label embedding to the latent, in networks that are conditional by birth (GP-GAN)."""
 
     kind: Literal["class_embedding"] = "class_embedding"
+    #: 1: the same embedding whatever the label, as in GP-GANs that were trained on one class.
     num_classes: Width
     dim: Width
     #: Divide the embedding by its L2 norm.
@@ -180,9 +184,11 @@ class AveragePool(BlockSpec):
 
 
 class ImageHead(BlockSpec):
-    """Last block of a generator: leaky ReLU, 3x3 convolution to RGB, tanh."""
+    """Last block of a generator: leaky ReLU, convolution to RGB, tanh."""
 
     kind: Literal["image_head"] = "image_head"
+    #: Side of the convolution; 7 in the celebA and LSUN networks of GP-GAN.
+    kernel: Kernel = 3
 
     def out_shape(self, shape: Shape) -> Shape:
         return shape.with_channels(3)
@@ -190,14 +196,16 @@ class ImageHead(BlockSpec):
     def build(self, shape: Shape, style_dim: int) -> nn.Module:
         from ganforge.blocks.heads import ImageHead as Module
 
-        return Module(shape.channels)
+        return Module(shape.channels, self.kernel)
 
 
 class ImageStem(BlockSpec):
-    """First block of a discriminator: 3x3 convolution from RGB."""
+    """First block of a discriminator: convolution from RGB."""
 
     kind: Literal["image_stem"] = "image_stem"
     channels: Width
+    #: Side of the convolution; 7 in the celebA and LSUN networks of GP-GAN.
+    kernel: Kernel = 3
     widens: ClassVar[bool] = True
     piecewise_linear: ClassVar[bool] = True
 
@@ -207,7 +215,7 @@ class ImageStem(BlockSpec):
     def build(self, shape: Shape, style_dim: int) -> nn.Module:
         from ganforge.blocks.heads import ImageStem as Module
 
-        return Module(shape.channels, self.channels)
+        return Module(shape.channels, self.channels, self.kernel)
 
 
 class LogitHead(BlockSpec):

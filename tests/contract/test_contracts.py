@@ -27,7 +27,9 @@ FOLDER = "{folder}"
 BLOCKS: dict[str, list[tuple[dict[str, Any], Shape]]] = {
     "latent_to_grid": [({"channels": 3, "side": 2}, LATENT)],
     "pixel_norm": [({}, LATENT), ({}, FEATURES)],
-    "class_embedding": [({"num_classes": 2, "dim": 3, "normalise": unit}, LATENT) for unit in (True, False)],
+    "class_embedding": [
+        ({"num_classes": number, "dim": 3, "normalise": unit}, LATENT) for number in (1, 2) for unit in (True, False)
+    ],
     "residual": [({"channels": width}, FEATURES) for width in (3, 4, 6)],
     "style": [
         (
@@ -41,8 +43,8 @@ BLOCKS: dict[str, list[tuple[dict[str, Any], Shape]]] = {
     "statistics_affine": [({}, FEATURES), ({"gain": 1.0, "gradient_scale": 1.0}, Shape(2, 3, 4))],
     "upsample": [({"mode": mode}, FEATURES) for mode in ("nearest", "bilinear")],
     "average_pool": [({}, FEATURES), ({}, PIXELS)],
-    "image_head": [({}, FEATURES)],
-    "image_stem": [({"channels": 4}, PIXELS)],
+    "image_head": [({}, FEATURES), ({"kernel": 7}, FEATURES)],
+    "image_stem": [({"channels": 4}, PIXELS), ({"channels": 4, "kernel": 7}, PIXELS)],
     "logit_head": [({}, PIXELS), ({"num_logits": 3}, PIXELS)],
     "stub_gate": [({"channels": 3}, FEATURES)],
 }

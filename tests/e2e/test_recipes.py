@@ -21,12 +21,14 @@ from ganforge_flowers.published import ZHAO_GENERATOR
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted(ROOT.glob("recipes/**/*.yaml"))
 PAPER = sorted(ROOT.glob("recipes/paper/*.yaml"))
+SOURCES = sorted(ROOT.glob("recipes/sources/*.yaml"))
 GOLDEN = ROOT / "tests" / "golden"
 
 
 def test_all_recipes_are_found() -> None:
     assert [path.stem for path in PAPER] == ["dr_scratch_cgan", "dr_scratch_gan", "dr_transfer_cgan", "dr_transfer_gan"]
-    assert len(RECIPES) == 11
+    assert [path.stem for path in SOURCES] == ["celeba_cgan", "celeba_hq_cgan", "lsun_cgan"]
+    assert len(RECIPES) == 14
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: str(path.relative_to(ROOT / "recipes")))

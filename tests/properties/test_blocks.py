@@ -22,7 +22,8 @@ features = st.builds(Shape, small, small, small)
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "channels": small,
     "side": st.integers(1, 4),
-    "num_classes": st.integers(2, 4),
+    "kernel": st.sampled_from([3, 5, 7]),
+    "num_classes": st.integers(1, 4),
     "num_logits": st.sampled_from([1, 3]),
     "dim": small,
     "upsampling": st.sampled_from(["none", "nearest", "bilinear", "transposed"]),

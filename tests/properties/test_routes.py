@@ -38,7 +38,7 @@ CLASSES = 3
 def discriminators(draw: st.DrawFn) -> tuple[Discriminator, tuple[int, int]]:
     """A few residual blocks with pooling, AdaFM, any labels, and some parameters frozen."""
     shape = Shape(3, *draw(st.tuples(st.integers(4, 9), st.integers(4, 9))))
-    specs: list[BlockSpec] = [ImageStem(channels=draw(st.integers(1, 4)))]
+    specs: list[BlockSpec] = [ImageStem(channels=draw(st.integers(1, 4)), kernel=draw(st.sampled_from([3, 7])))]
     for _ in range(draw(st.integers(1, 3))):
         specs.append(Residual(channels=draw(st.integers(1, 4)), residual_scale=draw(st.sampled_from([0.1, 1.0]))))
         if draw(st.booleans()):

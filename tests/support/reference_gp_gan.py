@@ -43,6 +43,18 @@ def double_side(x: Tensor) -> Tensor:
     return x.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
 
 
+def halve_side(x: Tensor) -> Tensor:
+    """Mean over 3x3 pixels at every other place; outside the picture there are zeros, which count."""
+    pooling = torch.full((x.shape[1], 1, 3, 3), 1 / 9, dtype=x.dtype)
+    return F.conv2d(x, pooling, stride=2, padding=1, groups=x.shape[1])
+
+
+def logit_of_class(h: Tensor, weights: Weights, labels: Tensor) -> Tensor:
+    """(N,): behind a leaky ReLU one logit for each class, of which that of the sample's own comes out."""
+    logits = lrelu(h.reshape(len(h), -1)) @ weights["fc.weight"].T + weights["fc.bias"]
+    return torch.stack([row[label] for row, label in zip(logits, labels, strict=True)])
+
+
 def trunk(h: Tensor, weights: Weights, first: int) -> Tensor:
     """Levels first..5 of the generator, with nearest-neighbour upsampling between them, then the image."""
     for level in range(first, 6):
@@ -63,12 +75,9 @@ def gp_gan_discriminator(weights: Weights, images: Tensor, labels: Tensor) -> Te
     """(N, 3, 128, 128), (N,) -> (N,): the logit of the sample's class."""
     h = F.conv2d(images, weights["conv_img.weight"], weights["conv_img.bias"], padding=1)
     for level in range(6):
-        if level:
-            pooling = torch.full((h.shape[1], 1, 3, 3), 1 / 9, dtype=h.dtype)
-            h = F.conv2d(h, pooling, stride=2, padding=1, groups=h.shape[1])
+        h = halve_side(h) if level else h
         h = residual(residual(h, weights, f"resnet_{level}_0"), weights, f"resnet_{level}_1")
-    logits = lrelu(h.reshape(len(images), -1)) @ weights["fc.weight"].T + weights["fc.bias"]
-    return torch.stack([row[label] for row, label in zip(logits, labels, strict=True)])
+    return logit_of_class(h, weights, labels)
 
 
 def mapping(z: Tensor, weights: Weights) -> Tensor:
@@ -114,7 +123,7 @@ def transfer_generator(weights: Weights, z: Tensor, noise: Mapping[int, list[Ten
     return trunk(double_side(statistics(h, weights, "statistics")), weights, first=3)
 
 
-def _residual_keys(key: str, fin: int, fout: int) -> dict[str, tuple[int, ...]]:
+def residual_keys(key: str, fin: int, fout: int) -> dict[str, tuple[int, ...]]:
     hidden = min(fin, fout)
     keys: dict[str, tuple[int, ...]] = {
         f"{key}.conv_0.weight": (hidden, fin, 3, 3),
@@ -134,8 +143,8 @@ def generator_keys(nf: int = 64, z: int = 256, embedding: int = 256, classes: in
         "fc.bias": (width * 16,),
     }
     for level, factor in enumerate(GENERATOR_WIDTHS):
-        keys |= _residual_keys(f"resnet_{level}_0", width, factor * nf)
-        keys |= _residual_keys(f"resnet_{level}_1", factor * nf, factor * nf)
+        keys |= residual_keys(f"resnet_{level}_0", width, factor * nf)
+        keys |= residual_keys(f"resnet_{level}_1", factor * nf, factor * nf)
         width = factor * nf
     return {**keys, "conv_img.weight": (3, nf, 3, 3), "conv_img.bias": (3,)}
 
@@ -144,7 +153,7 @@ def discriminator_keys(nf: int = 64, classes: int = 1000) -> dict[str, tuple[int
     """Names and shapes of the published discriminator."""
     width, keys = nf, {"conv_img.weight": (nf, 3, 3, 3), "conv_img.bias": (nf,)}
     for level, factor in enumerate(DISCRIMINATOR_WIDTHS):
-        keys |= _residual_keys(f"resnet_{level}_0", width, width)
-        keys |= _residual_keys(f"resnet_{level}_1", width, factor * nf)
+        keys |= residual_keys(f"resnet_{level}_0", width, width)
+        keys |= residual_keys(f"resnet_{level}_1", width, factor * nf)
         width = factor * nf
     return {**keys, "fc.weight": (classes, width * 16), "fc.bias": (classes,)}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def read_gp_gan(path: Path) -> tuple[dict[str, Tensor] | None, dict[str, Tensor] | None]:
-    """Generator and discriminator under their published names, which are also ours for the GP-GAN layout.
+    """Generator and discriminator under their published names.
 
     The moving average (`generator_test`) is preferred to the generator. Raises CheckpointError.
     """

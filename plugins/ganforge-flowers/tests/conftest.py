@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from ganforge.files import sha256_of
+from ganforge_flowers.layouts import LAYOUTS
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -42,6 +43,8 @@ def publish() -> Callable[[Path], str]:
 
 def _publish(path: Path) -> str:
     shared = torch.arange(6.0).reshape(2, 3)
-    generator = {"module.fc.weight": shared, "module.fc.bias": shared[:, 0]}
-    torch.save({"generator": generator, "discriminator": {"module.fc.bias": torch.ones(2)}, "it": 7}, path)
+    blocks = {f"module.{block}.conv_0.bias": torch.zeros(1) for block in sorted(LAYOUTS[0].blocks[0])}
+    generator = {"module.fc.weight": shared, "module.fc.bias": shared[:, 0], **blocks}
+    discriminator = {"module.fc.bias": torch.ones(2), **blocks}
+    torch.save({"generator": generator, "discriminator": discriminator, "it": 7}, path)
     return sha256_of(path)

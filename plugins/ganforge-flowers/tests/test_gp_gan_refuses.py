@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from ganforge.errors import CheckpointError, DownloadError
 from ganforge.files import sha256_of
 from ganforge.weights.pretrained import StoreContext
-from ganforge_flowers.gp_gan import GPGANCheckpoint, GPGANImageNet
+from ganforge_flowers.gan_stability import GPGANImageNet
+from ganforge_flowers.gp_gan import GPGANCheckpoint
 
 Publish = Callable[[Path], str]
 REFUSED = (

@@ -25,12 +25,13 @@ def saved(path: Path, content: Any) -> Path:
 
 
 def test_the_moving_average_is_preferred_and_the_prefix_of_data_parallel_is_taken_off(tmp_path: Path) -> None:
+    blocks = {f"module.resnet_{level}_0.conv_0.bias": torch.zeros(1) for level in range(6)}
     path = saved(
         tmp_path / "gan.pt",
         {
-            "generator": {"module.fc.bias": torch.zeros(2)},
-            "generator_test": {"module.fc.bias": torch.ones(2)},
-            "discriminator": {"module.conv_img.bias": torch.full((3,), 2.0)},
+            "generator": {"module.fc.bias": torch.zeros(2), **blocks},
+            "generator_test": {"module.fc.bias": torch.ones(2), **blocks},
+            "discriminator": {"module.conv_img.bias": torch.full((3,), 2.0), **blocks},
             "it": 5,
         },
     )

@@ -26,8 +26,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def checkpoint(path: Path) -> Path:
-    generator = {"module.fc.bias": torch.ones(2)}
-    torch.save({"generator": generator, "discriminator": {"module.fc.bias": torch.zeros(1)}}, path)
+    blocks = {f"module.resnet_{level}_0.conv_0.bias": torch.zeros(1) for level in range(6)}
+    generator, discriminator = {"module.fc.bias": torch.ones(2), **blocks}, {"module.fc.bias": torch.zeros(1), **blocks}
+    torch.save({"generator": generator, "discriminator": discriminator}, path)
     return path
 
 
@@ -36,7 +37,7 @@ def test_convert_makes_a_weights_folder(ganforge: Ganforge, tmp_path: Path, cach
     result = ganforge("weights", "convert", file, out)
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout == (
-        f"wrote {out}: GP-GAN gan.pt\nuse it with source='{{kind: weights_folder, path: {out}}}'\n"
+        f"wrote {out}: GP-GAN gan.pt, layout lsun\nuse it with source='{{kind: weights_folder, path: {out}}}'\n"
     )
     found = WeightsFolder(path=out).fetch(StoreContext(cache))
     assert found.generator is not None and found.generator["fc.bias"].tolist() == [1, 1]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ganforge.blocks.base import Context
 from ganforge.blocks.style import AdaIN
+from ganforge.networks.staged import Generator
 from ganforge.shapes import Shape
 
 NF, Z, EMBEDDING, CLASSES = 1, 5, 4, 3
@@ -97,3 +98,15 @@ def test_a_class_embedding_has_unit_length_only_where_it_is_asked_for(normalise:
     out = module(torch.zeros(3, Z, 1, 1), Context(labels=torch.arange(3)))[:, Z:, 0, 0]
     lengths = out.norm(dim=1)
     torch.testing.assert_close(lengths, torch.ones(3) if normalise else module.weight.norm(dim=1))
+
+
+def test_one_class_has_the_same_embedding_for_all_labels() -> None:
+    spec = components()["block"].get("class_embedding")(num_classes=1, dim=4)
+    module = spec.build(Shape(Z, 1, 1), 0)
+    randomise(module)
+    generator = Generator(Z, {"embedding": module})
+    assert not generator.is_conditional
+    z = normal(3, Z).float()
+    for labels in (None, torch.zeros(3, dtype=torch.int64), torch.tensor([0, 4, 2])):
+        out = module(z[:, :, None, None], Context(labels=labels))[:, Z:, 0, 0]
+        torch.testing.assert_close(out, nn.functional.normalize(module.weight, dim=1).expand(3, -1))
