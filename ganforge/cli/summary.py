@@ -52,9 +52,10 @@ def freeze_stages(plan: Plan, output: Output) -> None:
 
 
 def is_conditional(plan: Plan) -> bool:
-    """Whether the generator reads the label, by an injection or by a class embedding of its own."""
+    """Whether the generator reads the label, by an injection or by a part with classes of its own."""
     network = plan.generator
-    return bool(network.labels) or any(block.kind == "class_embedding" for block in network.blocks.values())
+    parts = (*network.blocks.values(), plan.recipe.generator.mapping)
+    return bool(network.labels) or any(getattr(part, "num_classes", 0) > 1 for part in parts)
 
 
 def _network(network: NetworkPlan, output: Output) -> None:
