@@ -1,10 +1,12 @@
-"""SNGAN and BigGAN: their blocks."""
+"""SNGAN and BigGAN: their blocks, and checkpoints of torch-mimicry and pytorch-pretrained-biggan."""
 
 from __future__ import annotations
 
 from ganforge import hookimpl
-from ganforge.interfaces import BlockSpec, MappingSpec
+from ganforge.interfaces import BlockSpec, MappingSpec, SourceSpec
 from ganforge_zoo import biggan_specs, sngan_specs
+from ganforge_zoo.biggan_source import BigGANCheckpoint
+from ganforge_zoo.sngan_source import SNGANCheckpoint
 
 
 @hookimpl
@@ -15,3 +17,8 @@ def ganforge_blocks() -> list[type[BlockSpec]]:
 @hookimpl
 def ganforge_mappings() -> list[type[MappingSpec]]:
     return [biggan_specs.ClassLatent]
+
+
+@hookimpl
+def ganforge_sources() -> list[type[SourceSpec]]:
+    return [SNGANCheckpoint, BigGANCheckpoint]
