@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+import torch
 
 from ganforge.errors import RecipeError
 from ganforge.interfaces import BlockSpec
 from ganforge.plan.plan import Plan
+from ganforge.recipe.models import LoadRules
 from ganforge.shapes import Shape, ShapeError
 from ganforge.testing import check_block, check_mapping
+from ganforge.weights.load import load_strict
 from ganforge_zoo import biggan_specs, sngan_specs
 from ganforge_zoo.biggan_specs import BigGANBlock, BigGANGrid, BigGANImageHead, ClassLatent, SelfAttention
 from ganforge_zoo.sngan_specs import (
@@ -90,3 +94,75 @@ def test_a_recipe_is_told_what_a_condition_needs(planned: Callable[..., Plan]) -
     assert str(caught.value) == (
         "generator.blocks.fc: a block of kind 'biggan_grid' starts from the style, so it must be the first."
     )
+
+
+NETWORKS: dict[str, dict[str, Any]] = {
+    "sngan": {
+        "generator": {
+            "latent_dim": 4,
+            "blocks": {
+                "fc": {"kind": "latent_to_grid", "channels": 4},
+                "block_0": {"kind": "sngan_generator_block", "channels": 3},
+                "conv_img": {"kind": "sngan_image_head"},
+            },
+        },
+        "discriminator": {
+            "blocks": {
+                "block_0": {"kind": "sngan_stem", "channels": 3},
+                "block_1": {"kind": "sngan_discriminator_block", "channels": 4},
+                "fc": {"kind": "sngan_logit_head"},
+            },
+        },
+    },
+    "biggan": {
+        "generator": {
+            "latent_dim": 4,
+            "mapping": {"kind": "class_latent", "num_classes": 3, "dim": 3},
+            "blocks": {
+                "fc": {"kind": "biggan_grid", "channels": 8},
+                "block_0": {"kind": "biggan_block", "channels": 8, "upsample": True},
+                "attention": {"kind": "self_attention"},
+                "conv_img": {"kind": "biggan_image_head"},
+            },
+        },
+    },
+}
+CONCATENATE, FILM, PROJECTION = {"kind": "concatenate", "dim": 2}, {"kind": "film"}, {"kind": "projection"}
+#: Network, player, and labels that can be added to it.
+LABELS = [
+    ("sngan", "generator", [("latent", CONCATENATE), ("image", FILM), ("fc", CONCATENATE)]),
+    (
+        "sngan",
+        "discriminator",
+        [("image", CONCATENATE), ("block_0", CONCATENATE), ("block_1", FILM), ("latent", PROJECTION)],
+    ),
+    ("biggan", "generator", [("latent", CONCATENATE), ("latent", FILM), ("fc", CONCATENATE), ("attention", FILM)]),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "player", "labels"), LABELS, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_a_label_that_is_added_changes_nothing_at_first(
+    name: str,
+    player: str,
+    labels: list[tuple[str, dict[str, Any]]],
+    planned: Callable[..., Plan],
+    helpers: Any,
+    built: Any,
+) -> None:
+    depths = [
+        {"kind": place} if place in ("latent", "image") else {"kind": "after", "block": place} for place, _ in labels
+    ]
+    label = [{"where": where, "how": how} for where, (_, how) in zip(depths, labels, strict=True)]
+    networks = NETWORKS[name]
+    index = ("generator", "discriminator").index(player)
+    plain = built(planned(8, **networks))[index]
+    target = built(planned(8, **{**networks, player: {**networks[player], "label": label}}))[index]
+    report = load_strict(player, target, plain.state_dict(), LoadRules())
+    assert all(name.startswith("label_") or ".extra" in name for name in report.fresh)
+    assert len(report.widened) == sum(how is CONCATENATE for _, how in labels) + (name == "biggan")
+    inputs = helpers.normal(3, *([4] if player == "generator" else [3, 8, 8]))
+    classes = torch.tensor([0, 2, 1])
+    torch.testing.assert_close(target(inputs, classes), plain(inputs, classes), rtol=1e-12, atol=1e-12)
+    assert target.is_conditional
