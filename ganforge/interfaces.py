@@ -72,7 +72,8 @@ class BlockSpec(Component):
     """One named block of a generator or discriminator.
 
     The module that `build` returns is called as `block(h, context)` with h: (N, *shape) and a
-    `ganforge.blocks.base.Context`, and returns (N, *out_shape(shape)).
+    `ganforge.blocks.base.Context`, and returns (N, *out_shape(shape)). One that reads `context.labels` says of how many
+    classes they are: by a field `num_classes` of the spec and an attribute `num_classes` of the module.
     """
 
     #: The block has no parameters, and label maps may pass it on their way to the next convolution.
@@ -83,6 +84,8 @@ class BlockSpec(Component):
     adapts: ClassVar[bool] = False
     #: The block reads `context.style`; the walk refuses it in a network without a mapping network.
     needs_style: ClassVar[bool] = False
+    #: The block computes from the style alone, not from h; the walk refuses it behind another block.
+    starts_from_style: ClassVar[bool] = False
     #: The block computes with `context.ops` and has no other parameters, products of features or non-linearities: the
     #: training step then gets a discriminator's gradient penalty without differentiating twice.
     piecewise_linear: ClassVar[bool] = False
@@ -106,7 +109,8 @@ class MappingSpec(Component):
     """Network from the latent z to the style w that the style blocks read.
 
     The module is called as `mapping(z, extra)` with z: (N, Z) and extra: (N, E) or None; it returns (N, W).
-    It has `widen(extra_channels)`, as a block that widens.
+    It has `widen(extra_channels)`, as a block that widens. One with an attribute `num_classes` (and the spec with a
+    field of that name) is called as `mapping(z, extra, labels)` with labels: (N,) int64.
     """
 
     @abstractmethod

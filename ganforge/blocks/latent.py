@@ -69,6 +69,7 @@ class ClassEmbedding(nn.Embedding):
 
     def __init__(self, num_classes: int, dim: int, normalise: bool) -> None:
         super().__init__(num_classes, dim)
+        self.num_classes = num_classes
         self.normalise = normalise
 
     def forward(self, h: Tensor, context: Context) -> Tensor:  # type: ignore[override]

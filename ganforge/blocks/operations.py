@@ -42,7 +42,7 @@ class Operations:
         return F.linear(h, weight, bias)
 
     def leaky_relu(self, h: Tensor, slope: float = 0.2) -> Tensor:
-        """h where it is positive, else slope * h; slope > 0."""
+        """h where it is positive, else slope * h; slope >= 0."""
         return leaky_relu(h, slope)
 
     def scale(self, h: Tensor, factor: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ganforge.blocks.specs import ClassEmbedding
 from ganforge.cli.output import Output, counted
 from ganforge.freeze.policy import FreezeRow, freeze_table
 from ganforge.plan.plan import NETWORKS, NetworkPlan, PlacedLabel, Plan
@@ -53,10 +52,10 @@ def freeze_stages(plan: Plan, output: Output) -> None:
 
 
 def is_conditional(plan: Plan) -> bool:
-    """Whether the generator reads the label, by an injection or by a class embedding of its own."""
+    """Whether the generator reads the label, by an injection or by a part with classes of its own."""
     network = plan.generator
-    embeddings = [block for block in network.blocks.values() if isinstance(block, ClassEmbedding)]
-    return bool(network.labels) or any(block.num_classes > 1 for block in embeddings)
+    parts = (*network.blocks.values(), plan.recipe.generator.mapping)
+    return bool(network.labels) or any(getattr(part, "num_classes", 0) > 1 for part in parts)
 
 
 def _network(network: NetworkPlan, output: Output) -> None:

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from ganforge.blocks.base import Context
-from ganforge.blocks.latent import ClassEmbedding
 from ganforge.blocks.operations import PLAIN, Operations, without_autocast
 from ganforge.blocks.resample import AveragePool, Upsample
 
@@ -54,9 +53,8 @@ class StagedNetwork(nn.Module):
 
     @property
     def is_conditional(self) -> bool:
-        """Whether the output depends on the label, by an injection or a class embedding of its own."""
-        embeddings = [module for module in self.children() if isinstance(module, ClassEmbedding)]
-        return bool(self.injections) or any(module.num_embeddings > 1 for module in embeddings)
+        """Whether the output depends on the label, by an injection or by a part with classes of its own."""
+        return bool(self.injections) or any(getattr(module, "num_classes", 0) > 1 for module in self.children())
 
     def _features(self, site: int, h: Tensor, context: Context) -> Tensor:
         for placed in self._at(site, "features"):
@@ -112,7 +110,8 @@ class Generator(StagedNetwork):
             h = self._features(0, z[:, :, None, None], context)
             site = next((p.site for p in self.injections if p.feeds_mapping), 0)
             extra = self._extra(site, h, context, mapping=True)
-            w: Tensor = self.mapping(h.flatten(1), None if extra is None else extra.flatten(1))
+            by_birth = (labels,) if getattr(self.mapping, "num_classes", 0) else ()
+            w: Tensor = self.mapping(h.flatten(1), None if extra is None else extra.flatten(1), *by_birth)
         return w
 
     def forward(self, z: Tensor, labels: Tensor | None = None, context: Context | None = None) -> Tensor:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ganforge.errors import DataError, Problem, RecipeError
 from ganforge.freeze.policy import describe_names, resolve, unmatched
-from ganforge.interfaces import Sites
+from ganforge.interfaces import Component, Sites
 from ganforge.plan.plan import NETWORKS, NetworkName, NetworkPlan, PlacedLabel, Plan
 from ganforge.recipe.models import GeneratorSpec, LabelSite, NetworkSpec, Recipe
 from ganforge.shapes import Shape
@@ -82,6 +82,9 @@ def _walk_shapes(recipe: Recipe, name: NetworkName, spec: NetworkSpec, problems:
             problems.append(Problem(f"'{key}' can't be the key of a block: the name is taken.", path))
         if block.needs_style and not _style_dim(spec):
             problems.append(Problem(f"a block of kind '{block.kind}' needs `generator.mapping`.", path))
+        if block.starts_from_style and len(shapes) > 1:
+            text = f"a block of kind '{block.kind}' starts from the style, so it must be the first."
+            problems.append(Problem(text, path))
         try:
             shape = block.out_shape(shape)
         except ValueError as error:
@@ -120,14 +123,17 @@ def _adafm(name: NetworkName, spec: NetworkSpec, problems: list[Problem]) -> fro
 
 
 def _check_classes(plan: NetworkPlan) -> list[Problem]:
-    """Blocks that have a number of classes of their own must have enough of them, or one, which reads no label."""
+    """Blocks and a mapping network with a number of classes must have enough of them, or one, which reads no label."""
     problems = []
-    for key, block in plan.blocks.items():
+    parts: dict[Path, Component] = {("blocks", key): block for key, block in plan.blocks.items()}
+    if isinstance(plan.spec, GeneratorSpec) and plan.spec.mapping is not None:
+        parts["mapping",] = plan.spec.mapping
+    for path, part in parts.items():
         for field in ("num_classes", "num_logits"):
-            count: Any = getattr(block, field, None)
+            count: Any = getattr(part, field, None)
             if isinstance(count, int) and 1 < count < plan.num_classes:
                 text = f"is {count}, but the data has {plan.num_classes} classes."
-                problems.append(Problem(text, (plan.name, "blocks", key, field)))
+                problems.append(Problem(text, (plan.name, *path, field)))
     return problems
 
 

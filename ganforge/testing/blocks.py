@@ -60,7 +60,7 @@ def check_block(spec: BlockSpec, shape: Shape = FEATURES) -> None:
     out = module(x, _context(rows, style_dim))
     tensors.check_gradients(out, module, kind)
     expect(
-        tensors.passes_gradient(out, x),
+        spec.starts_from_style or tensors.passes_gradient(out, x),
         f"{kind}: passes no finite gradient to its input, so the blocks in front of it could never train.",
     )
     if spec.widens:
@@ -117,6 +117,14 @@ def _check_flags(spec: BlockSpec, module: nn.Module, h: Tensor, out: Tensor, sty
         assert context.style is not None
         other = module(h, replace(context, style=-context.style))
         expect(not same(other, out), f"{kind}: `needs_style` is true, but the style changes nothing.")
+    context = _context(range(len(h)), style_dim)
+    assert context.labels is not None
+    other = module(h, replace(context, labels=1 - context.labels))
+    has_classes = getattr(module, "num_classes", 0) > 1 or getattr(spec, "num_logits", 0) > 1
+    expect(
+        same(other, out) or has_classes,
+        f"{kind}: reads labels, but its module has no `num_classes`, so that its network would pass for unconditional.",
+    )
 
 
 def _check_widening(kind: str, module: nn.Module, h: Tensor, context: Context) -> None:

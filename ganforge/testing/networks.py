@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 def check_mapping(spec: MappingSpec, latent_dim: int = 6) -> None:
     """A mapping network gives styles of the declared length, sample by sample, and widens without a change."""
+    import torch
+
     from ganforge.testing import tensors
 
     check_spec(spec)
@@ -25,13 +27,19 @@ def check_mapping(spec: MappingSpec, latent_dim: int = 6) -> None:
     module = tensors.build(lambda: spec.build(latent_dim), kind)
     tensors.randomise(module)
     z = tensors.normal(tensors.BATCH, latent_dim)
+    labels = torch.arange(tensors.BATCH) % getattr(module, "num_classes", 1)
+
+    def rest(rows: list[int] | slice = slice(None)) -> tuple[torch.Tensor, ...]:
+        """What a mapping network with classes of its own is given besides."""
+        return (labels[rows],) if hasattr(module, "num_classes") else ()
+
     with tensors.no_global_randomness(kind):
-        w = module(z, None)
+        w = module(z, None, *rest())
     expect(
         tuple(w.shape) == (len(z), declared),
         f"{kind}: declares a style of length {declared}, but gives {tuple(w.shape)} for {len(z)} samples.",
     )
-    tensors.check_rows(lambda rows: module(z[rows], None), kind)
+    tensors.check_rows(lambda rows: module(z[rows], None, *rest(rows)), kind)
     tensors.check_gradients(w, module, kind)
     expect(hasattr(module, "widen"), f"{kind}: its module lacks `widen`, which a label at the latent needs.")
     wide = copy.deepcopy(module)
@@ -41,12 +49,12 @@ def check_mapping(spec: MappingSpec, latent_dim: int = 6) -> None:
     expect(not lost, f"{kind}: `widen` renames {', '.join(sorted(lost))}.")
     extra = tensors.normal(len(z), 2, seed=4)
     expect(
-        tensors.same(wide(z, extra), w),
+        tensors.same(wide(z, extra, *rest()), w),
         f"{kind}: a freshly widened mapping computes something else; its new weights must start at zero.",
     )
     tensors.randomise(wide)
-    out = wide(z, extra)
-    expect(not tensors.same(out, wide(z, -extra)), f"{kind}: the extra inputs change nothing once widened.")
+    out = wide(z, extra, *rest())
+    expect(not tensors.same(out, wide(z, -extra, *rest())), f"{kind}: the extra inputs change nothing once widened.")
     tensors.check_gradients(out, wide, f"{kind}, widened")
 
 

@@ -74,6 +74,25 @@ class FaultyWide(Faulty):
     widens: ClassVar[bool] = True
 
 
+class FaultyLabels(Faulty):
+    """A block that reads labels and doesn't say so."""
+
+    kind: Literal["faulty_labels"] = "faulty_labels"  # type: ignore[assignment]
+    adapts: ClassVar[bool] = False
+
+    def build(self, shape: Shape, style_dim: int) -> nn.Module:
+        class Module(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.offset = nn.Embedding(2, shape.channels)
+
+            def forward(self, h: Tensor, context: Context) -> Tensor:
+                out: Tensor = h + self.offset(context.labels)[:, :, None, None]
+                return out
+
+        return Module()
+
+
 class FaultyFree(Faulty):
     """A block that has parameters but denies it."""
 
@@ -175,6 +194,11 @@ class SecretPooling(FaultyPooling):
         (
             FaultyWide(fault=""),
             "faulty_wide: a freshly widened block computes something else; its new weights must start at zero.",
+        ),
+        (
+            FaultyLabels(fault=""),
+            "faulty_labels: reads labels, but its module has no `num_classes`, so that its network would pass for "
+            "unconditional.",
         ),
         (FaultyFree(fault=""), "faulty_free: says that it is parameter_free, but has parameters."),
         (
