@@ -52,8 +52,8 @@ def case(name: str, repeats: int, *, tuned: bool) -> dict[str, Any]:
         turns = {(s, number): partial(step, number) for s, step in subjects.items() for number in _shares(s)}
         times = interleaved(turns, repeats, WARM_UP)
         peaks = {dtype: peak_gflops(dtype) for dtype in (torch.float32, torch.bfloat16)}
-        at_peak = {(s, n): _seconds_at_peak(subjects[s].counted_gflop(n), peaks) for s, n in turns}
         memory = {subject: step.peak_mib() for subject, step in subjects.items()}
+        at_peak = {(s, n): _seconds_at_peak(subjects[s].counted_gflop(n), peaks) for s, n in turns}
 
     rows: dict[str, dict[str, Any]] = {}
     for subject in SUBJECTS:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import platform
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from ganforge.errors import CheckpointError, DataError, MemoryLimitError, Recipe
 from ganforge.evaluation.evaluation import Evaluation
 from ganforge.files import read_json, write_json, write_text
 from ganforge.freeze.policy import freeze_table
+from ganforge.hardware import is_out_of_memory
 from ganforge.listener import Listener
 from ganforge.networks.staged import Discriminator, Generator
 from ganforge.plan.build import build_network
@@ -32,7 +33,7 @@ from ganforge.registry import Components
 from ganforge.runs.checkpoint import Checkpoint, list_checkpoints, load_best, load_newest
 from ganforge.runs.rundir import RunDir
 from ganforge.training.trainer import Trainer
-from ganforge.weights.classes import class_parameters, nearest_classes
+from ganforge.weights.classes import nearest_classes
 from ganforge.weights.load import load_strict
 from ganforge.weights.pretrained import PretrainedWeights, StoreContext
 
@@ -113,13 +114,16 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
                 listener.warning(reason)
             trainer.restore(checkpoint)
         trainer.fit()
-        chosen, step = trainer.average.network, None
+        chosen, chosen_at = trainer.average.network, None
         if trainer.best is not None:
-            chosen, step = _generator_of(plan, load_best(run_dir.checkpoints)).to(device), trainer.best.step
-        scores = evaluation.scores(chosen, step)
+            checkpoint, rejected = load_best(run_dir.checkpoints)
+            for reason in rejected:
+                listener.warning(reason)
+            chosen, chosen_at = _generator_of(plan, checkpoint).to(device), checkpoint.step
+        scores = evaluation.scores(chosen, chosen_at)
         write_json(run_dir.path / "scores.json", [score.as_dict() for score in scores])
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not _is_out_of_memory(error):
+        if isinstance(error, RuntimeError) and not is_out_of_memory(error):
             run_dir.write_state(state="stopped", error=str(error))
             raise
         batch = plan.recipe.training.batch
@@ -132,11 +136,6 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
     run_dir.write_state(state="finished")
     listener.finished(run_dir.path, time.monotonic() - started)
     return run_dir
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    """torch has an error of its own for a GPU that is full, but not for the CPU."""
-    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
 def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[LabelledImages, LabelledImages]:
@@ -189,7 +188,11 @@ def load_pretrained(
         return
     pretrained = plan.recipe.source.fetch(StoreContext(cache_folder(), listener.progress))
     reports = []
-    nearest: Sequence[int] = ()
+
+    @cache
+    def nearest(num_classes: int) -> tuple[int, ...]:
+        return _nearest_classes(plan, discriminator, pretrained, train, num_classes)
+
     # the discriminator first: it may have to say which classes of the source are nearest
     for name, network in zip(NETWORKS[::-1], (discriminator, generator), strict=True):
         rules, weights = plan.network(name).spec.pretrained, getattr(pretrained, name)
@@ -199,9 +202,6 @@ def load_pretrained(
             raise CheckpointError(
                 f"{pretrained.provenance.name} has no {name}. Remove `{name}.pretrained`, or choose another source."
             )
-        num_rows = [len(network.state_dict()[key]) for key in class_parameters(network)]
-        if rules.classes == "nearest" and num_rows and not nearest:
-            nearest = _nearest_classes(plan, discriminator, pretrained, train, max(num_rows))
         reports.append(load_strict(name, network, weights, rules, nearest))
     listener.source(pretrained.provenance, reports[::-1])
     write_json(run_dir.path / "source.json", pretrained.provenance.as_dict())
@@ -210,11 +210,19 @@ def load_pretrained(
 
 def _nearest_classes(
     plan: Plan, discriminator: Discriminator, pretrained: PretrainedWeights, train: LabelledImages, num_classes: int
-) -> list[int]:
+) -> tuple[int, ...]:
     """For each class, the source's class that its discriminator finds nearest in the images to train on."""
     rules = plan.discriminator.spec.pretrained
-    if rules is None or pretrained.discriminator is None:
-        raise CheckpointError("`pretrained.classes: nearest` needs the source's discriminator: add it to the recipe.")
+    if pretrained.discriminator is None:
+        raise CheckpointError(
+            f"`pretrained.classes: nearest` asks the source's discriminator; {pretrained.provenance.name} has none: "
+            "choose `mean`, or name the source's classes, `pretrained.classes: [0, 1]`."
+        )
+    if rules is None:
+        raise CheckpointError(
+            "`pretrained.classes: nearest` asks the source's discriminator, which the recipe doesn't load. "
+            "Add `discriminator.pretrained: {classes: nearest}`, or choose `mean`."
+        )
     judge = copy.deepcopy(discriminator)
     load_strict("discriminator", judge, pretrained.discriminator, rules.model_copy(update={"classes": "mean"}))
     return nearest_classes(judge, pretrained.discriminator, train.images, train.labels, num_classes)
@@ -225,7 +233,8 @@ def load_generator(path: Path, components: Components, device: torch.device) -> 
     run_dir = RunDir.open(path)
     loaded = load_recipe(run_dir.recipe, (), components)
     plan = plan_recipe(loaded, tuple(run_dir.read_state()["classes"]))
-    return _generator_of(plan, load_best(run_dir.checkpoints)).to(device), plan
+    checkpoint, _ = load_best(run_dir.checkpoints)
+    return _generator_of(plan, checkpoint).to(device), plan
 
 
 def _generator_of(plan: Plan, checkpoint: Checkpoint) -> Generator:

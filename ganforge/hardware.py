@@ -24,6 +24,11 @@ def round_products(device: torch.device, *, allowed: bool) -> None:
         torch.backends.cuda.matmul.allow_tf32 = allowed
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """torch has an error of its own for a GPU that is full, but not for the CPU."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
+
+
 def keep_freed_memory() -> bool:
     """Let glibc's allocator keep what is freed instead of giving it back and asking again at each step.
 

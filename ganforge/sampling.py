@@ -37,23 +37,26 @@ class Sampler:
 
     `truncation` pulls each style towards the mean style of its class, w = mean + truncation * (w - mean) (Karras,
     Laine & Aila 2019, appendix B); a generator without a mapping network gets z * truncation. Below 1 the images
-    are more typical and less diverse. `fast` computes the convolutions in bfloat16: by rounding the images are a
-    little different from the exact ones.
+    are more typical and less diverse. `fast` computes convolutions, but for shortcuts and the image head, in bfloat16:
+    by rounding the images are a little different from the exact ones.
     """
 
-    def __init__(self, generator: Generator, seed: int, truncation: float = 1.0, *, fast: bool = False) -> None:
+    def __init__(
+        self, generator: Generator, seed: int, truncation: float = 1.0, *, fast: bool = False, batch: int = BATCH
+    ) -> None:
         self.generator = folded(generator)
         self.seed = seed
         self.truncation = truncation
         self.fast = fast
+        self.batch = batch
         self.device = next(generator.parameters()).device
         self._means: dict[int, Tensor] = {}
 
     @torch.inference_mode()
     def batches(self, labels: Labels) -> Iterator[NDArray[np.uint8]]:
-        """Images (n, 3, H, W), n <= 64, in the order of the labels; image i depends on seed, i and labels[i] alone."""
-        for start in range(0, len(labels), BATCH):
-            chunk = torch.tensor(labels[start : start + BATCH], dtype=torch.int64, device=self.device)
+        """Images (n, 3, H, W), n <= batch, in the order of labels; image i depends on seed, i and labels[i] alone."""
+        for start in range(0, len(labels), self.batch):
+            chunk = torch.tensor(labels[start : start + self.batch], dtype=torch.int64, device=self.device)
             draws = Draws(self.seed, "sample", range(start, start + len(chunk)), self.device)
             z = draws.normal(self.generator.latent_dim)
             style = self.generator.style(z, chunk)
@@ -68,7 +71,7 @@ class Sampler:
 
     def images(self, labels: Labels, listener: Listener | None = None) -> NDArray[np.uint8]:
         """All images at once: (N, 3, H, W)."""
-        total = -(-len(labels) // BATCH)
+        total = -(-len(labels) // self.batch)
         batches = (listener or Listener()).progress(self.batches(labels), total, "generating")
         return np.concatenate(list(batches))
 
@@ -125,7 +128,7 @@ def write_samples(
         raise UsageError(f"can't make the folder {out}: {error.strerror}. Choose another with --out.") from error
     step, trained_on = "fast" if sampler.fast else "exact", "phantoms" if is_phantom else "photographs"
     unfinished = out / "samples.csv.partial"
-    total = -(-len(labels) // BATCH)
+    total = -(-len(labels) // sampler.batch)
     try:
         with unfinished.open("w", encoding="utf-8", newline="") as file, ThreadPoolExecutor(1) as writer:
             rows = csv.writer(file, lineterminator="\n")

@@ -18,11 +18,14 @@ def conv_input_gradient(delta: Tensor, h: Tensor, weight: Tensor, stride: int, p
 
 
 def conv_weight_gradient(delta: Tensor, h: Tensor, kernel: int, stride: int, padding: int) -> Tensor:
-    """(O, C, K, K) in `channels_last`, from the gradient of the output, delta: (N, O, H', W'), and the input h."""
+    """(O, C, K, K), from the gradient of the output, delta: (N, O, H', W'), and the input h."""
     if h.device.type == "cpu" and max(delta.shape[2:]) <= SMALL_SIDE:
         return _weight_gradient_by_places(delta, h, kernel, stride, padding)
     shape = (delta.shape[1], h.shape[1], kernel, kernel)
-    weight = torch.empty(shape, dtype=h.dtype, device=h.device, memory_format=torch.channels_last)
+    # the result lies in memory as the input does, or it would be copied
+    is_last = h.is_contiguous(memory_format=torch.channels_last)
+    layout = torch.channels_last if is_last else torch.contiguous_format
+    weight = torch.empty(shape, dtype=h.dtype, device=h.device, memory_format=layout)
     return _backward(delta, h, weight, stride, padding, 1)
 
 

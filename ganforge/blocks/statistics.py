@@ -49,7 +49,9 @@ class StatisticsAffine(nn.Module):
         self.beta = nn.Parameter(torch.randn(1, channels, 1, 1))
 
     def forward(self, h: Tensor, context: Context) -> Tensor:
-        # layer norm, but torch's own leaves `channels_last`, which slows the convolutions around it
+        # layer norm, but torch's own leaves `channels_last`, which slows the convolutions around it;
+        # in float32 at least: the gain would amplify what bfloat16 rounds away
+        h = h.to(torch.promote_types(h.dtype, torch.float32))
         variance, mean = InstanceStatistics.apply(h)
         x = (h - mean) * torch.rsqrt(variance + self.norm.eps) * self.norm.weight + self.norm.bias
         return self.gradient_scale * x + x.detach() * self.weight + self.beta

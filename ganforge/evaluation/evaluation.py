@@ -10,13 +10,13 @@ import numpy as np
 from ganforge.cache import cache_folder
 from ganforge.data.images import DatasetCard, LabelledImages
 from ganforge.evaluation.score import EvaluationContext, Score
-from ganforge.hardware import round_products
+from ganforge.hardware import is_out_of_memory, round_products
 from ganforge.interfaces import EvaluatorSpec
 from ganforge.listener import Listener
 from ganforge.networks.staged import Generator
 from ganforge.randomness import derive_seed
 from ganforge.recipe.models import Recipe
-from ganforge.sampling import Sampler, proportional_labels
+from ganforge.sampling import BATCH, Sampler, proportional_labels
 
 
 class Evaluation:
@@ -57,7 +57,13 @@ class Evaluation:
     ) -> Iterator[Score]:
         if not evaluators:
             return
-        fake = self._generated(generator)
+        try:
+            fake = self._generated(generator)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            self.listener.warning("nothing was measured: generating images for it took more memory than there is.")
+            return
         context = EvaluationContext(cache_folder(), self.recipe.seed, generator.is_conditional, self.listener.progress)
         for evaluator in evaluators:
             try:
@@ -68,7 +74,10 @@ class Evaluation:
     def _generated(self, generator: Generator) -> LabelledImages:
         round_products(next(generator.parameters()).device, allowed=False)
         labels = proportional_labels(self.real.class_counts(), self.recipe.evaluation.images)
-        pixels = Sampler(generator, derive_seed(self.recipe.seed, "evaluation")).images(labels, self.listener)
+        # no more at once than the training holds
+        batch = min(BATCH, self.recipe.training.batch)
+        sampler = Sampler(generator, derive_seed(self.recipe.seed, "evaluation"), batch=batch)
+        pixels = sampler.images(labels, self.listener)
         names = [f"generated {index}" for index in range(len(labels))]
         card = DatasetCard(self.recipe.name, self.real.card.classes, "", "", self.real.card.is_phantom, "")
         return LabelledImages(pixels, np.asarray(labels, dtype=np.int64), names, names, card)

@@ -16,5 +16,6 @@ def folded(generator: Generator) -> Generator:
     for block in network.modules():
         if isinstance(block, ConvBlock):
             block.fold_adafm()
-    network.smallest_rounded_side = 0  # rounding that spoils gradients hardly shows in pictures
+    # what spoils gradients is hardly seen: about a grey level or less on average
+    network.smallest_rounded_side = 0
     return network.to(memory_format=torch.channels_last)

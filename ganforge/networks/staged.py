@@ -89,6 +89,8 @@ class StagedNetwork(nn.Module):
 class Generator(StagedNetwork):
     """z: (N, Z), labels: (N,) -> images: (N, 3, H, W) in [-1, 1]."""
 
+    smallest_rounded_side = SMALLEST_ROUNDED_SIDE
+
     def __init__(
         self,
         latent_dim: int,
@@ -99,7 +101,6 @@ class Generator(StagedNetwork):
         super().__init__(blocks, injections)
         self.latent_dim = latent_dim
         self.mapping = mapping
-        self.smallest_rounded_side = SMALLEST_ROUNDED_SIDE
 
     def style(self, z: Tensor, labels: Tensor | None = None) -> Tensor | None:
         """w: (N, W), what the style blocks will read; None without a mapping network."""

@@ -32,6 +32,7 @@ def walk(recipe: Recipe, classes: tuple[str, ...] = ()) -> Plan:
     _check_sampler(recipe, len(classes), problems)
     _check_source(recipe, problems)
     _check_stage_names(recipe, problems)
+    _check_best(recipe, problems)
     if problems or not classes:
         raise RecipeError(problems)
     generator, discriminator = plans["generator"], plans["discriminator"]
@@ -259,3 +260,23 @@ def _check_source(recipe: Recipe, problems: list[Problem]) -> None:
     if recipe.source is not None and not wanting:
         text = "is never used: neither generator nor discriminator has `pretrained`."
         problems.append(Problem(text, ("source",)))
+
+
+def _check_best(recipe: Recipe, problems: list[Problem]) -> None:
+    """What is measured must be an evaluator's, and saved."""
+    best, saved = recipe.evaluation.best, recipe.output.checkpoints_every
+    if best is None:
+        return
+    kinds = [evaluator.kind for evaluator in recipe.evaluation.evaluators]
+    if best.by not in kinds:
+        known = ", ".join(dict.fromkeys(kinds)) or "none"
+        text = f"'{best.by}' is no evaluator of this recipe; `evaluation.evaluators` has: {known}."
+        problems.append(Problem(text, ("evaluation", "best", "by")))
+    elif kinds.count(best.by) > 1:
+        text = (
+            f"there are {kinds.count(best.by)} evaluators '{best.by}', so that it isn't clear which decides; keep one."
+        )
+        problems.append(Problem(text, ("evaluation", "best", "by")))
+    if best.every % saved:
+        text = f"is {best.every}, but checkpoints are written every {saved} steps; make it a multiple of that."
+        problems.append(Problem(text, ("evaluation", "best", "every")))

@@ -158,14 +158,6 @@ class EvaluationSpec(Spec):
     #: Without it, the scores are those of the end of the training.
     best: BestSpec | None = None
 
-    @model_validator(mode="after")
-    def _best_is_measured(self) -> EvaluationSpec:
-        kinds = [evaluator.kind for evaluator in self.evaluators]
-        if self.best is not None and kinds.count(self.best.by) != 1:
-            known = ", ".join(f"'{kind}'" for kind in kinds) or "none"
-            raise ValueError(f"`best.by` is '{self.best.by}', but must be the kind of one evaluator: {known}.")
-        return self
-
 
 class OutputSpec(Spec):
     """What a run writes, and how often (in steps)."""
@@ -196,13 +188,3 @@ class Recipe(Spec):
     stages: tuple[StageSpec, ...] = Field(min_length=1)
     evaluation: EvaluationSpec = EvaluationSpec()
     output: OutputSpec = OutputSpec()
-
-    @model_validator(mode="after")
-    def _best_is_saved(self) -> Recipe:
-        best, saved = self.evaluation.best, self.output.checkpoints_every
-        if best is not None and best.every % saved:
-            raise ValueError(
-                f"`evaluation.best.every` is {best.every}, but must be a multiple of `output.checkpoints_every` "
-                f"({saved}), since what is measured must be saved."
-            )
-        return self

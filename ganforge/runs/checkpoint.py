@@ -64,11 +64,22 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
         shutil.rmtree(final)
     aside.rename(final)
     sync_folder(folder)
-    best = None if checkpoint.best is None else _path(folder, checkpoint.best.step)
-    for old in list_checkpoints(folder)[:-keep]:
-        if old != best:
+    *older, _ = newest = list_checkpoints(folder)[-keep:]
+    # if the newest turns out to be damaged, the one before it must find its best as well
+    best = [checkpoint.best, *(_best_of(path) for path in older)]
+    kept = {*newest, *(_path(folder, each.step) for each in best if each is not None)}
+    for old in list_checkpoints(folder):
+        if old not in kept:
             shutil.rmtree(old)
     return final
+
+
+def _best_of(path: Path) -> Best | None:
+    """The best as a checkpoint that was not verified says it; None also where it can't be read."""
+    try:
+        return _read_best(read_json(path / "state.json", CheckpointError), path)
+    except CheckpointError:
+        return None
 
 
 def _path(folder: Path, step: int) -> Path:
@@ -103,8 +114,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(state["step"], str(state["recipe"]), tensors, _read_best(state, path))
 
 
-def _read_best(state: Mapping[str, Any], path: Path) -> Best | None:
-    if "best" not in state:
+def _read_best(state: Any, path: Path) -> Best | None:
+    if not isinstance(state, dict) or "best" not in state:
         return None
     try:
         best = Best(**state["best"])
@@ -127,15 +138,18 @@ def load_newest(folder: Path) -> tuple[Checkpoint, list[str]]:
     raise CheckpointError(f"{folder} holds no checkpoint that can be used.{reasons}")
 
 
-def load_best(folder: Path) -> Checkpoint:
-    """The best checkpoint as far as the newest one knows; the newest where none was measured.
+def load_best(folder: Path) -> tuple[Checkpoint, list[str]]:
+    """The best checkpoint as far as the newest one knows, and what was wrong with others that would have been taken.
 
-    Raises CheckpointError if it does not verify.
+    The newest where none was measured, or where the best does not verify. Raises CheckpointError if none verifies.
     """
-    newest, _ = load_newest(folder)
+    newest, rejected = load_newest(folder)
     if newest.best is None or newest.best.step == newest.step:
-        return newest
-    return load_checkpoint(_path(folder, newest.best.step))
+        return newest, rejected
+    try:
+        return load_checkpoint(_path(folder, newest.best.step)), rejected
+    except CheckpointError as error:
+        return newest, [*rejected, f"{error} The newest checkpoint is taken instead of the best."]
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:

@@ -125,10 +125,14 @@ class Trainer:
             if self.step % output.samples_every == 0 or is_last:
                 self._sample()
             if self._is_measured(self.step, is_last=is_last):
+                paused = time.monotonic()
                 self._keep_if_best(position.stage.name)
+                started += time.monotonic() - paused
             if self.step % output.checkpoints_every == 0 or is_last:
                 self.save()
                 means.take()  # so that a run that is resumed here writes the same rows
+        if self.measure is not None and self.best is None:
+            self.listener.warning("no checkpoint was measured, so none is the best; the newest is taken.")
 
     def _is_measured(self, step: int, *, is_last: bool) -> bool:
         best = self.recipe.evaluation.best
@@ -137,9 +141,13 @@ class Trainer:
     def _keep_if_best(self, stage: str) -> None:
         """Score the moving average; the checkpoint that is saved next is kept if it is the best so far."""
         assert self.measure is not None and self.arithmetic is not None
+        self._expect_finite()
         score = self.measure(self.average.network)
         round_products(self.device, allowed=self.arithmetic.discriminator == "bfloat16")
-        if score is None or not math.isfinite(score.value):
+        if score is None:
+            return
+        if not math.isfinite(score.value):
+            self.listener.warning(f"step {self.step}: {score.name} is {score.value}, which can't be the best.")
             return
         row = {"step": self.step, "images": self.images_seen, "stage": stage}
         self.run.append_metrics({**row, "score": score.value, "score_name": score.name})
@@ -156,13 +164,7 @@ class Trainer:
 
     def save(self) -> None:
         """Write a checkpoint. Raises DivergedError instead of writing numbers that are not finite."""
-        for network in (self.generator, self.discriminator):
-            bad = [name for name, value in network.named_parameters() if not bool(torch.isfinite(value).all())]
-            if bad:
-                raise DivergedError(
-                    f"training diverged at step {self.step}: {bad[0]} holds numbers that are not finite. "
-                    "Nothing was written; resume continues from the checkpoint before. Try a lower learning rate."
-                )
+        self._expect_finite()
         tensors = {
             "generator": self.generator.state_dict(),
             "generator_average": self.average.network.state_dict(),
@@ -176,6 +178,15 @@ class Trainer:
         checkpoint = Checkpoint(self.step, self.recipe_hash, tensors, self.best)
         path = save_checkpoint(self.run.checkpoints, checkpoint, keep=2)
         self.listener.wrote("checkpoint", path)
+
+    def _expect_finite(self) -> None:
+        for network in (self.generator, self.discriminator):
+            bad = [name for name, value in network.named_parameters() if not bool(torch.isfinite(value).all())]
+            if bad:
+                raise DivergedError(
+                    f"training diverged at step {self.step}: {bad[0]} holds numbers that are not finite. "
+                    "Nothing was written; resume continues from the checkpoint before. Try a lower learning rate."
+                )
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue from a checkpoint of the same recipe. Raises CheckpointError if it is one of another."""

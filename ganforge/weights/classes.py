@@ -8,7 +8,7 @@ A module names them in `class_rows`. Everything else of the source is loaded as 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,28 +45,44 @@ class FittedRows:
         )
 
 
+#: Number of our classes -> the nearest of the source's for each.
+Nearest = Callable[[int], Sequence[int]]
+
+
 @torch.no_grad()
 def fit_classes(
-    name: str, network: nn.Module, weights: Mapping[str, Tensor], rule: ClassRule, nearest: Sequence[int] = ()
+    name: str,
+    parameters: Sequence[str],
+    targets: Mapping[str, Tensor],
+    weights: Mapping[str, Tensor],
+    rule: ClassRule,
+    nearest: Nearest | None,
 ) -> tuple[dict[str, Tensor], list[FittedRows]]:
     """The source's weights with the network's number of classes, and what was done to get it.
 
-    nearest: the source's class for each class, where the rule asks for it (see `nearest_classes`).
-    Raises CheckpointError for classes that the source lacks.
+    parameters: those with a row for each class that are to be loaded. With the rule `drop` the weights stay as they
+    are, and the caller leaves the parameters that are named in what was done. Numbers of classes apply also where the
+    source has as many; the other rules leave such parameters alone.
+    Raises CheckpointError for classes that the source lacks, and where the rule has nothing to be applied to.
     """
+    if not parameters:
+        raise CheckpointError(
+            f"`{name}.pretrained.classes` applies to nothing: no parameter with a row for each class is loaded into "
+            f"the {name}. Remove it."
+        )
     fitted, found = dict(weights), []
-    targets = network.state_dict()
-    for key in class_parameters(network):
-        if key not in weights or weights[key].shape == targets[key].shape:
-            continue
+    for key in parameters:
         theirs, num_classes = weights[key], len(targets[key])
+        if theirs.shape[1:] != targets[key].shape[1:]:
+            continue  # a misfit that rows can't mend
+        if isinstance(rule, str) and len(theirs) == num_classes:
+            continue
         rows: tuple[int, ...] | None = None
-        if rule == "drop":
-            fitted[key] = targets[key]
-        elif rule == "mean":
+        if rule == "mean":
             fitted[key] = theirs.mean(dim=0, keepdim=True).expand(num_classes, *theirs.shape[1:])
-        else:
-            rows = tuple(nearest) if rule == "nearest" else tuple(rule)
+        elif rule != "drop":
+            assert nearest is not None or not isinstance(rule, str)
+            rows = tuple(nearest(num_classes) if nearest is not None and isinstance(rule, str) else map(int, rule))
             _expect_rows(name, key, rows, num_classes, len(theirs))
             fitted[key] = theirs[list(rows)]
         found.append(FittedRows(key, len(theirs), rows, rule if isinstance(rule, str) else "chosen"))
@@ -76,10 +92,7 @@ def fit_classes(
 def class_parameters(network: nn.Module) -> list[str]:
     """Names of the parameters with a row for each class."""
     return [
-        f"{owner}.{name}"
-        for owner, module in network.named_modules()
-        for name in getattr(module, "class_rows", ())
-        if f"{owner}.{name}" in network.state_dict()
+        f"{owner}.{name}" for owner, module in network.named_modules() for name in getattr(module, "class_rows", ())
     ]
 
 
@@ -90,7 +103,7 @@ def nearest_classes(
     images: NDArray[np.uint8],
     labels: NDArray[np.int64],
     num_classes: int,
-) -> list[int]:
+) -> tuple[int, ...]:
     """For each class, the source's class of which its discriminator finds the class's images to be most real.
 
     images: (N, 3, H, W); labels: (N,). `discriminator` must hold the source's weights, apart from the rows of
@@ -107,6 +120,7 @@ def nearest_classes(
     key, head = heads[0]
     head.weight = nn.Parameter(weights[f"{key}.weight"].float())
     head.bias = nn.Parameter(weights[f"{key}.bias"].float())
+    head.out_features = len(head.weight)
     judged: list[Tensor] = []
     head.register_forward_pre_hook(lambda module, inputs: judged.append(module.logits(inputs[0], Context())))
     found = []
@@ -118,14 +132,14 @@ def nearest_classes(
             x = torch.from_numpy(images[chosen[start : start + BATCH]]).float().div_(127.5).sub_(1)
             network(x, torch.zeros(len(x), dtype=torch.int64))
         found.append(int(torch.cat(judged).mean(dim=0).argmax()))
-    return found
+    return tuple(found)
 
 
 def _expect_rows(name: str, key: str, rows: Sequence[int], num_classes: int, num_source: int) -> None:
     if len(rows) != num_classes:
         raise CheckpointError(
-            f"`{name}.pretrained.classes` names {len(rows)} classes of the source, but {key} has {num_classes} rows. "
-            "Name one for each."
+            f"`{name}.pretrained.classes` names {len(rows)} classes of the source, but {key} has {num_classes} rows: "
+            "name one for each."
         )
     unknown = [str(row) for row in rows if row >= num_source]
     if unknown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -16,7 +16,7 @@ from ganforge.blocks.latent import ZeroLinear
 from ganforge.errors import CheckpointError
 from ganforge.freeze.policy import describe_names
 from ganforge.recipe.models import LoadRules
-from ganforge.weights.classes import FittedRows, class_parameters, fit_classes
+from ganforge.weights.classes import FittedRows, Nearest, class_parameters, fit_classes
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,21 @@ class LoadReport:
 
 @torch.no_grad()
 def load_strict(
-    name: str, network: nn.Module, weights: Mapping[str, Tensor], rules: LoadRules, nearest: Sequence[int] = ()
+    name: str, network: nn.Module, weights: Mapping[str, Tensor], rules: LoadRules, nearest: Nearest | None = None
 ) -> LoadReport:
     """Copy `weights` into `network`. Raises CheckpointError, before a tensor has changed, with all that doesn't fit.
 
-    nearest: the source's class for each of ours, if the rules ask for the nearest.
+    nearest: gives the source's class for each of ours, if the rules ask for the nearest.
     """
-    fitted: list[FittedRows] = []
-    if rules.classes is not None:
-        weights, fitted = fit_classes(name, network, weights, rules.classes, nearest)
     targets = network.state_dict()
     is_fresh = {key: any(fnmatchcase(key, glob) for glob in rules.fresh) for key in targets}
     is_dropped = {key: any(fnmatchcase(key, glob) for glob in rules.drop) for key in weights}
+    by_class = class_parameters(network)
+    fitted: list[FittedRows] = []
+    if rules.classes is not None:
+        chosen = [key for key in by_class if key in weights and not is_fresh[key] and not is_dropped[key]]
+        weights, fitted = fit_classes(name, chosen, targets, weights, rules.classes, nearest)
+        is_fresh |= {rows.parameter: True for rows in fitted if rows.rule == "drop"}
     loaded = [key for key in targets if key in weights and not is_fresh[key] and not is_dropped[key]]
     additions = _additions(network)
     missing = [key for key in targets if key not in loaded and not is_fresh[key] and key not in additions]
@@ -67,7 +70,7 @@ def load_strict(
         for key in loaded
         if weights[key].shape != targets[key].shape
     ]
-    _raise_misfits(name, missing, unexpected, misfits, class_parameters(network))
+    _raise_misfits(name, missing, unexpected, misfits, by_class)
     _raise_useless(name, rules, weights)
     odd = [key for key in loaded if not weights[key].is_floating_point() or weights[key].layout != torch.strided]
     if odd:
@@ -121,7 +124,10 @@ def _raise_misfits(
         )
     lines += [f"{line}. Change the block, or name it under `{name}.pretrained.fresh`." for line in misfits]
     if any(line.split(":")[0] in by_class for line in misfits):
-        lines.append(f"What becomes of parameters with a row for each class says `{name}.pretrained.classes`.")
+        lines.append(
+            f"For parameters with a row for each class, `{name}.pretrained.classes` may be mean, nearest, drop, or "
+            "a list of the source's classes, one for each of ours."
+        )
     if lines:
         raise CheckpointError(f"the weights don't fit the {name}:\n  " + "\n  ".join(lines))
 

@@ -30,9 +30,11 @@ class Run(SourceSpec):
         from ganforge.runs.rundir import RunDir
 
         run = RunDir.open(self.path)
-        checkpoint = load_best(run.checkpoints)
+        checkpoint, _ = load_best(run.checkpoints)
         manifest = run.checkpoints / f"step_{checkpoint.step:08d}" / "manifest.json"
-        provenance = Provenance(run.path.name, str(self.path), sha256_of(manifest), self.licence)
+        provenance = Provenance(
+            f"{run.path.name}, step {checkpoint.step}", str(self.path), sha256_of(manifest), self.licence
+        )
         return PretrainedWeights(
             dict(checkpoint.tensors["generator_average"]), dict(checkpoint.tensors["discriminator"]), provenance
         )

@@ -22,7 +22,7 @@ from ganforge.runs.rundir import RunDir
 
 def main(run_folder: Path, out: Path) -> None:
     run = RunDir.open(run_folder)
-    checkpoint = load_best(run.checkpoints)
+    checkpoint, _ = load_best(run.checkpoints)
     state, data = run.read_state(), read_json(run.path / "data.json", CheckpointError)
     rows = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
     out.mkdir(parents=True, exist_ok=True)

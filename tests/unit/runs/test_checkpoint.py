@@ -61,22 +61,32 @@ def test_the_best_is_kept_besides_the_newest(tmp_path: Path) -> None:
     for step, best in ((1, 1), (2, 2), (3, 2), (4, 2), (5, 2)):
         save_checkpoint(tmp_path, replace(checkpoint(step), best=Best(best, 0.5)), keep=2)
     assert names(tmp_path) == ["step_00000002", "step_00000004", "step_00000005"]
-    assert load_best(tmp_path).step == 2
-    save_checkpoint(tmp_path, replace(checkpoint(6), best=Best(6, 0.25)), keep=2)
-    assert names(tmp_path) == ["step_00000005", "step_00000006"]
-    assert load_best(tmp_path).step == 6
+    assert load_best(tmp_path)[0].step == 2
+
+
+def test_a_checkpoint_that_is_kept_finds_its_best_although_a_newer_one_was_better(tmp_path: Path) -> None:
+    for step, best in ((1, 1), (2, 1), (3, 3)):
+        save_checkpoint(tmp_path, replace(checkpoint(step), best=Best(best, 1 / best)), keep=2)
+    assert names(tmp_path) == ["step_00000001", "step_00000002", "step_00000003"]
+    assert load_best(tmp_path)[0].step == 3
+    (tmp_path / "step_00000003" / "generator.safetensors").write_bytes(b"")
+    found, rejected = load_best(tmp_path)
+    assert found.step == 1
+    assert ["step_00000003" in reason for reason in rejected] == [True]
 
 
 def test_without_a_measured_one_the_newest_is_taken_for_the_best(tmp_path: Path) -> None:
-    assert load_best(saved(tmp_path, 1, 2)).step == 2
+    assert load_best(saved(tmp_path, 1, 2))[0].step == 2
 
 
-def test_a_best_checkpoint_that_is_damaged_is_an_error(tmp_path: Path) -> None:
+def test_for_a_best_checkpoint_that_is_damaged_the_newest_is_taken_and_that_is_said(tmp_path: Path) -> None:
     for step in (1, 2):
         save_checkpoint(tmp_path, replace(checkpoint(step), best=Best(1, 0.5)), keep=2)
     (tmp_path / "step_00000001" / "generator.safetensors").write_bytes(b"")
-    with pytest.raises(CheckpointError, match="generator.safetensors is missing or damaged"):
-        load_best(tmp_path)
+    found, (reason,) = load_best(tmp_path)
+    assert found.step == 2
+    assert "generator.safetensors is missing or damaged" in reason
+    assert reason.endswith("The newest checkpoint is taken instead of the best.")
 
 
 @pytest.mark.parametrize("best", [3, {"step": 1}, {"step": "1", "score": 0.5}, {"step": 1, "score": float("inf")}])

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cases import recipe_data, stage
-from pydantic import ValidationError
+from cases import planned, recipe_data, stage
 from trainings import StopAfter, Stopped, contents, trainer
 
+from ganforge.errors import RecipeError
 from ganforge.evaluation.score import Score
+from ganforge.listener import Listener
 from ganforge.networks.staged import Generator
-from ganforge.recipe.models import EvaluationSpec
 from ganforge.runs.checkpoint import load_best, load_newest
 
 #: Score after each measured step; the best is that of step 4.
@@ -42,13 +42,13 @@ def test_the_best_is_kept_besides_the_newest_two(tmp_path: Path) -> None:
         "step_00000008",
         "step_00000010",
     ]
-    assert load_best(run.checkpoints).step == 4
+    assert load_best(run.checkpoints)[0].step == 4
 
 
 def test_where_more_is_better_the_largest_is_kept(tmp_path: Path) -> None:
     run = trainer(recipe(), tmp_path).run
     trainer(recipe(), tmp_path, measure=measured(SCORES, lower_is_better=False)).fit()
-    assert load_best(run.checkpoints).step == 2
+    assert load_best(run.checkpoints)[0].step == 2
 
 
 def test_the_scores_stand_in_the_metrics(tmp_path: Path) -> None:
@@ -71,12 +71,56 @@ def test_a_resumed_run_ends_with_the_same_bytes(stop: int, tmp_path: Path) -> No
     assert contents(part) == contents(whole)
 
 
-def test_an_evaluator_that_fails_keeps_no_best(tmp_path: Path) -> None:
-    run = trainer(recipe(2), tmp_path).run
-    trainer(recipe(2), tmp_path, measure=lambda _: None).fit()
-    assert load_newest(run.checkpoints)[0].best is None
+class Warnings(Listener):
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def warning(self, text: str) -> None:
+        self.found.append(text)
 
 
-def test_the_best_must_be_measured_by_an_evaluator_of_the_recipe() -> None:
-    with pytest.raises(ValidationError, match="is 'kd', but must be the kind of one evaluator: none"):
-        EvaluationSpec.model_validate({"best": {"by": "kd", "every": 2}})
+@pytest.mark.parametrize(
+    ("score", "said"),
+    [
+        (None, []),  # the evaluator's failure was told by who called it
+        (Score("stub", float("nan"), 2, 2), ["step 2: stub is nan, which can't be the best."]),
+    ],
+)
+def test_without_a_score_none_is_the_best_and_that_is_said(
+    score: Score | None, said: list[str], tmp_path: Path
+) -> None:
+    listener = Warnings()
+    training = trainer(recipe(2), tmp_path, listener, lambda _: score)
+    training.fit()
+    assert load_newest(training.run.checkpoints)[0].best is None
+    assert listener.found == [*said, "no checkpoint was measured, so none is the best; the newest is taken."]
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "message"),
+    [
+        (
+            {"by": "kd"},
+            ("evaluation", "best", "by"),
+            "'kd' is no evaluator of this recipe; `evaluation.evaluators` has",
+        ),
+        ({"every": 3}, ("evaluation", "best", "every"), "is 3, but checkpoints are written every 2 steps"),
+    ],
+)
+def test_what_can_not_be_measured_or_kept_is_refused(
+    change: dict[str, Any], place: tuple[str, ...], message: str
+) -> None:
+    data = recipe()
+    data["evaluation"]["best"] |= change
+    with pytest.raises(RecipeError) as caught:
+        planned(data)
+    (problem,) = caught.value.problems
+    assert problem.path == place
+    assert problem.message.startswith(message)
+
+
+def test_two_evaluators_of_the_kind_that_decides_are_refused() -> None:
+    data = recipe()
+    data["evaluation"]["evaluators"] *= 2
+    with pytest.raises(RecipeError, match="there are 2 evaluators 'stub_brightness'"):
+        planned(data)

@@ -1,0 +1,76 @@
+"""A run that keeps its best checkpoint scores it, samples it and lends it to other runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+import torch
+
+from ganforge import plugins
+from ganforge.data.images import LabelledImages
+from ganforge.evaluation.score import EvaluationContext, Score
+from ganforge.execute import load_generator, resume, run
+from ganforge.interfaces import EvaluatorSpec
+from ganforge.listener import Listener
+from ganforge.recipe.load import load_recipe
+from ganforge.registry import Origin
+from ganforge.runs.checkpoint import list_checkpoints, load_checkpoint
+from ganforge.weights.pretrained import StoreContext
+from ganforge.weights.specs import Run
+
+CPU = torch.device("cpu")
+
+
+class Sharpness(EvaluatorSpec):
+    """Largest at first: fresh networks are noisy. Anything that differs between checkpoints would do."""
+
+    kind: Literal["sharpness"] = "sharpness"
+
+    def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
+        value = float(np.abs(np.diff(fake.images.astype(float), axis=3)).mean())
+        return [Score("sharpness", value, len(real), len(fake), lower_is_better=False), Score("other", 0.0, 2, 2)]
+
+
+class StopsWhenMeasured(Listener):
+    """Between a measurement and its checkpoint."""
+
+    def measured(self, step: int, score: Score, *, is_best: bool) -> None:
+        if step == 4:
+            raise KeyboardInterrupt
+
+
+def test_the_best_is_scored_sampled_and_lent(tiny_recipe: Path, tmp_path: Path) -> None:
+    components = plugins.load()
+    components["evaluator"].add(Sharpness, Origin("test", "tests", "0"))
+    overrides = [
+        "evaluation={images: 6, evaluators: [{kind: sharpness}], best: {by: sharpness, every: 2}}",
+        "stages[1].steps=6",
+        f"output.folder={tmp_path / 'runs'}",
+    ]
+    loaded = load_recipe(tiny_recipe, overrides, components)
+    with pytest.raises(KeyboardInterrupt):
+        run(loaded, StopsWhenMeasured(), CPU)
+    (folder,) = (tmp_path / "runs").iterdir()
+    found = resume(folder, components, Listener(), CPU)
+
+    rows = [json.loads(line) for line in (found.path / "metrics.jsonl").read_text().splitlines()]
+    measured = {row["step"]: row["score"] for row in rows if "score" in row}
+    best = max(measured, key=lambda step: measured[step])
+    assert list(measured) == sorted(set(measured)), "no step is measured twice"
+    assert found.checkpoints / f"step_{best:08d}" in list_checkpoints(found.checkpoints)
+
+    score, _ = json.loads((found.path / "scores.json").read_text())
+    assert score["value"] == pytest.approx(measured[best])
+    assert any(f"of step {best}, chosen as the best by sharpness" in text for text in score["warnings"])
+
+    expected = load_checkpoint(found.checkpoints / f"step_{best:08d}").tensors["generator_average"]
+    generator, _ = load_generator(found.path, components, CPU)
+    lent = Run(path=found.path).fetch(StoreContext(tmp_path))
+    assert lent.provenance.name.endswith(f", step {best}")
+    assert lent.generator is not None
+    for name, value in generator.state_dict().items():
+        assert torch.equal(value, expected[name]) and torch.equal(lent.generator[name], value)
