@@ -1,7 +1,8 @@
 """Makes the bundled source from a run: `python make_bundle.py RUN ganforge_flowers/flowers_64`.
 
-Weights are stored in half precision. The card beside them says what they were made from and how good they are; the
-grid next to the package is the run's own, of the moving average at the end.
+A run of recipes/flower_source.yaml, or one that continues from the bundled weights themselves (`source: {kind:
+flowers_64}`). Weights are stored in half precision. The card beside them says what they were made from and how good they
+are; the grid beside this file is the run's own, of the moving average at the end.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ def main(run_folder: Path, out: Path) -> None:
     checkpoint, _ = load_best(run.checkpoints)
     state, data = run.read_state(), read_json(run.path / "data.json", CheckpointError)
     rows = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
+    images_seen = next(row["images"] for row in rows if row["step"] == checkpoint.step)
+    before = _sittings_before(run, out)
     out.mkdir(parents=True, exist_ok=True)
     for name, stem in (("generator", "generator_average"), ("discriminator", "discriminator")):
         half = {key: tensor.to(torch.float16) for key, tensor in checkpoint.tensors[stem].items()}
@@ -40,21 +43,33 @@ def main(run_folder: Path, out: Path) -> None:
         "licence": "MIT; trained on photographs under CC BY 2.0",
         "citation": "The TensorFlow Team 2019, Flowers, http://download.tensorflow.org/example_images/flower_photos.tgz",
         "recipe": "recipes/flower_source.yaml",
-        "recipe_sha256": state["recipe"],
         "overrides": state["overrides"],
         "step": checkpoint.step,
-        "images_seen": next(row["images"] for row in rows if row["step"] == checkpoint.step),
+        "images_seen": images_seen + sum(sitting["images_seen"] for sitting in before),
+        # each began with the weights of the one before it, and with new optimizers
+        "sittings": [*before, {"recipe_sha256": state["recipe"], "images_seen": images_seen}],
         "stored_as": "float16",
         "scores": [_short(score) for score in read_json(run.path / "scores.json", CheckpointError)],
         "curve": [{key: row[key] for key in ("images", "score")} for row in rows if "score" in row],
         "sha256": {path.name: sha256_of(path) for path in sorted(out.glob("*.safetensors"))},
     }
-    source = run.path / "source.json"
-    if source.is_file():
-        card["started_from"] = read_json(source, CheckpointError)
     write_json(out / "card.json", card)
     newest = max(run.samples.glob("step_*.png"))
     shutil.copyfile(newest, out.parent.parent / f"{out.name}.png")
+
+
+def _sittings_before(run: RunDir, out: Path) -> list[dict[str, Any]]:
+    """Those of the bundled weights, if the run started from them."""
+    source = run.path / "source.json"
+    if not source.is_file():
+        return []
+    card = read_json(out / "card.json", CheckpointError)
+    digests = ",".join(f"{key}:{value}" for key, value in sorted(card["sha256"].items()))
+    if read_json(source, CheckpointError)["sha256"] != digests:
+        raise SystemExit(f"{run.path} started from other weights than those in {out}.")
+    first = {"recipe_sha256": "", "images_seen": card["images_seen"]}
+    sittings: list[dict[str, Any]] = card.get("sittings", [first])
+    return sittings
 
 
 def _short(score: dict[str, Any]) -> dict[str, Any]:
