@@ -1,8 +1,8 @@
 """Makes the bundled source from a run: `python make_bundle.py RUN ganforge_flowers/flowers_64`.
 
-A run of recipes/flower_source.yaml, or one that continues from the bundled weights themselves (`source: {kind:
-flowers_64}`). Weights are stored in half precision. The card beside them says what they were made from and how good they
-are; the grid beside this file is the run's own, of the moving average at the end.
+A run of recipes/flower_source.yaml, or one that continues from the bundled weights (`source: {kind: flowers_64}`).
+Weights are stored in half precision. The card beside them says what they were made from and how good they are; the
+grid beside this file is the run's own, of the moving average at the end.
 """
 
 from __future__ import annotations
