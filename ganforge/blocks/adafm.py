@@ -9,7 +9,8 @@ from torch import Tensor, nn
 class AdaFM(nn.Module):
     """Uses a frozen filter bank W as gamma * W + beta, one gamma and beta for each pair of channels.
 
-    W: (out, in, k, k); gamma, beta: (out, in, 1, 1), 1 and 0 at first, so that a fresh AdaFM changes nothing.
+    W: (out, in, k, k); gamma, beta: (out, in, 1, 1), 1 and 0 at first, so that a fresh AdaFM changes nothing. In a
+    transposed convolution in and out change places.
     Source: Zhao, Cong & Carin 2020, "On leveraging pretrained GANs for generation with limited data", section 3.3.
     """
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from ganforge.errors import CheckpointError, UsageError
+from ganforge.errors import CheckpointError, GanforgeError, UsageError
 from ganforge.files import sha256_of
 from ganforge.interfaces import SourceSpec
 from ganforge.registry import Components
@@ -18,16 +18,20 @@ from ganforge.weights.folder import CARD, load_folder, read_card, save_folder
 from ganforge.weights.pretrained import Provenance, StoreContext
 from ganforge.weights.store import fetch_file, stored_files
 
-State = Literal["cached", "not cached", "installed", "needs fields"]
+State = Literal["cached", "not cached", "installed", "missing", "needs fields"]
 
 
 @dataclass(frozen=True)
 class KnownSource:
-    """A source that is registered. installed: it downloads nothing; needs fields: a recipe must say where it is."""
+    """A source that is registered.
+
+    installed: it downloads nothing; missing: it downloads nothing, and what it reads is not there; needs fields: a
+    recipe must say where it is.
+    """
 
     kind: str
     state: State
-    #: Address of what it downloads, or the fields that it needs.
+    #: Address of what it downloads, the fields that it needs, or what is missing.
     detail: str
 
 
@@ -39,10 +43,18 @@ def known_sources(components: Components, cache: Path) -> list[KnownSource]:
         if spec is None:
             rows.append(KnownSource(kind, "needs fields", ", ".join(_places(spec_class))))
         elif (file := spec.published()) is None:
-            rows.append(KnownSource(kind, "installed", ""))
+            rows.append(_on_this_machine(kind, spec))
         else:
             rows.append(KnownSource(kind, "cached" if spec.cached(cache) else "not cached", file.url))
     return rows
+
+
+def _on_this_machine(kind: str, spec: SourceSpec) -> KnownSource:
+    try:
+        spec.preflight()
+    except GanforgeError as error:
+        return KnownSource(kind, "missing", str(error))
+    return KnownSource(kind, "installed", "")
 
 
 def source_named(kind: str, components: Components) -> SourceSpec:

@@ -47,6 +47,31 @@ def ganforge_sources():
     return [MyLabGAN]
 """
 
+ELSEWHERE = """\
+from typing import Literal
+
+from ganforge import hookimpl
+from ganforge.errors import CheckpointError
+from ganforge.interfaces import SourceSpec
+
+
+class Elsewhere(SourceSpec):
+    \"\"\"In another package.\"\"\"
+
+    kind: Literal["mylab_elsewhere"] = "mylab_elsewhere"
+
+    def preflight(self):
+        raise CheckpointError("the package mylab-gan is not installed.")
+
+    def fetch(self, context):
+        raise NotImplementedError
+
+
+@hookimpl
+def ganforge_sources():
+    return [Elsewhere]
+"""
+
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -74,6 +99,16 @@ def test_ls_names_every_source_and_whether_it_is_cached(
     assert (before["mylab_gan"], before["run"], before["flowers_64"]) == ("not cached", "needs fields", "installed")
     ganforge("weights", "fetch", "mylab_gan", "-p", plugin)
     assert states(ganforge, "-p", plugin) == {**before, "mylab_gan": "cached"}
+
+
+def test_ls_says_what_a_source_misses_that_reads_another_package(
+    ganforge: Ganforge, tmp_path: Path, cache: Path
+) -> None:
+    file = tmp_path / "mylab.py"
+    file.write_text(ELSEWHERE)
+    rows = json.loads(ganforge("weights", "ls", "--json", "-p", file).stdout)
+    found = next(row for row in rows if row["kind"] == "mylab_elsewhere")
+    assert found == {"kind": "mylab_elsewhere", "state": "missing", "detail": "the package mylab-gan is not installed."}
 
 
 def test_ls_is_a_table(ganforge: Ganforge, plugin: Path, server: FaultyServer, cache: Path) -> None:
