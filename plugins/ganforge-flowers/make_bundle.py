@@ -43,7 +43,7 @@ def main(run_folder: Path, out: Path) -> None:
         "licence": "MIT; trained on photographs under CC BY 2.0",
         "citation": "The TensorFlow Team 2019, Flowers, http://download.tensorflow.org/example_images/flower_photos.tgz",
         "recipe": "recipes/flower_source.yaml",
-        "overrides": state["overrides"],
+        "overrides": [text for text in state["overrides"] if not text.startswith(("data.root", "output."))],
         "step": checkpoint.step,
         "images_seen": images_seen + sum(sitting["images_seen"] for sitting in before),
         # each began with the weights of the one before it, and with new optimizers
