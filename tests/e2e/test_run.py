@@ -192,7 +192,7 @@ def test_the_transfer_says_what_became_of_each_tensor(runs: tuple[RunDir, RunDir
     assert generator["loaded"][:2] == ["resnet_0_0.conv_0.weight", "resnet_0_0.conv_0.bias"]
     assert discriminator["widened"] == [["resnet_1_0.conv_0.weight", 1, "resnet_1_0.extra_0.weight"]]
     provenance = read(transfer, "source.json")
-    assert (provenance["name"], provenance["origin"]) == ("00000-source", str(source.path))
+    assert (provenance["name"], provenance["origin"]) == ("00000-source, step 2", str(source.path))
 
 
 def test_what_was_frozen_is_still_that_of_the_source(runs: tuple[RunDir, RunDir, Told]) -> None:

@@ -99,7 +99,7 @@ def test_small_features_of_a_generator_are_never_rounded(tmp_path: Path) -> None
 
 
 def test_the_gradient_check_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(staged, "SMALLEST_ROUNDED_SIDE", 1)
+    monkeypatch.setattr(staged.Generator, "smallest_rounded_side", 1)
     run = trainer(recipe_data("style"), tmp_path)
     before = {name: value.clone() for name, value in run.generator.state_dict().items()}
     deviation = arithmetic.generator_deviation(run.train_step, range(3), CPU)
