@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,9 +37,9 @@ def components(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Components]
 
 
 @pytest.fixture(scope="session")
-def plan(components: Components) -> Plan:
-    """Of the recipe as it is shipped."""
-    return plan_recipe(load_recipe(HOWTO / "dr_transfer_dcgan.yaml", (), components))
+def planned(components: Components) -> Callable[..., Plan]:
+    """The plan of the recipe, with some values changed."""
+    return lambda *overrides: plan_recipe(load_recipe(HOWTO / "dr_transfer_dcgan.yaml", overrides, components))
 
 
 @pytest.fixture(scope="session")
