@@ -228,12 +228,20 @@ def _nearest_classes(
     return nearest_classes(judge, pretrained.discriminator, train.images, train.labels, num_classes)
 
 
-def load_generator(path: Path, components: Components, device: torch.device) -> tuple[Generator, Plan]:
-    """The moving average of a run's generator, from its best checkpoint if it keeps one, else from its newest."""
+def load_generator(
+    path: Path, components: Components, device: torch.device, listener: Listener
+) -> tuple[Generator, Plan]:
+    """The moving average of a run's generator, from its best checkpoint if it keeps one, else from its newest.
+
+    Warns of checkpoints that would have been taken and don't verify.
+    """
     run_dir = RunDir.open(path)
     loaded = load_recipe(run_dir.recipe, (), components)
     plan = plan_recipe(loaded, tuple(run_dir.read_state()["classes"]))
-    checkpoint, _ = load_best(run_dir.checkpoints)
+    checkpoint, rejected = load_best(run_dir.checkpoints)
+    for reason in rejected:
+        listener.warning(reason)
+    listener.note(f"the generator of step {checkpoint.step:,}")
     return _generator_of(plan, checkpoint).to(device), plan
 
 

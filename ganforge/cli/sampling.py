@@ -52,7 +52,9 @@ def sample(
     from ganforge.sampling import Sampler, write_samples
 
     place = choose_device(device, threads)
-    generator, plan = load_generator(run, settings.components(), place)
+    output = Output()
+    with Narrator(choose_display(output), settings) as narrator:
+        generator, plan = load_generator(run, settings.components(), place, narrator)
     classes: Sequence[str] = plan.classes
     if not generator.is_conditional:
         if label:
@@ -60,7 +62,6 @@ def sample(
         classes = ("unconditional",)
     chosen = find_labels(label or (), classes)
     labels = np.repeat(chosen, count)
-    output = Output()
     with Narrator(choose_display(output), settings) as narrator:
         is_fast = fast and has_fast_bf16(place)
         round_products(place, allowed=is_fast)

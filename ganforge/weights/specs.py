@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from ganforge.errors import CheckpointError
 from ganforge.files import sha256_of
 from ganforge.interfaces import SourceSpec
 from ganforge.weights.folder import load_folder, read_card
@@ -30,7 +31,9 @@ class Run(SourceSpec):
         from ganforge.runs.rundir import RunDir
 
         run = RunDir.open(self.path)
-        checkpoint, _ = load_best(run.checkpoints)
+        checkpoint, rejected = load_best(run.checkpoints)
+        if rejected:  # another training must not start from other weights than was asked for
+            raise CheckpointError(f"{self.path}: {' '.join(rejected)} Resume that run, or remove what is damaged.")
         manifest = run.checkpoints / f"step_{checkpoint.step:08d}" / "manifest.json"
         provenance = Provenance(
             f"{run.path.name}, step {checkpoint.step}", str(self.path), sha256_of(manifest), self.licence

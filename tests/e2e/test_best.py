@@ -12,6 +12,7 @@ import torch
 
 from ganforge import plugins
 from ganforge.data.images import LabelledImages
+from ganforge.errors import CheckpointError
 from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.execute import load_generator, resume, run
 from ganforge.interfaces import EvaluatorSpec
@@ -43,6 +44,14 @@ class StopsWhenMeasured(Listener):
             raise KeyboardInterrupt
 
 
+class Notes(Listener):
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+
 def test_the_best_is_scored_sampled_and_lent(tiny_recipe: Path, tmp_path: Path) -> None:
     components = plugins.load()
     components["evaluator"].add(Sharpness, Origin("test", "tests", "0"))
@@ -68,9 +77,16 @@ def test_the_best_is_scored_sampled_and_lent(tiny_recipe: Path, tmp_path: Path) 
     assert any(f"of step {best}, chosen as the best by sharpness" in text for text in score["warnings"])
 
     expected = load_checkpoint(found.checkpoints / f"step_{best:08d}").tensors["generator_average"]
-    generator, _ = load_generator(found.path, components, CPU)
+    generator, _ = load_generator(found.path, components, CPU, Listener())
     lent = Run(path=found.path).fetch(StoreContext(tmp_path))
     assert lent.provenance.name.endswith(f", step {best}")
     assert lent.generator is not None
     for name, value in generator.state_dict().items():
         assert torch.equal(value, expected[name]) and torch.equal(lent.generator[name], value)
+
+    (found.checkpoints / f"step_{best:08d}" / "generator.safetensors").write_bytes(b"")
+    listener = Notes()
+    load_generator(found.path, components, CPU, listener)
+    assert "missing or damaged" in listener.warnings[0]
+    with pytest.raises(CheckpointError, match="missing or damaged"):
+        Run(path=found.path).fetch(StoreContext(tmp_path))

@@ -154,7 +154,7 @@ def test_a_damaged_run_state_is_named(state: str, tiny_recipe: Path, tmp_path: P
     stopped = stopped_run(tiny_recipe, tmp_path / "runs", components)
     (stopped.path / "run.json").write_text(state)
     with pytest.raises(CheckpointError, match="it doesn't name the classes of the run"):
-        load_generator(stopped.path, components, CPU)
+        load_generator(stopped.path, components, CPU, Listener())
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(tiny_recipe: Path, tmp_path: Path, components: Components) -> None:
@@ -180,7 +180,7 @@ def test_weights_that_are_not_finite_are_never_sampled(
     manifest = {path.name: sha256_of(path) for path in newest.iterdir() if path.name != "manifest.json"}
     write_text(newest / "manifest.json", json.dumps(manifest))
     with pytest.raises(CheckpointError, match=r"holds numbers that are not finite in fc\.weight"):
-        load_generator(finished.path, components, CPU)
+        load_generator(finished.path, components, CPU, Listener())
 
 
 def test_an_empty_path_does_not_mean_this_folder(tiny_recipe: Path, components: Components) -> None:

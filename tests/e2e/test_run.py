@@ -229,7 +229,7 @@ def test_scores_say_that_the_images_are_phantoms(runs: tuple[RunDir, RunDir, Tol
 
 
 def test_a_wanted_class_can_be_sampled(runs: tuple[RunDir, RunDir, Told], tmp_path: Path) -> None:
-    generator, plan = load_generator(runs[1].path, components(), CPU)
+    generator, plan = load_generator(runs[1].path, components(), CPU, Listener())
     assert generator.is_conditional
     table = write_samples(
         Sampler(generator, seed=0), [1, 1, 0], plan.classes, tmp_path / "out", Listener(), is_phantom=False

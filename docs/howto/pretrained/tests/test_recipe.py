@@ -55,7 +55,7 @@ def test_two_steps_train_what_the_stages_say(
     ]
     loaded = load_recipe(RECIPE, overrides, components)
     run = execute.run(loaded, Listener(), torch.device("cpu"))
-    generator, plan = execute.load_generator(run.path, components, torch.device("cpu"))
+    generator, plan = execute.load_generator(run.path, components, torch.device("cpu"), Listener())
     before = DCGANFaces(path=checkpoint).fetch(StoreContext(tmp_path)).generator
     assert before is not None
     after = generator.state_dict()
