@@ -21,7 +21,7 @@ def frechet_distance(real: Array, fake: Array) -> float:
     Biased: for two samples of one distribution it is well above 0, and the more so the smaller N and M are.
     Raises ValueError for sets that are not comparable.
     """
-    real, fake = _checked(real, fake)
+    real, fake = checked(real, fake)
     gap = real.mean(axis=0) - fake.mean(axis=0)
     # The covariances are a.T @ a and b.T @ b.
     a = (real - real.mean(axis=0)) / np.sqrt(len(real) - 1)
@@ -54,7 +54,7 @@ def kernel_distance(real: Array, fake: Array) -> float:
     at any N and M, so single values are slightly negative at times (Bińkowski et al. 2018, "Demystifying MMD GANs").
     Raises ValueError for sets that are not comparable.
     """
-    real, fake = _checked(real, fake)
+    real, fake = checked(real, fake)
     across = _kernel_sum(real, fake) / (len(real) * len(fake))
     return _mean_of_pairs(real) + _mean_of_pairs(fake) - 2 * across
 
@@ -70,11 +70,12 @@ def _kernel_sum(x: Array, y: Array) -> float:
     return float(sum(((block @ y.T / x.shape[1] + 1) ** 3).sum() for block in blocks))
 
 
-def _checked(real: Array, fake: Array) -> tuple[Array, Array]:
+def checked(real: Array, fake: Array, least: int = 2) -> tuple[Array, Array]:
+    """Both sets in float64. Raises ValueError for fewer rows than `least`, numbers not finite, or other lengths."""
     real, fake = np.asarray(real, dtype=np.float64), np.asarray(fake, dtype=np.float64)
     for name, features in (("real", real), ("fake", fake)):
-        if features.ndim != 2 or len(features) < 2:
-            raise ValueError(f"{name} features have the shape {features.shape}; (N, D) with N >= 2 is needed.")
+        if features.ndim != 2 or len(features) < least:
+            raise ValueError(f"{name} features have the shape {features.shape}; (N, D) with N >= {least} is needed.")
         if not np.isfinite(features).all():
             raise ValueError(f"{name} features contain values that are not finite.")
     if real.shape[1] != fake.shape[1]:

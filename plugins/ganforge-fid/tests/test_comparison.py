@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganforge_fid.comparison import DRAWS, compare, disjoint_halves
+from ganforge_fid.comparison import DRAWS, compare, compare_all, disjoint_halves
 from ganforge_fid.distances import frechet_distance, kernel_distance
 
 groupings = st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=30)
@@ -71,3 +71,18 @@ def test_value_and_floor_are_means_over_the_draws():
     assert len(calls) == 2 * DRAWS
     assert (result.value, result.floor) == (np.mean(calls[::2]), np.mean(calls[1::2]))
     assert result.spread == np.std(calls[::2], ddof=1)
+
+
+def test_several_measures_are_taken_on_the_draws_of_one():
+    generator = np.random.default_rng(0)
+    real, fake = generator.normal(size=(2, 24, 3))
+    groups = [str(i // 2) for i in range(24)]
+
+    def both(real, fake):
+        return {"frechet": frechet_distance(real, fake), "kernel": kernel_distance(real, fake)}
+
+    assert compare_all(both, real, groups, fake, seed=5) == {
+        "frechet": compare(frechet_distance, real, groups, fake, seed=5),
+        "kernel": compare(kernel_distance, real, groups, fake, seed=5),
+    }
+    assert compare_all(both, real, ["a"] * 24, fake, seed=5)["kernel"].floor is None

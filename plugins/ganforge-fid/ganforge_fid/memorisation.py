@@ -1,0 +1,75 @@
+"""Are generated images nearer to the training images than new photographs are?"""
+
+# T training images, H held-out images, M generated images, D features, C=3 channels, H W pixels in (N, C, H, W)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganforge.progress import Progress, no_progress
+from ganforge_fid.neighbours import Array, Indices, nearest
+
+#: Part of the held-out images whose distances are below the threshold.
+QUANTILE = 0.01
+#: Held-out images from which this quantile is inside their distances.
+MIN_HELD_OUT = 99
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The training image, as it is or mirrored, that is nearest to each of N images."""
+
+    #: (N,), 0 for a copy.
+    distances: Array
+    #: (N,), of the training image.
+    indices: Indices
+    #: (N,), whether the mirrored training image is the nearer one.
+    is_mirrored: NDArray[np.bool_]
+
+
+def nearest_in_pixels(
+    images: NDArray[np.uint8], train: NDArray[np.uint8], progress: Progress = no_progress, what: str = ""
+) -> Nearest:
+    """Distances in grey levels, 0 to 255: the root of the mean square over pixels and channels.
+
+    images: (N, 3, H, W), train: (T, 3, H, W). Mirrored is left-right: flips are the commonest augmentation.
+    """
+    found = [nearest(images, side, progress, what) for side in (train, train[..., ::-1])]
+    return _nearer(*found, scale=float(np.prod(images.shape[1:])))
+
+
+def nearest_in_features(features: Array, train: Array, mirrored: Array) -> Nearest:
+    """Euclidean distances. features: (N, D), train and mirrored: (T, D), of the same images in the same order."""
+    centre = train.mean(axis=0)
+    return _nearer(*(nearest(features - centre, side - centre) for side in (train, mirrored)))
+
+
+def _nearer(as_is: tuple[Array, Indices], mirrored: tuple[Array, Indices], scale: float = 1.0) -> Nearest:
+    is_mirrored = mirrored[0] < as_is[0]
+    squares = np.minimum(as_is[0], mirrored[0])
+    return Nearest(np.sqrt(squares / scale), np.where(is_mirrored, mirrored[1], as_is[1]), is_mirrored)
+
+
+def ratio_and_share(held_out: Array, fake: Array) -> dict[str, float]:
+    """The two numbers by name, of distances to the nearest training image. held_out: (H,), fake: (M,).
+
+    "ratio": the median of fake over the median of held_out, near 1 for a generator that draws new images, near 0 for
+    copies. "share": the part of fake below the 1% quantile of held_out; an honest generator has `expected_share(H)`.
+    Nearest distances fall as T grows, on both sides alike; only numbers at the same T can be compared.
+    Compare Meehan, Chaudhuri & Dasgupta 2020, "A non-parametric test to detect data-copying in generative models".
+    """
+    # Weibull's quantile: of H + 1 exchangeable distances, the last is below the r-th of the others with
+    # probability r / (H + 1). numpy's default would expect 0.02 at H = 100.
+    threshold = np.quantile(held_out, QUANTILE, method="weibull")
+    return {
+        "ratio": float(np.median(fake) / np.median(held_out)),
+        "share": float((fake < threshold).mean()),
+    }
+
+
+def expected_share(num_held_out: int) -> float:
+    """Share of new images of the same distribution: 0.01; with few held-out images, that below the smallest of them."""
+    return max(QUANTILE, 1 / (num_held_out + 1))
