@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ganforge.evaluation.features import FeatureSet
+from ganforge.evaluation.store import FeatureStore
 from ganforge.progress import Progress, no_progress
+
+if TYPE_CHECKING:
+    from ganforge.data.images import LabelledImages
+    from ganforge.interfaces import ExtractorSpec
 
 
 @dataclass(frozen=True)
@@ -18,6 +24,16 @@ class EvaluationContext:
     #: Whether the generator was asked for the labels of the fakes; scores by class mean something only then.
     is_conditional: bool = True
     progress: Progress = no_progress
+    #: Shared by all evaluators that get this context.
+    store: FeatureStore = field(default_factory=FeatureStore, repr=False, compare=False)
+
+    def features(self, extractor: ExtractorSpec, images: LabelledImages, what: str) -> FeatureSet:
+        """The features of the images, computed once in an evaluation, whichever evaluators ask for them.
+
+        what: "real images", "generated images" or "training images"; the progress bar shows it. All but those of
+        generated images are also kept in the cache. Raises GanforgeError where the extractor can't be built.
+        """
+        return self.store.features(extractor, images, what, self.cache, self.progress)
 
 
 @dataclass(frozen=True)
