@@ -1,0 +1,163 @@
+"""The evaluator `memorisation`: from training, held-out and generated images to scores, and to the closest pairs."""
+
+# T training images, H held-out images, M generated images
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganforge.data.images import LabelledImages
+from ganforge.errors import DataError
+from ganforge.evaluation.score import EvaluationContext, Score
+from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
+from ganforge.registry import Lookup
+from ganforge_fid.comparison import DRAWS, Array, compare_all
+from ganforge_fid.efficientnet import EfficientNetLite0Spec
+from ganforge_fid.memorisation import MIN_HELD_OUT, expected_share, ratio_and_share
+from ganforge_fid.pairs import Pair, closest_pairs
+from ganforge_fid.spaces import FeatureSpace, PixelSpace, Space
+
+_LOOK = (
+    "images that are smoother or more typical than photographs are near to training images too: "
+    "look at the closest pairs before you call them copies."
+)
+
+
+class Memorisation(EvaluatorSpec):
+    """Whether generated images are copies: how near they are to training images, against held-out images.
+
+    `memorisation_ratio` is the median distance to the nearest training image, over that of held-out images: near 1 for
+    new images, near 0 for copies. `memorisation_share` is the part of the generated images that is nearer than the 1%
+    quantile of held-out images: 0.01 for new images. Each in the space of the features and in pixels. A training image
+    counts as it is and mirrored, since a generator that was trained with flips copies either.
+    """
+
+    kind: Literal["memorisation"] = "memorisation"
+    extractor: Annotated[ExtractorSpec, Lookup("extractor")] = EfficientNetLite0Spec()
+
+    def preflight(self) -> None:
+        self.extractor.preflight()
+
+    def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
+        """Two scores in features, two in pixels; `real` are the held-out images.
+
+        Distances fall as T grows, for held-out and generated images alike: only scores at the same T can be compared.
+        Held-out images that are training images to the pixel are left out, with a warning. Spread and floor are those
+        of halves of the held-out images, by patient. Raises DataError where the training images are not known, or
+        no two images were held out.
+        """
+        train = _training_images(context)
+        _check_sides(train, real, fake)
+        pixels = PixelSpace(train, context)
+        held_out = {pixels: pixels.nearest(real, "real images")}
+        is_new = held_out[pixels].distances > 0
+        _check_held_out(is_new)
+        features = FeatureSpace(self.extractor, train, context)
+        held_out[features] = features.nearest(real, "real images")
+        # sorted by content, so that the draws depend on the images and not on their order
+        real_order, fake_order = (
+            context.features(self.extractor, images, what).order
+            for images, what in ((real, "real images"), (fake, "generated images"))
+        )
+        kept = real_order[is_new[real_order]]
+        groups = [real.groups[i] for i in kept]
+        notes = _notes(train, real, is_new)
+        scores = []
+        for space in (features, pixels):
+            generated = space.nearest(fake, "generated images").distances[fake_order]
+            scores += _scores(space, held_out[space].distances[kept], groups, generated, context.seed, real.card.name, notes)
+        return scores
+
+    def closest_pairs(self, fake: LabelledImages, context: EvaluationContext, count: int = 8) -> dict[str, list[Pair]]:
+        """Per space, the `count` generated images nearest to a training image, for `pairs.write_panel`."""
+        train = _training_images(context)
+        _check_sides(train, fake)
+        spaces: tuple[Space, ...] = (FeatureSpace(self.extractor, train, context), PixelSpace(train, context))
+        return {
+            space.label: closest_pairs(space.nearest(fake, "generated images"), count) for space in spaces
+        }
+
+
+def _scores(
+    space: Space, held_out: Array, groups: Sequence[str], fake: Array, seed: int, dataset: str, notes: list[str]
+) -> list[Score]:
+    """held_out: (H,), fake: (M,), distances; groups: H names."""
+    draws = compare_all(ratio_and_share, held_out, groups, fake, seed)
+    scores = []
+    for name, value in ratio_and_share(held_out, fake).items():
+        draw = draws[name]
+        scores.append(
+            Score(
+                name=f"memorisation_{name}[{space.label}]",
+                value=value,
+                n_real=len(held_out),
+                n_fake=len(fake),
+                spread=draw.spread,
+                spread_of=""
+                if draw.spread is None
+                else f"standard deviation over {DRAWS} draws of {draw.n} of {len(held_out)} held-out and "
+                f"{draw.n} of {len(fake)} generated",
+                floor=draw.floor,
+                lower_is_better=name == "share",
+                extractor=space.extractor,
+                resizer=space.resizer,
+                dataset=dataset,
+                warnings=(_LOOK, *(_few(len(held_out)) if name == "share" else ()), *notes),
+            )
+        )
+    return scores
+
+
+def _training_images(context: EvaluationContext) -> LabelledImages:
+    if context.train is None or not len(context.train):
+        raise DataError(
+            "memorisation needs the images that the generator was trained on, but this evaluation was given none. "
+            "Evaluate a run, which knows them, or leave this evaluator out."
+        )
+    return context.train
+
+
+def _check_sides(train: LabelledImages, *others: LabelledImages) -> None:
+    for images in others:
+        if not len(images):
+            raise DataError("memorisation needs at least one generated and two held-out images, but a set is empty.")
+        if images.images.shape[1:] != train.images.shape[1:]:
+            sides = ["x".join(map(str, each.images.shape[2:])) for each in (train, images)]
+            raise DataError(f"memorisation compares images of one size; the training images are {sides[0]}, others {sides[1]}.")
+
+
+def _check_held_out(is_new: NDArray[np.bool_]) -> None:
+    if is_new.sum() < 2:
+        raise DataError(
+            f"memorisation needs at least two images that the generator was not trained on; of the {len(is_new)} real "
+            f"images {len(is_new) - is_new.sum()} are training images. Hold some out with split.held_out."
+        )
+
+
+def _few(num_held_out: int) -> list[str]:
+    if num_held_out >= MIN_HELD_OUT:
+        return []
+    return [
+        f"{num_held_out} held-out images are too few for a 1% quantile, which needs {MIN_HELD_OUT}: generated images are "
+        f"counted below the smallest distance of a held-out image, where {expected_share(num_held_out):.2g} "
+        f"of new images are expected."
+    ]
+
+
+def _notes(train: LabelledImages, real: LabelledImages, is_new: NDArray[np.bool_]) -> list[str]:
+    notes = [f"against {len(train)} training images; compare with scores against as many only."]
+    num_copies = len(is_new) - int(is_new.sum())
+    if num_copies:
+        notes.append(f"{num_copies} of {len(real)} held-out images are training images to the pixel and were left out.")
+    trained = set(train.groups)
+    num_shared = sum(real.groups[i] in trained for i in np.flatnonzero(is_new))
+    if num_shared:
+        notes.append(
+            f"{num_shared} of {int(is_new.sum())} held-out images belong to patients of the training images, "
+            f"and may be nearer to those than images of new patients."
+        )
+    return notes

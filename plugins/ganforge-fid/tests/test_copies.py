@@ -1,0 +1,152 @@
+"""The evaluator `memorisation`: what it finds, what it says beside it, and what it refuses."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ganforge.errors import DataError
+from ganforge.evaluation.score import EvaluationContext
+from ganforge_fid.copies import Memorisation
+from ganforge_fid.pairs import Pair
+
+
+@pytest.fixture
+def evaluated(colours, context):
+    """evaluated(train, real, fake): scores by name, the hash of the extractor left out."""
+
+    def evaluate(train, real, fake, **changed):
+        scores = Memorisation(extractor=colours).evaluate(real, fake, replace(context, train=train, **changed))
+        return {score.name.partition("@")[0].rstrip("]"): score for score in scores}
+
+    return evaluate
+
+
+def of(patients: str, images):
+    """The same images of patients with other names."""
+    return replace(images, groups=[f"{patients} {group}" for group in images.groups])
+
+
+def test_new_images_are_told_from_copies_in_both_spaces(evaluated, drawn):
+    train, real, new = drawn([60]), of("held out", drawn([120], seed=1)), drawn([60], seed=2)
+    copies = replace(new, images=np.concatenate([train.images[:30] + 1, train.images[30:, ..., ::-1]]))
+    honest, copied = evaluated(train, real, new), evaluated(train, real, copies)
+    assert list(honest) == [f"memorisation_{x}[{y}" for y in ("colours", "pixels") for x in ("ratio", "share")]
+    for space in ("colours", "pixels"):
+        ratio, share = (f"memorisation_{x}[{space}" for x in ("ratio", "share"))
+        assert 0.8 < honest[ratio].value < 1.25
+        assert honest[share].value < 0.06
+        assert copied[ratio].value < 0.1
+        assert copied[share].value == 1
+        assert 0.8 < copied[ratio].floor < 1.25
+        assert copied[share].floor < 0.06
+
+
+def test_a_score_says_all_that_changes_its_value(evaluated, drawn, colours):
+    real = of("held out", drawn([50, 50], seed=1))
+    scores = evaluated(drawn([30, 10]), real, drawn([20, 20], seed=2))
+    first, *_, last = scores.values()
+    assert (first.name, last.name) == (
+        f"memorisation_ratio[colours@{colours.build().sha256[:8]}]", "memorisation_share[pixels]"
+    )
+    assert (first.extractor, first.resizer) == (f"colours, sha256 {colours.build().sha256}", "none")
+    assert (last.extractor, last.resizer) == ("pixels, root mean square in grey levels", "none")
+    assert (first.lower_is_better, last.lower_is_better) == (False, True)
+    for score in scores.values():
+        assert (score.n_real, score.n_fake, score.dataset) == (100, 40, "discs")
+        assert score.spread_of == "standard deviation over 10 draws of 40 of 100 held-out and 40 of 40 generated"
+        assert score.warnings == (
+            "images that are smoother or more typical than photographs are near to training images too: "
+            "look at the closest pairs before you call them copies.",
+            "against 40 training images; compare with scores against as many only.",
+        )
+
+
+def test_a_share_from_few_held_out_images_says_what_is_expected(evaluated, drawn):
+    scores = evaluated(drawn([20]), of("held out", drawn([49], seed=1)), drawn([20], seed=2))
+    warning = (
+        "49 held-out images are too few for a 1% quantile, which needs 99: generated images are counted below the "
+        "smallest distance of a held-out image, where 0.02 of new images are expected."
+    )
+    assert [name for name, score in scores.items() if warning in score.warnings] == [
+        "memorisation_share[colours", "memorisation_share[pixels"
+    ]
+
+
+def test_the_order_of_the_images_changes_nothing(evaluated, drawn, tmp_path):
+    sets = drawn([40]), of("held out", drawn([60], seed=1)), drawn([30], seed=2)
+    generator = np.random.default_rng(0)
+    shuffled = [images.subset(generator.permutation(len(images))) for images in sets]
+    assert evaluated(*shuffled, cache=tmp_path / "other") == evaluated(*sets)
+
+
+def test_held_out_images_that_were_trained_on_are_left_out(evaluated, drawn):
+    train, real = drawn([40]), of("held out", drawn([120], seed=1))
+    expected = evaluated(train, real, drawn([30], seed=2))
+    mixed = replace(
+        real,
+        images=np.concatenate([real.images, train.images[:3], train.images[3:5, ..., ::-1]]),
+        labels=np.zeros(125, np.int64),
+        groups=[*real.groups, *"abcde"],
+        names=["x"] * 125,
+    )
+    found = evaluated(train, mixed, drawn([30], seed=2))
+    for name, score in found.items():
+        assert (score.value, score.n_real) == (expected[name].value, 120)
+        assert score.warnings[-1] == "5 of 125 held-out images are training images to the pixel and were left out."
+
+
+def test_held_out_patients_who_were_trained_on_are_reported(evaluated, drawn):
+    scores = evaluated(drawn([40]), drawn([10], seed=1), drawn([30], seed=2))
+    for score in scores.values():
+        assert score.warnings[-1] == (
+            "10 of 10 held-out images belong to patients of the training images, "
+            "and may be nearer to those than images of new patients."
+        )
+
+
+def test_one_held_out_patient_gives_no_spread_and_no_floor(evaluated, drawn):
+    scores = evaluated(drawn([20]), of("held out", drawn([2], seed=1)), drawn([20], seed=2))
+    assert {(score.spread, score.spread_of, score.floor) for score in scores.values()} == {(None, "", None)}
+
+
+def test_unknown_training_images_and_none_held_out_are_data_errors(evaluated, drawn):
+    train = drawn([20])
+    message = (
+        r"^memorisation needs the images that the generator was trained on, but this evaluation was given none\. "
+        r"Evaluate a run, which knows them, or leave this evaluator out\.$"
+    )
+    with pytest.raises(DataError, match=message):
+        evaluated(None, train, train)
+    message = (
+        r"^memorisation needs at least two images that the generator was not trained on; of the 20 real images 20 are "
+        r"training images\. Hold some out with split\.held_out\.$"
+    )
+    with pytest.raises(DataError, match=message):
+        evaluated(train, train, drawn([5], seed=1))
+    message = r"^memorisation compares images of one size; the training images are 4x4, others 2x2\.$"
+    small = replace(drawn([5]), images=np.zeros((5, 3, 2, 2), np.uint8))
+    with pytest.raises(DataError, match=message):
+        evaluated(train, drawn([5], seed=1), small)
+    message = "^memorisation needs at least one generated and two held-out images, but a set is empty.$"
+    with pytest.raises(DataError, match=message):
+        evaluated(train, drawn([5], seed=1), drawn([0]))
+
+
+def test_features_of_training_images_are_computed_once(colours, images_seen, context, drawn):
+    train, real = drawn([20]), drawn([12], seed=1)
+    for seed in (2, 3):
+        fake = drawn([7], seed=seed)
+        assert Memorisation(extractor=colours).evaluate(real, fake, EvaluationContext(context.cache, 0, train=train))
+    assert images_seen() == 2 * 20 + 12 + 2 * 7
+
+
+def test_the_closest_pairs_are_given_in_the_numbers_of_the_sets(colours, context, drawn):
+    train, fake = drawn([20]), drawn([10], seed=1)
+    fake.images[6], fake.images[3] = train.images[11, ..., ::-1], train.images[2]
+    pairs = Memorisation(extractor=colours).closest_pairs(fake, replace(context, train=train), count=2)
+    sha256 = colours.build().sha256[:8]
+    assert list(pairs) == [f"colours@{sha256}", "pixels"]
+    # mean colours are the same in the mirror
+    assert {(pair.fake, pair.train) for pair in pairs[f"colours@{sha256}"]} == {(3, 2), (6, 11)}
+    assert pairs["pixels"] == [Pair(3, 2, False, 0.0), Pair(6, 11, True, 0.0)]
