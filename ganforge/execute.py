@@ -16,7 +16,7 @@ from ganforge.cache import cache_folder
 from ganforge.data.images import LabelledImages, LoadContext
 from ganforge.data.split import split_by_group
 from ganforge.errors import CheckpointError, DataError, MemoryLimitError, RecipeError
-from ganforge.evaluation.evaluation import Evaluation
+from ganforge.evaluation.evaluation import Evaluation, reference_of
 from ganforge.files import read_json, write_json, write_text
 from ganforge.freeze.policy import freeze_table
 from ganforge.hardware import is_out_of_memory
@@ -103,7 +103,7 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
         generator, discriminator = build_networks(plan)
         if not is_resumed:
             load_pretrained(plan, generator, discriminator, train, run_dir, listener)
-        evaluation = Evaluation(plan.recipe, train, held_out, listener)
+        evaluation = Evaluation(plan.recipe, reference_of(plan.recipe, train, held_out), listener)
         measure = evaluation.deciding_score if plan.recipe.evaluation.best is not None else None
         trainer = Trainer(
             plan, recipe_hash(plan.recipe), train, generator, discriminator, run_dir, listener, device, measure
