@@ -48,6 +48,8 @@ class Score:
     floor: float | None = None
     lower_is_better: bool = True
     matrix: Matrix | None = None
+    #: Names of the rows and columns of `matrix`.
+    classes: tuple[str, ...] = ()
     extractor: str = ""
     resizer: str = ""
     #: Name of the real images' set, which of them were compared with, and the sha256 over the set.
