@@ -69,6 +69,11 @@ def ganforge_evaluators() -> list[type[interfaces.EvaluatorSpec]]:  # type: igno
 
 
 @hookspec
+def ganforge_extractors() -> list[type[interfaces.ExtractorSpec]]:  # type: ignore[empty-body]
+    """Fixed networks that turn images into the features that evaluators compare."""
+
+
+@hookspec
 def ganforge_losses() -> list[type[interfaces.LossSpec]]:  # type: ignore[empty-body]
     """Adversarial losses."""
 

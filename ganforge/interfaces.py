@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ganforge.augmentation.base import Augmentation
     from ganforge.data.images import LabelledImages, LoadContext
+    from ganforge.evaluation.features import Extractor
     from ganforge.evaluation.score import EvaluationContext, Score
     from ganforge.weights.pretrained import PretrainedWeights, PublishedFile, StoreContext
 
@@ -230,6 +231,17 @@ class EvaluatorSpec(Component):
     @abstractmethod
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
         """Scores of `fake`; its labels are those that the generator was asked for."""
+
+
+class ExtractorSpec(Component):
+    """A fixed network that turns images into features."""
+
+    def preflight(self) -> None:
+        """Raise GanforgeError now for what would fail after a long training: a file or package that is missing."""
+
+    @abstractmethod
+    def build(self) -> Extractor:
+        """The network with its weights. Raises GanforgeError where they can't be had."""
 
 
 class LossSpec(Component):

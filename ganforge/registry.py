@@ -28,6 +28,7 @@ FAMILIES: dict[str, type[Component]] = {
     "sampler": interfaces.SamplerSpec,
     "source": interfaces.SourceSpec,
     "evaluator": interfaces.EvaluatorSpec,
+    "extractor": interfaces.ExtractorSpec,
     "loss": interfaces.LossSpec,
     "regulariser": interfaces.RegulariserSpec,
     "augmentation": interfaces.AugmentationSpec,
@@ -168,10 +169,12 @@ class Lookup:
         return {"$ref": COMPONENT_REF + self.family}
 
     def _validate(self, value: Any, info: ValidationInfo) -> Component:
-        components: Components = (info.context or {})["components"]
-        registry = components[self.family]
-        if isinstance(value, registry.base):
+        if isinstance(value, FAMILIES[self.family]):
             return value
+        components: Components | None = (info.context or {}).get("components")
+        if components is None:
+            raise TypeError(f"the kind of a {self.family} can't be looked up without the context `components`.")
+        registry = components[self.family]
         if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
             names = ", ".join(name for name, _, _ in registry)
             raise PydanticCustomError(

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ganforge.data.images import LabelledImages
+from ganforge.evaluation.features import FeatureSet
+from ganforge.evaluation.store import FeatureStore
 from ganforge.progress import Progress, no_progress
+
+if TYPE_CHECKING:
+    from ganforge.data.images import LabelledImages
+    from ganforge.interfaces import ExtractorSpec
 
 #: One row per class that was asked for, one column per class that was recognised.
 Matrix = tuple[tuple[int, ...], ...]
@@ -24,6 +29,16 @@ class EvaluationContext:
     progress: Progress = no_progress
     #: What the generator was trained on, if that is known; has no group (patient) in common with the real images.
     train: LabelledImages | None = None
+    #: Shared by all evaluators that get this context.
+    store: FeatureStore = field(default_factory=FeatureStore, repr=False, compare=False)
+
+    def features(self, extractor: ExtractorSpec, images: LabelledImages, what: str) -> FeatureSet:
+        """The features of the images, computed once in an evaluation, whichever evaluators ask for them.
+
+        what: "real images", "generated images" or "training images"; the progress bar shows it. All but those of
+        generated images are also kept in the cache. Raises GanforgeError where the extractor can't be built.
+        """
+        return self.store.features(extractor, images, what, self.cache, self.progress)
 
 
 @dataclass(frozen=True)

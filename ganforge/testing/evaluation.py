@@ -52,8 +52,7 @@ def check_evaluator(
     fake = example_images(seed=1) if fake is None else fake
     arrays: list[NDArray[Any]] = [real.images, real.labels, fake.images, fake.labels]
     before = [array.copy() for array in arrays]
-    context = EvaluationContext(cache, seed=0)
-    scores = spec.evaluate(real, fake, context)
+    scores = spec.evaluate(real, fake, EvaluationContext(cache, seed=0))
     expect(isinstance(scores, list) and scores, f"{kind}: gives no score.")
     for score in scores:
         expect(isinstance(score, Score), f"{kind}: gives {score!r}, which is no Score.")
@@ -72,7 +71,8 @@ def check_evaluator(
         )
     identities = [(score.name, score.of_class) for score in scores]
     expect(len(set(identities)) == len(identities), f"{kind}: two scores have the same name and class.")
-    expect(spec.evaluate(real, fake, context) == scores, f"{kind}: gives other scores for the same images and seed.")
+    again = spec.evaluate(real, fake, EvaluationContext(cache, seed=0))
+    expect(again == scores, f"{kind}: gives other scores for the same images and seed.")
     expect(
         all(np.array_equal(old, new) for old, new in zip(before, arrays, strict=True)),
         f"{kind}: changes the images that it was given.",

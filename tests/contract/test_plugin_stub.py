@@ -41,6 +41,7 @@ def test_an_installed_plugin_is_found_with_its_distribution() -> None:
         ("dataset", "stub_stripes", "ganforge-stub 0.0.1"),
         ("depth", "stub_middle", "ganforge-stub 0.0.1"),
         ("evaluator", "stub_brightness", "ganforge-stub 0.0.1"),
+        ("extractor", "stub_colours", "ganforge-stub 0.0.1"),
         ("source", "stub_ones", "ganforge-stub 0.0.1"),
     }
     assert components.broken == []

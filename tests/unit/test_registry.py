@@ -48,7 +48,7 @@ def complaint(spec, components=None) -> str:
 
 
 def test_every_family_has_a_base_class_and_a_hook():
-    assert len(FAMILIES) == 14
+    assert len(FAMILIES) == 15
     assert hook_name("block") == "ganforge_blocks" and hook_name("loss") == "ganforge_losses"
 
 
@@ -121,6 +121,13 @@ def test_a_field_looks_its_component_up_when_it_is_validated():
     assert holder.block == Gate(ratio=2)
     assert Holder.model_validate({"block": Gate(ratio=2)}, context=context) == holder
     assert holder.model_dump(mode="json") == {"block": {"kind": "gate", "ratio": 2}}
+
+
+def test_a_component_that_is_there_needs_no_look_up_and_a_name_does():
+    assert Holder(block=Gate(ratio=2)) == Holder.model_validate({"block": Gate(ratio=2)})
+    with pytest.raises(TypeError) as caught:
+        Holder.model_validate({"block": {"kind": "gate"}})
+    assert str(caught.value) == "the kind of a block can't be looked up without the context `components`."
 
 
 def test_errors_inside_a_component_keep_their_location():

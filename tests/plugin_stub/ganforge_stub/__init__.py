@@ -7,6 +7,7 @@ from ganforge_stub.blocks import StubGate
 from ganforge_stub.data import StubStripes
 from ganforge_stub.depths import StubMiddle
 from ganforge_stub.evaluators import StubBrightness
+from ganforge_stub.extractors import StubColours
 from ganforge_stub.sources import StubOnes
 
 
@@ -28,6 +29,11 @@ def ganforge_datasets() -> list[type[interfaces.DatasetSpec]]:
 @hookimpl
 def ganforge_evaluators() -> list[type[interfaces.EvaluatorSpec]]:
     return [StubBrightness]
+
+
+@hookimpl
+def ganforge_extractors() -> list[type[interfaces.ExtractorSpec]]:
+    return [StubColours]
 
 
 @hookimpl

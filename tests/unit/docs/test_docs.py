@@ -13,7 +13,7 @@ from ganforge.plugins import load
 from ganforge.registry import FAMILIES, hook_name
 
 ROOT = Path(__file__).parents[3]
-HOWTOS = {"block": "block", "depth": "depth", "dataset": "dataset", "evaluator": "evaluator", "source": "source"}
+HOWTOS = {kind: kind for kind in ("block", "depth", "dataset", "evaluator", "extractor", "source")}
 
 
 def python_blocks(path: Path) -> list[str]:
