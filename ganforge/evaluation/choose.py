@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ganforge.errors import UsageError
-from ganforge.interfaces import Component, EvaluatorSpec
+from ganforge.interfaces import EvaluatorSpec
 from ganforge.recipe.nodes import Origin
 from ganforge.recipe.yaml import parse_whole
 from ganforge.registry import Components
@@ -58,15 +58,14 @@ def all_evaluators(components: Components) -> list[EvaluatorSpec]:
     return specs
 
 
-def _made(data: dict[str, Any], family: str, components: Components, option: str) -> Component:
+def _made(data: dict[str, Any], family: str, components: Components, option: str) -> Any:
     spec = components[family].get(data["kind"])
     if spec is None:
         raise UsageError(components[family].explain_missing(data["kind"]))
     try:
-        made: Component = spec.model_validate(data, context={"components": components})
+        return spec.model_validate(data, context={"components": components})
     except ValidationError as error:
         raise UsageError(f"{option} {data['kind']}: {_reasons(error)}") from error
-    return made
 
 
 def _reasons(error: ValidationError) -> str:
