@@ -16,7 +16,7 @@ from ganforge.cache import cache_folder
 from ganforge.data.images import LabelledImages, LoadContext
 from ganforge.data.split import split_by_group
 from ganforge.errors import CheckpointError, DataError, MemoryLimitError, RecipeError
-from ganforge.evaluation.evaluation import Evaluation
+from ganforge.evaluation.evaluation import Evaluation, reference_of
 from ganforge.files import read_json, write_json, write_text
 from ganforge.freeze.policy import freeze_table
 from ganforge.hardware import is_out_of_memory
@@ -103,7 +103,7 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
         generator, discriminator = build_networks(plan)
         if not is_resumed:
             load_pretrained(plan, generator, discriminator, train, run_dir, listener)
-        evaluation = Evaluation(plan.recipe, train, held_out, listener)
+        evaluation = Evaluation(plan.recipe, reference_of(plan.recipe, train, held_out), listener)
         measure = evaluation.deciding_score if plan.recipe.evaluation.best is not None else None
         trainer = Trainer(
             plan, recipe_hash(plan.recipe), train, generator, discriminator, run_dir, listener, device, measure
@@ -139,7 +139,10 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
 
 
 def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[LabelledImages, LabelledImages]:
-    """Images to train on and images that are held out; writes data.json."""
+    """Images to train on and images that are held out.
+
+    Writes data.json. Raises DataError where it is there and describes other images.
+    """
     recipe = plan.recipe
     context = LoadContext(cache_folder(), progress=listener.progress, warn=listener.warning)
     images = recipe.data.load(recipe.resolution, context)
@@ -155,14 +158,15 @@ def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[Labelled
             f"split.held_out may bring them back; else train without labels."
         )
     record = run_dir.path / "data.json"
-    if record.exists() and read_json(record, CheckpointError)["card"]["fingerprint"] != images.card.fingerprint:
+    if not record.exists():
+        counts = {"train": train.class_counts(), "held_out": held_out.class_counts()}
+        write_json(record, {"card": asdict(images.card), "images": counts})
+    elif read_json(record, CheckpointError)["card"]["fingerprint"] != images.card.fingerprint:
         raise DataError(
-            f"the images of {images.card.name} are not those that {run_dir.path} began with, so it can't be resumed. "
+            f"the images of {images.card.name} are not those that {run_dir.path} began with. "
             "Put them back as they were, or start a new run."
         )
     listener.data(train, held_out)
-    counts = {"train": train.class_counts(), "held_out": held_out.class_counts()}
-    write_json(record, {"card": asdict(images.card), "images": counts})
     return train, held_out
 
 
@@ -228,6 +232,13 @@ def _nearest_classes(
     return nearest_classes(judge, pretrained.discriminator, train.images, train.labels, num_classes)
 
 
+def open_run(path: Path, components: Components) -> tuple[Plan, RunDir]:
+    """What a run was asked to do, and its folder. Raises CheckpointError where there is none."""
+    run_dir = RunDir.open(path)
+    loaded = load_recipe(run_dir.recipe, (), components)
+    return plan_recipe(loaded, tuple(run_dir.read_state()["classes"])), run_dir
+
+
 def load_generator(
     path: Path, components: Components, device: torch.device, listener: Listener
 ) -> tuple[Generator, Plan]:
@@ -235,9 +246,7 @@ def load_generator(
 
     Warns of checkpoints that would have been taken and don't verify.
     """
-    run_dir = RunDir.open(path)
-    loaded = load_recipe(run_dir.recipe, (), components)
-    plan = plan_recipe(loaded, tuple(run_dir.read_state()["classes"]))
+    plan, run_dir = open_run(path, components)
     checkpoint, rejected = load_best(run_dir.checkpoints)
     for reason in rejected:
         listener.warning(reason)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ganforge.cli import components, recipes, sampling, training, weights
+from ganforge.cli import components, evaluating, recipes, sampling, training, weights
 from ganforge.cli.options import Blocked, Debug, PluginFiles, Settings, Strict, verb
 
 app = typer.Typer(
@@ -60,6 +60,7 @@ for function in (
     recipes.schema,
 ):
     app.command()(verb(function))
+app.command("eval")(verb(evaluating.evaluate))
 app.add_typer(weights.app, name="weights")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ganforge.cli.display import Display
 from ganforge.cli.output import counted, duration
+from ganforge.cli.scores import show_scores
 from ganforge.cli.summary import is_conditional, stages
 from ganforge.listener import Listener, StepReport
 
@@ -106,12 +107,7 @@ class Narrator(Listener):
     def scores(self, scores: Sequence[Score]) -> None:
         self.output.line()
         self.output.line("scores", "bold")
-        for score in scores:
-            self.output.paragraph(str(score), indent=2)
-            for warning in score.warnings:
-                self.output.paragraph(f"warning: {warning}", indent=4, style="yellow")
-        if not scores:
-            self.output.line("  none")
+        show_scores(scores, self.output)
 
     def finished(self, folder: Path, seconds: float) -> None:
         self.folder = folder

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ganforge.data.images import LabelledImages
     from ganforge.interfaces import ExtractorSpec
 
+#: One row per class that was asked for, one column per class that was recognised.
+Matrix = tuple[tuple[int, ...], ...]
+
 
 @dataclass(frozen=True)
 class EvaluationContext:
@@ -24,6 +27,8 @@ class EvaluationContext:
     #: Whether the generator was asked for the labels of the fakes; scores by class mean something only then.
     is_conditional: bool = True
     progress: Progress = no_progress
+    #: What the generator was trained on, if that is known; has no group (patient) in common with the real images.
+    train: LabelledImages | None = None
     #: Shared by all evaluators that get this context.
     store: FeatureStore = field(default_factory=FeatureStore, repr=False, compare=False)
 
@@ -38,29 +43,51 @@ class EvaluationContext:
 
 @dataclass(frozen=True)
 class Score:
-    """A value with its sample sizes, spread, extractor and warnings."""
+    """A value with its sample sizes, spread, extractor and warnings.
+
+    An evaluator fills in what it knows; the real images' name, split and fingerprint, and the spread over generator
+    seeds, are added for it.
+    """
 
     #: Name with everything that changes the value: `kd[efficientnet-lite0@1a2b3c4d]`.
     name: str
     value: float
     n_real: int
     n_fake: int
-    #: Standard deviation; `spread_of` says over what.
+    #: Standard deviation over draws of the images that were given; `spread_of` says which draws.
     spread: float | None = None
     spread_of: str = ""
     #: Name of the class that the score is about; None for all.
     of_class: str | None = None
-    #: The same measure between two disjoint halves of real images, at the same n.
+    #: The same measure on real images, at the same n: what a perfect generator would get.
     floor: float | None = None
     lower_is_better: bool = True
+    matrix: Matrix | None = None
+    #: Names of the rows and columns of `matrix`.
+    classes: tuple[str, ...] = ()
     extractor: str = ""
     resizer: str = ""
+    #: Name of the real images' set, which of them were compared with, and the sha256 over the set.
     dataset: str = ""
+    split: str = ""
+    fingerprint: str = ""
+    #: Generator seeds over which the value is the mean, and the standard deviation over them.
+    num_seeds: int = 1
+    seed_spread: float | None = None
     warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def ratio(self) -> float | None:
+        """Value over floor; None where the floor is not clearly above 0, as that of an unbiased distance."""
+        if self.floor is None or self.floor <= 0 or (self.spread is not None and self.floor <= self.spread):
+            return None
+        return self.value / self.floor
 
     def __str__(self) -> str:
         """One line that can be cited."""
         text = f"{self.name} {self.value:.4g}"
+        if self.seed_spread is not None:
+            text += f" +- {self.seed_spread:.2g} (standard deviation over {self.num_seeds} generator seeds)"
         if self.spread is not None:
             text += f" +- {self.spread:.2g} ({self.spread_of})"
         text += f", n = {self.n_fake} generated against {self.n_real} real"
@@ -68,9 +95,18 @@ class Score:
             text += f", class {self.of_class}"
         if self.floor is not None:
             text += f", real-vs-real floor {self.floor:.4g}"
+        if self.ratio is not None:
+            text += f" (x {self.ratio:.3g})"
+        if self.resizer:
+            text += f", {self.resizer}"
         if self.dataset:
             text += f", {self.dataset}"
+            if self.fingerprint:
+                text += f"@{self.fingerprint[:8]}"
+        if self.split:
+            text += f", {self.split}"
         return text
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """All fields, and `text`, the line that can be cited."""
+        return {**asdict(self), "ratio": self.ratio, "text": str(self)}

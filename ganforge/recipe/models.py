@@ -153,8 +153,10 @@ class EvaluationSpec(Spec):
     """What is measured at the end, on the held-out images."""
 
     evaluators: tuple[Evaluator, ...] = ()
-    #: Number of generated images; drawn with the class proportions of the real ones.
+    #: Number of generated images in a set; drawn with the class proportions of the real ones.
     images: Annotated[int, Field(gt=0, le=1_000_000)] = 500
+    #: Sets of that many images, each from a seed of its own; scores are means over them, with their spread.
+    seeds: Annotated[int, Field(gt=0, le=100)] = 3
     #: Without it, the scores are those of the end of the training.
     best: BestSpec | None = None
 

@@ -48,7 +48,7 @@ class RunDir:
     @classmethod
     def open(cls, path: Path) -> RunDir:
         """An existing run. Raises CheckpointError if the folder is none."""
-        if not (path / "run.json").is_file() or not (path / "recipe.yaml").is_file():
+        if not is_run(path):
             raise CheckpointError(f"{path} is no folder of a run: it holds no run.json and recipe.yaml.")
         return cls(path)
 
@@ -110,3 +110,8 @@ class RunDir:
             if is_row and line.endswith(b"\n") and row["step"] <= step:
                 kept.append(line)
         write_bytes(path, b"".join(kept))
+
+
+def is_run(path: Path) -> bool:
+    """Whether the folder is that of a run."""
+    return (path / "run.json").is_file() and (path / "recipe.yaml").is_file()

@@ -56,7 +56,7 @@ def test_the_best_is_scored_sampled_and_lent(tiny_recipe: Path, tmp_path: Path) 
     components = plugins.load()
     components["evaluator"].add(Sharpness, Origin("test", "tests", "0"))
     overrides = [
-        "evaluation={images: 6, evaluators: [{kind: sharpness}], best: {by: sharpness, every: 2}}",
+        "evaluation={images: 6, seeds: 1, evaluators: [{kind: sharpness}], best: {by: sharpness, every: 2}}",
         "stages[1].steps=6",
         f"output.folder={tmp_path / 'runs'}",
     ]

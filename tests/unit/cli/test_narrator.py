@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,14 +95,23 @@ def test_each_stage_says_what_trains() -> None:
     assert stream.getvalue() == "stage adapt: trains 1,000 of the generator, 20 of the discriminator\n"
 
 
-def test_scores_take_a_line_each_with_their_warnings_below() -> None:
+def test_scores_are_a_table_with_the_warnings_below_it_once_each() -> None:
     teller, stream = narrator()
-    teller.scores([Score("kd[x@1]", 0.5, 10, 10, warnings=("few images.",))])
+    kd = Score("kd[x@1]", 0.5, 10, 10, spread=0.125, floor=0.25, warnings=("few images.", "drawn."))
+    agreement = Score("agreement", 0.75, 8, 6, of_class="small", matrix=((3, 1), (0, 2)), classes=("small", "large"))
+    teller.scores([kd, replace(agreement, warnings=("drawn.",))])
     assert stream.getvalue().splitlines() == [
         "",
         "scores",
-        "  kd[x@1] 0.5, n = 10 generated against 10 real",
-        "    warning: few images.",
+        "  score      class  value  seeds +-  draws +-  real  x real    n",
+        "  kd[x@1]             0.5                0.12  0.25       2   10",
+        "  agreement  small   0.75                                    6/8",
+        "  agreement: asked (rows) by recognised (columns)",
+        "           small  large",
+        "    small      3      1",
+        "    large      0      2",
+        "  warning: kd[x@1]: few images.",
+        "  warning: drawn.",
     ]
 
 

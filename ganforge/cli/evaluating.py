@@ -1,0 +1,85 @@
+"""The verb that measures generated images: eval."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganforge.cli.options import AsJson, Device, Settings, Threads, choose_device
+
+What = Annotated[Path, typer.Argument(metavar="RUN|FOLDER", help="Run, or a folder of generated pictures.")]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metrics",
+        metavar="KINDS",
+        help="Evaluators: kd,fd or one mapping such as '{kind: fid, weights: FILE}'; may be repeated. "
+        "Default: those of the run's recipe, else all that need no field.",
+    ),
+]
+Real = Annotated[
+    str | None,
+    typer.Option(
+        "--real",
+        metavar="RUN|FOLDER",
+        help="Real images: a run's held-out ones, a folder, or '{kind: DATASET, ...}'. Default: those of the run.",
+    ),
+]
+Train = Annotated[
+    str | None,
+    typer.Option(
+        "--train", metavar="FOLDER", help="What the generator was trained on, for evaluators that ask. A run knows it."
+    ),
+]
+Images = Annotated[
+    int | None,
+    typer.Option("--images", min=2, max=1_000_000, metavar="N", help="Images to generate. Default: as the recipe."),
+]
+Seeds = Annotated[
+    int | None,
+    typer.Option("--seeds", min=1, max=100, metavar="N", help="Sets of images to generate. Default: as the recipe."),
+]
+Resolution = Annotated[
+    int | None,
+    typer.Option("--resolution", min=4, max=4096, metavar="PIXELS", help="Side to which both folders are brought."),
+]
+
+
+def evaluate(
+    settings: Settings,
+    what: What,
+    metrics: Metrics = None,
+    real: Real = None,
+    train: Train = None,
+    images: Images = None,
+    seeds: Seeds = None,
+    resolution: Resolution = None,
+    as_json: AsJson = False,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Measure a run's generator, or any folder of pictures, against real images."""
+    from ganforge.cli.display import choose_display
+    from ganforge.cli.narrator import Narrator
+    from ganforge.cli.output import Output, error_output
+    from ganforge.cli.scores import show_scores
+    from ganforge.errors import DataError
+    from ganforge.evaluate import Wanted, evaluate
+
+    place = choose_device(device, threads)
+    wanted = Wanted(tuple(metrics or ()), real, train, images, seeds, resolution)
+    output = Output()
+    with Narrator(choose_display(error_output() if as_json else output), settings) as narrator:
+        measured, evaluators = evaluate(what, wanted, settings.components(), narrator, place)
+    if as_json:
+        output.raw(json.dumps([score.as_dict() for score in measured.scores], indent=2) + "\n")
+    else:
+        show_scores(measured.scores, output)
+    if len(measured.failures) < len(evaluators) and not metrics:
+        for reason in measured.failures.values():
+            narrator.warning(reason)
+    elif measured.failures:
+        raise DataError("\n".join(measured.failures.values()))

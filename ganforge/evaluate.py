@@ -1,0 +1,149 @@
+"""What `ganforge eval` does: measure a run's generator, or any folder of pictures, against real images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from ganforge.cache import cache_folder
+from ganforge.data.images import LabelledImages, LoadContext
+from ganforge.errors import DataError, UsageError
+from ganforge.evaluation.choose import all_evaluators, choose_evaluators, component_from, is_mapping
+from ganforge.evaluation.evaluation import Evaluation, reference_of
+from ganforge.evaluation.measure import Measured, Reference, measure
+from ganforge.evaluation.pictures import in_classes_of, load_pictures, side_of_first, without_classes
+from ganforge.execute import load_data, load_generator, open_run
+from ganforge.interfaces import DatasetSpec, EvaluatorSpec
+from ganforge.listener import Listener
+from ganforge.registry import Components
+from ganforge.runs.rundir import is_run
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to measure, as the command line says it."""
+
+    #: Kinds of evaluators or mappings; empty: those of the run's recipe, else all that need no field.
+    metrics: tuple[str, ...] = ()
+    #: A run, a folder, or a dataset as a mapping; None: the run's own held-out images.
+    real: str | None = None
+    #: The same, for what the generator was trained on.
+    train: str | None = None
+    #: Generated images in a set, and sets; None: as the recipe says.
+    images: int | None = None
+    seeds: int | None = None
+    #: Side to which pictures are brought; None: that of the run, else of the first generated picture.
+    resolution: int | None = None
+
+
+def evaluate(
+    what: Path, wanted: Wanted, components: Components, listener: Listener, device: torch.device
+) -> tuple[Measured, list[EvaluatorSpec]]:
+    """The scores of a run's generator or of the pictures in a folder, and the evaluators that were asked.
+
+    Raises GanforgeError for what can't be compared, and for evaluators that could not give a score anyway.
+    """
+    if is_run(what):
+        return _evaluate_run(what, wanted, components, listener, device)
+    return _evaluate_folder(what, wanted, components, listener)
+
+
+def _evaluate_run(
+    what: Path, wanted: Wanted, components: Components, listener: Listener, device: torch.device
+) -> tuple[Measured, list[EvaluatorSpec]]:
+    if wanted.resolution is not None:
+        raise UsageError("--resolution is for folders; a run has a resolution of its own.")
+    plan, run_dir = open_run(what, components)
+    recipe = plan.recipe
+    changes = {"images": wanted.images, "seeds": wanted.seeds}
+    chosen = choose_evaluators(wanted.metrics, recipe.evaluation.evaluators, components)
+    evaluators = chosen or list(recipe.evaluation.evaluators) or all_evaluators(components)
+    _preflight(evaluators)
+    update = {key: value for key, value in changes.items() if value is not None}
+    recipe = recipe.model_copy(update={"evaluation": recipe.evaluation.model_copy(update=update)})
+    if wanted.real is None:
+        reference = reference_of(recipe, *load_data(plan, run_dir, listener))
+    else:
+        reference = _reference(wanted.real, recipe.resolution, components, listener)
+        reference = replace(reference, images=_same_classes(reference.images, plan.classes))
+    reference = _with_train(reference, wanted.train, recipe.resolution, components, listener)
+    generator, _ = load_generator(what, components, device, listener)
+    evaluation = Evaluation(recipe, reference, listener)
+    return evaluation.measured(generator, evaluators, recipe.evaluation.seeds), evaluators
+
+
+def _evaluate_folder(
+    what: Path, wanted: Wanted, components: Components, listener: Listener
+) -> tuple[Measured, list[EvaluatorSpec]]:
+    if wanted.real is None:
+        raise UsageError(f"{what} is no run, so say with what to compare it: --real RUN, or --real FOLDER.")
+    if wanted.images is not None or wanted.seeds is not None:
+        raise UsageError("--images and --seeds are for runs; of a folder, all pictures are taken.")
+    evaluators = choose_evaluators(wanted.metrics, (), components) or all_evaluators(components)
+    _preflight(evaluators)
+    resolution = wanted.resolution or side_of_first(what)
+    reference = _reference(wanted.real, resolution, components, listener)
+    reference = _with_train(reference, wanted.train, resolution, components, listener)
+    fake = load_pictures(what, resolution, _context(listener))
+    classes = reference.images.card.classes
+    is_labelled = len(classes) > 1 and (len(fake.card.classes) > 1 or fake.card.classes[0] in classes)
+    if is_labelled:
+        fake = in_classes_of(reference.images, fake)
+    else:
+        listener.note("the pictures are compared without classes.")
+        train = reference.train and without_classes(reference.train)
+        reference = replace(reference, images=without_classes(reference.images), train=train)
+        fake = without_classes(fake)
+    measured = measure(evaluators, reference, [fake], seed=0, is_conditional=is_labelled, listener=listener)
+    return measured, evaluators
+
+
+def _reference(text: str, resolution: int, components: Components, listener: Listener) -> Reference:
+    """The held-out images of a run, or all images of a folder or dataset."""
+    if not is_mapping(text) and is_run(Path(text)):
+        plan, run_dir = open_run(Path(text), components)
+        if plan.recipe.resolution != resolution:
+            raise UsageError(
+                f"the images of {text} have {plan.recipe.resolution} pixels a side, the generated ones {resolution}. "
+                f"For pictures in a folder, --resolution {plan.recipe.resolution} brings both to one size."
+            )
+        return reference_of(plan.recipe, *load_data(plan, run_dir, listener))
+    images = _images(text, resolution, components, listener, "--real")
+    caveats = ("the real images are phantoms, drawn by a program",) if images.card.is_phantom else ()
+    return Reference(images, f"all {len(images):,}", None, caveats)
+
+
+def _with_train(
+    reference: Reference, text: str | None, resolution: int, components: Components, listener: Listener
+) -> Reference:
+    if text is None:
+        return reference
+    train = _images(text, resolution, components, listener, "--train")
+    return replace(reference, train=_same_classes(train, reference.images.card.classes))
+
+
+def _images(text: str, resolution: int, components: Components, listener: Listener, option: str) -> LabelledImages:
+    if not is_mapping(text):
+        return load_pictures(Path(text), resolution, _context(listener))
+    dataset: DatasetSpec = component_from(text, "dataset", components, option)
+    dataset.preflight()
+    return dataset.load(resolution, _context(listener))
+
+
+def _same_classes(images: LabelledImages, classes: tuple[str, ...]) -> LabelledImages:
+    if images.card.classes != classes:
+        raise DataError(
+            f"{images.card.name} has the classes {', '.join(images.card.classes)}, but {', '.join(classes)} are needed."
+        )
+    return images
+
+
+def _preflight(evaluators: list[EvaluatorSpec]) -> None:
+    for evaluator in evaluators:
+        evaluator.preflight()
+
+
+def _context(listener: Listener) -> LoadContext:
+    return LoadContext(cache_folder(), progress=listener.progress, warn=listener.warning)

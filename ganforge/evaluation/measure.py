@@ -1,0 +1,124 @@
+"""Evaluators on one or several sets of generated images, and what their scores have in common."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from ganforge.cache import cache_folder
+from ganforge.data.images import LabelledImages
+from ganforge.evaluation.score import EvaluationContext, Matrix, Score
+from ganforge.interfaces import EvaluatorSpec
+from ganforge.listener import Listener
+from ganforge.randomness import derive_seed
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The real images that generated ones are compared with."""
+
+    images: LabelledImages
+    #: Which images these are, as a reader of the score needs to know it.
+    split: str
+    #: What the generator was trained on, if that is known.
+    train: LabelledImages | None = None
+    #: Warnings that every score gets.
+    caveats: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Scores, and for each evaluator (its place in the list) that gave none, the reason."""
+
+    scores: list[Score]
+    failures: dict[int, str] = field(default_factory=dict)
+
+
+def measure(
+    evaluators: Sequence[EvaluatorSpec],
+    reference: Reference,
+    fakes: Iterable[LabelledImages],
+    *,
+    seed: int,
+    is_conditional: bool,
+    listener: Listener,
+) -> Measured:
+    """All evaluators on each set of fakes, one set per generator seed; scores are means over the sets.
+
+    An evaluator that raises gives no score and does not stop the others.
+    """
+    found: dict[int, list[list[Score]]] = {}
+    failures: dict[int, str] = {}
+    for number, fake in enumerate(fakes):
+        context = EvaluationContext(
+            cache_folder(), derive_seed(seed, "evaluation", number), is_conditional, listener.progress, reference.train
+        )
+        for position, evaluator in enumerate(evaluators):
+            if position in failures:
+                continue
+            try:
+                scores = evaluator.evaluate(reference.images, fake, context)
+            except Exception as error:  # a broken evaluator must not cost a training
+                failures[position] = f"evaluator '{evaluator.kind}' gave no score: {type(error).__name__}: {error}"
+                continue
+            found.setdefault(position, []).append(scores)
+    means = [
+        _placed(score, reference)
+        for position in sorted(found)
+        if position not in failures
+        for score in over_seeds(found[position])
+    ]
+    return Measured(means, failures)
+
+
+def over_seeds(sets: Sequence[Sequence[Score]]) -> list[Score]:
+    """One score for each that all sets have (by name and class): means, and the standard deviation over the sets.
+
+    Sample sizes are the smallest of them; matrices are summed.
+    """
+    if len(sets) == 1:
+        return list(sets[0])
+    by_identity = [{(score.name, score.of_class): score for score in scores} for scores in sets]
+    common = [identity for identity in by_identity[0] if all(identity in scores for scores in by_identity)]
+    return [_mean([scores[identity] for scores in by_identity]) for identity in common]
+
+
+def _mean(scores: Sequence[Score]) -> Score:
+    values = [score.value for score in scores]
+    warnings = dict.fromkeys(warning for score in scores for warning in score.warnings)
+    return replace(
+        scores[0],
+        value=statistics.fmean(values),
+        n_real=min(score.n_real for score in scores),
+        n_fake=min(score.n_fake for score in scores),
+        spread=_mean_or_none([score.spread for score in scores]),
+        floor=_mean_or_none([score.floor for score in scores]),
+        matrix=_sum_or_none([score.matrix for score in scores]),
+        num_seeds=len(scores),
+        seed_spread=statistics.stdev(values),
+        warnings=tuple(warnings),
+    )
+
+
+def _mean_or_none(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if len(known) == len(values) else None
+
+
+def _sum_or_none(matrices: Sequence[Matrix | None]) -> Matrix | None:
+    known = [matrix for matrix in matrices if matrix is not None]
+    if len(known) < len(matrices):
+        return None
+    return tuple(tuple(map(sum, zip(*rows, strict=True))) for rows in zip(*known, strict=True))
+
+
+def _placed(score: Score, reference: Reference) -> Score:
+    card = reference.images.card
+    return replace(
+        score,
+        dataset=score.dataset or card.name,
+        split=score.split or reference.split,
+        fingerprint=score.fingerprint or card.fingerprint,
+        warnings=score.warnings + reference.caveats,
+    )

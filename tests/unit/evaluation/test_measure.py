@@ -1,0 +1,113 @@
+"""Scores over several sets of generated images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import pytest
+
+from ganforge.data.images import LabelledImages
+from ganforge.evaluation.measure import Reference, measure, over_seeds
+from ganforge.evaluation.score import EvaluationContext, Score
+from ganforge.interfaces import EvaluatorSpec
+from ganforge.listener import Listener
+from ganforge.testing.evaluation import example_images
+
+REAL = example_images()
+FAKES = [example_images(seed=seed) for seed in (1, 2)]
+
+
+class Brightness(EvaluatorSpec):
+    """Mean grey level of the generated images."""
+
+    kind: Literal["brightness"] = "brightness"
+
+    def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
+        return [Score("brightness", float(fake.images.mean()), len(real), len(fake), warnings=("grey",))]
+
+
+class FailsAtTheSecondSet(EvaluatorSpec):
+    """Measures the first set of fakes only."""
+
+    kind: Literal["fails"] = "fails"
+
+    def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
+        if fake is FAKES[1]:
+            raise ValueError("no second set")
+        return [Score("fails", 0.0, len(real), len(fake))]
+
+
+def test_scores_are_means_over_the_generator_seeds_and_say_what_they_were_measured_on() -> None:
+    reference = Reference(REAL, "all", caveats=("drawn",))
+    found = measure([Brightness()], reference, FAKES, seed=0, is_conditional=True, listener=Listener())
+    (score,) = found.scores
+    first, second = (float(fake.images.mean()) for fake in FAKES)
+    assert score.value == pytest.approx((first + second) / 2)
+    assert score.num_seeds == 2
+    assert score.seed_spread == pytest.approx(abs(first - second) / 2**0.5)
+    assert (score.dataset, score.split, score.fingerprint) == ("examples", "all", "examples 0")
+    assert score.warnings == ("grey", "drawn")
+
+
+def test_an_evaluator_that_fails_on_one_set_gives_no_score_and_stops_no_other() -> None:
+    evaluators = [FailsAtTheSecondSet(), Brightness()]
+    found = measure(evaluators, Reference(REAL, ""), FAKES, seed=0, is_conditional=True, listener=Listener())
+    assert [score.name for score in found.scores] == ["brightness"]
+    assert found.failures == {0: "evaluator 'fails' gave no score: ValueError: no second set"}
+
+
+def test_each_set_is_measured_with_a_seed_of_its_own() -> None:
+    seeds = []
+
+    class Seed(Brightness):
+        def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
+            seeds.append(context.seed)
+            return []
+
+    measure([Seed()], Reference(REAL, ""), FAKES, seed=0, is_conditional=True, listener=Listener())
+    assert len(set(seeds)) == 2
+
+
+def test_over_seeds_sums_matrices_and_leaves_out_what_not_all_sets_have() -> None:
+    score = Score("agreement", 0.5, 10, 8, spread=0.2, spread_of="draws", floor=0.4, matrix=((3, 1), (0, 4)))
+    other = replace(score, value=0.7, n_fake=6, spread=0.4, floor=0.6, matrix=((1, 1), (1, 1)))
+    (mean,) = over_seeds([[score, replace(score, of_class="rare")], [other]])
+    assert mean == replace(
+        score,
+        value=pytest.approx(0.6),
+        n_fake=6,
+        spread=pytest.approx(0.3),
+        floor=pytest.approx(0.5),
+        matrix=((4, 2), (1, 5)),
+        num_seeds=2,
+        seed_spread=pytest.approx(0.1 * 2**0.5),
+    )
+
+
+def test_a_score_prints_as_one_line_that_can_be_cited() -> None:
+    score = Score(
+        "kd[net@1a2b3c4d]",
+        0.25,
+        146,
+        146,
+        spread=0.02,
+        spread_of="standard deviation over 10 draws",
+        floor=0.05,
+        resizer="bicubic to 128 px",
+        dataset="fundus",
+        split="292 held out of 1,456 by group, split seed 0",
+        fingerprint="0123456789abcdef",
+        num_seeds=3,
+        seed_spread=0.01,
+    )
+    assert str(score) == (
+        "kd[net@1a2b3c4d] 0.25 +- 0.01 (standard deviation over 3 generator seeds) +- 0.02 (standard deviation over 10 "
+        "draws), n = 146 generated against 146 real, real-vs-real floor 0.05 (x 5), bicubic to 128 px, "
+        "fundus@01234567, 292 held out of 1,456 by group, split seed 0"
+    )
+
+
+@pytest.mark.parametrize(("floor", "spread"), [(None, 0.1), (-0.01, 0.1), (0.05, 0.1)])
+def test_a_floor_that_is_not_clearly_above_zero_gives_no_ratio(floor: float | None, spread: float) -> None:
+    assert Score("kd", 0.5, 9, 9, spread=spread, floor=floor).ratio is None
