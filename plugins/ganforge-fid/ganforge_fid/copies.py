@@ -115,8 +115,8 @@ def _scores(
 def _training_images(context: EvaluationContext) -> LabelledImages:
     if context.train is None or not len(context.train):
         raise DataError(
-            "memorisation needs the images that the generator was trained on, but this evaluation was given none. "
-            "Evaluate a run, which knows them, or leave this evaluator out."
+            "memorisation needs the images that the generator was trained on, beside real images that it was not trained "
+            "on. A run has both if split.held_out is above 0; for a folder, name them with --train."
         )
     return context.train
 

@@ -36,7 +36,7 @@ def test_new_images_are_told_from_copies_in_both_spaces(evaluated, drawn):
         ratio, share = (f"memorisation_{x}[{space}" for x in ("ratio", "share"))
         assert 0.8 < honest[ratio].value < 1.25
         assert honest[share].value < 0.06
-        assert copied[ratio].value < 0.1
+        assert copied[ratio].value < 0.2
         assert copied[share].value == 1
         assert 0.8 < copied[ratio].floor < 1.25
         assert copied[share].floor < 0.06
@@ -113,8 +113,8 @@ def test_one_held_out_patient_gives_no_spread_and_no_floor(evaluated, drawn):
 def test_unknown_training_images_and_none_held_out_are_data_errors(evaluated, drawn):
     train = drawn([20])
     message = (
-        r"^memorisation needs the images that the generator was trained on, but this evaluation was given none\. "
-        r"Evaluate a run, which knows them, or leave this evaluator out\.$"
+        r"^memorisation needs the images that the generator was trained on, beside real images that it was not trained "
+        r"on\. A run has both if split\.held_out is above 0; for a folder, name them with --train\.$"
     )
     with pytest.raises(DataError, match=message):
         evaluated(None, train, train)
