@@ -15,10 +15,11 @@ from ganforge.errors import DataError
 from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
 from ganforge.registry import Lookup
-from ganforge_fid.comparison import DRAWS, Array, compare_all
+from ganforge_fid.comparison import Array, compare_all
 from ganforge_fid.efficientnet import EfficientNetLite0Spec
 from ganforge_fid.memorisation import MIN_HELD_OUT, expected_share, ratio_and_share
 from ganforge_fid.pairs import Pair, closest_pairs
+from ganforge_fid.scoring import spread_of
 from ganforge_fid.spaces import FeatureSpace, PixelSpace, Space
 
 _LOOK = (
@@ -97,10 +98,7 @@ def _scores(
                 n_real=len(held_out),
                 n_fake=len(fake),
                 spread=draw.spread,
-                spread_of=""
-                if draw.spread is None
-                else f"standard deviation over {DRAWS} draws of {draw.n} of {len(held_out)} held-out and "
-                f"{draw.n} of {len(fake)} generated",
+                spread_of=spread_of(draw, len(held_out), len(fake), "held-out"),
                 floor=draw.floor,
                 lower_is_better=name == "share",
                 extractor=space.extractor,

@@ -29,7 +29,8 @@ def of(patients: str, images):
 
 def test_new_images_are_told_from_copies_in_both_spaces(evaluated, drawn):
     train, real, new = drawn([60]), of("held out", drawn([120], seed=1)), drawn([60], seed=2)
-    copies = replace(new, images=np.concatenate([train.images[:30] + 1, train.images[30:, ..., ::-1]]))
+    copies = replace(new, images=np.concatenate([train.images[:30], train.images[30:, ..., ::-1]]))
+    copies.images[..., 0, 0] += 1
     honest, copied = evaluated(train, real, new), evaluated(train, real, copies)
     assert list(honest) == [f"memorisation_{x}[{y}" for y in ("colours", "pixels") for x in ("ratio", "share")]
     for space in ("colours", "pixels"):
