@@ -13,21 +13,21 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def read_gp_gan(path: Path) -> tuple[dict[str, Tensor] | None, dict[str, Tensor] | None]:
-    """Generator and discriminator under their published names.
+def read_gp_gan(path: Path) -> dict[str, dict[str, Tensor]]:
+    """Generator and discriminator, or one of them, under their published names.
 
     The moving average (`generator_test`) is preferred to the generator. Raises CheckpointError.
     """
     content = read_torch_file(path)
-    generator = content.get("generator_test", content.get("generator"))
-    discriminator = content.get("discriminator")
-    if generator is None and discriminator is None:
-        found = ", ".join(str(key) for key in list(content)[:5])
-        raise CheckpointError(f"{path} has neither 'generator' nor 'discriminator'; it has: {found}.")
-    return (
-        None if generator is None else state_dict(generator, path, "generator"),
-        None if discriminator is None else state_dict(discriminator, path, "discriminator"),
-    )
+    networks = {"generator": content.get("generator_test", content.get("generator"))}
+    networks["discriminator"] = content.get("discriminator")
+    found = {
+        network: state_dict(weights, path, network) for network, weights in networks.items() if weights is not None
+    }
+    if not found:
+        keys = ", ".join(str(key) for key in list(content)[:5])
+        raise CheckpointError(f"{path} has neither 'generator' nor 'discriminator'; it has: {keys}.")
+    return found
 
 
 def _parameters(theirs: str, ours: str, names: tuple[str, ...] = ("weight", "bias")) -> dict[str, str]:
