@@ -91,7 +91,7 @@ def components() -> Components:
 
 @pytest.fixture(scope="session")
 def planned(components: Components) -> Callable[..., Plan]:
-    """planned(resolution, generator={...}, discriminator={...}, classes=3): the plan of a small recipe."""
+    """planned(resolution, generator={...}, discriminator={...}, source={...}, classes=3): a small recipe's plan."""
 
     def plan(resolution: int, classes: int = 3, **networks: dict[str, Any]) -> Plan:
         stem = {"conv_img": {"kind": "image_stem", "channels": 2}, "fc": {"kind": "logit_head"}}
@@ -112,6 +112,7 @@ def planned(components: Components) -> Callable[..., Plan]:
                 "optimizer": {"kind": "adam"},
             },
             "stages": [stage],
+            "source": networks.get("source"),
         }
         recipe = Recipe.model_validate(data, context={"components": components})
         return walk(recipe, tuple(f"class {k}" for k in range(classes)))
