@@ -119,7 +119,7 @@ def test_other_classes_are_made_of_chosen_ones_of_the_source(
     assert report.classes and all(row.endswith("3 classes in the source; chosen: 2, 0") for row in report.classes)
     ours.requires_grad_(False)
     z = helpers.normal(2, Z)
-    assert_equal(ours(z, torch.tensor([0, 1])), theirs.eval()(z, torch.tensor([2, 0])))
+    assert_equal(ours(z, torch.tensor([0, 1])), theirs.double().eval()(z, torch.tensor([2, 0])))
 
 
 def assert_equal(found: Tensor, expected: Tensor) -> None:
