@@ -81,9 +81,16 @@ class MemoryLimitError(GanforgeError):
 
 
 class DownloadError(GanforgeError):
-    """A file can't be fetched, or is not the file that was promised."""
+    """A file can't be fetched, or is not the file that was promised.
+
+    advice: what to do where the file is that of a source; whoever fetches something else says it in other words.
+    """
 
     exit_code = 7
+
+    def __init__(self, reason: str, advice: str = "") -> None:
+        self.reason = reason
+        super().__init__(f"{reason} {advice}".rstrip())
 
 
 class PluginError(GanforgeError):

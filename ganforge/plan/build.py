@@ -30,6 +30,12 @@ def parameter_sizes(plan: NetworkPlan) -> dict[str, int]:
         return {name: parameter.numel() for name, parameter in assemble(plan).named_parameters()}
 
 
+def tensor_names(plan: NetworkPlan) -> list[str]:
+    """Names of all that is loaded: parameters, and buffers such as the statistics of a batch norm."""
+    with torch.device("meta"):
+        return list(assemble(plan).state_dict())
+
+
 def assemble(plan: NetworkPlan) -> StagedNetwork:
     """The network as its modules' constructors leave it, on torch's default device."""
     blocks = {

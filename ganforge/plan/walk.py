@@ -201,7 +201,7 @@ def _frozen_blocks(recipe: Recipe, trunk: NetworkPlan) -> frozenset[str]:
 
 
 def _resolve_parameters(recipe: Recipe, plan: NetworkPlan, problems: list[Problem]) -> NetworkPlan:
-    from ganforge.plan.build import parameter_sizes
+    from ganforge.plan.build import parameter_sizes, tensor_names
 
     sizes = parameter_sizes(plan)
     names = list(sizes)
@@ -219,7 +219,7 @@ def _resolve_parameters(recipe: Recipe, plan: NetworkPlan, problems: list[Proble
             problems.append(Problem(text, ("stages", index, plan.name)))
     if plan.spec.pretrained is not None:
         for index, glob in enumerate(plan.spec.pretrained.fresh):
-            if unmatched([glob], names):
+            if unmatched([glob], names) and unmatched([glob], tensor_names(plan)):
                 text = f"'{glob}' matches no parameter of the {plan.name}; its parameters are: {describe_names(names)}."
                 problems.append(Problem(text, (plan.name, "pretrained", "fresh", index)))
     trains = tuple(resolve(getattr(stage, plan.name), names) for stage in recipe.stages)

@@ -49,9 +49,9 @@ ClassRule = Literal["drop", "mean", "nearest"] | tuple[NonNegativeInt, ...]
 class LoadRules(Spec):
     """What may be missing on either side when pretrained weights are loaded; all else must fit."""
 
-    #: Parameters of the network that keep their initial values.
+    #: Parameters and buffers of the network that keep their initial values.
     fresh: tuple[Glob, ...] = ()
-    #: Parameters of the source that are not used.
+    #: Parameters and buffers of the source that are not used.
     drop: tuple[Glob, ...] = ()
     #: What becomes of embeddings and logits by class where the source has another number of classes: `drop` leaves the
     #: initial values, `mean` takes the mean over its classes, `nearest` the class of which its discriminator

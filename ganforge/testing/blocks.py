@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ganforge.interfaces import BlockSpec
 from ganforge.shapes import Shape
+from ganforge.testing.classes import check_class_rows
 from ganforge.testing.specs import check_spec, expect
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def check_block(spec: BlockSpec, shape: Shape = FEATURES) -> None:
 
     shape: an input that the block can take. Beyond that: the same seed gives the same parameters; random numbers
     come from the context alone; gradients reach input and parameters, also twice (as gradient penalties need
-    it); a freshly widened or adapted block computes what it computed before.
+    it); a freshly widened or adapted block computes what it computed before; what `class_rows` names has a row for each
+    class.
     """
     from ganforge.testing import tensors
 
@@ -56,6 +58,7 @@ def check_block(spec: BlockSpec, shape: Shape = FEATURES) -> None:
     )
     tensors.check_rows(lambda rows: module(h[rows], _context(rows, style_dim)), kind)
     _check_flags(spec, module, h, out, style_dim)
+    check_class_rows(kind, module, _num_classes(spec, module))
     x = h.clone().requires_grad_()
     out = module(x, _context(rows, style_dim))
     tensors.check_gradients(out, module, kind)
@@ -71,6 +74,11 @@ def check_block(spec: BlockSpec, shape: Shape = FEATURES) -> None:
         _check_folds(spec, module, h, _context(rows, style_dim))
     if spec.adapts:
         _check_adafm(kind, module, h, _context(rows, style_dim))
+
+
+def _num_classes(spec: BlockSpec, module: nn.Module) -> int | None:
+    places = ((spec, "num_classes"), (module, "num_classes"), (spec, "num_logits"))
+    return next((getattr(place, name) for place, name in places if hasattr(place, name)), None)
 
 
 def _context(rows: Sequence[int], style_dim: int) -> Context:

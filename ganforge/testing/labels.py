@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ganforge.interfaces import DepthSpec, InjectionSpec, Sites
 from ganforge.shapes import Shape
+from ganforge.testing.classes import check_class_rows
 from ganforge.testing.specs import check_spec, expect
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def check_injection(spec: InjectionSpec, shape: Shape = FEATURES, num_classes: i
         f"{kind}: `extra_channels` must be positive for target extra and 0 for others, but is {channels}.",
     )
     module = tensors.build(lambda: spec.build(shape, num_classes), kind)
+    check_class_rows(kind, module, num_classes)
     h = tensors.normal(tensors.BATCH, *shape)
     labels = torch.arange(tensors.BATCH) % num_classes
     with tensors.no_global_randomness(kind):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ganforge.interfaces import InitialisationSpec, MappingSpec
 from ganforge.shapes import Shape
+from ganforge.testing.classes import check_class_rows
 from ganforge.testing.specs import check_spec, expect
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def check_mapping(spec: MappingSpec, latent_dim: int = 6) -> None:
     kind = spec.kind
     declared = spec.style_dim(latent_dim)
     module = tensors.build(lambda: spec.build(latent_dim), kind)
+    check_class_rows(kind, module, getattr(module, "num_classes", None))
     tensors.randomise(module)
     z = tensors.normal(tensors.BATCH, latent_dim)
     labels = torch.arange(tensors.BATCH) % getattr(module, "num_classes", 1)

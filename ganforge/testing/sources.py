@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ganforge.interfaces import SourceSpec
 from ganforge.testing.specs import check_spec, expect
+from ganforge.weights.checkpoint_source import CheckpointSource
 from ganforge.weights.keymap import KeyMap
 
 
@@ -29,6 +30,9 @@ def check_source(spec: SourceSpec, cache: Path) -> None:
 
     check_spec(spec)
     kind = spec.kind
+    needed = ("layout", "title") if isinstance(spec, CheckpointSource) else ()
+    unset = [name for name in needed if not getattr(spec, name, "")]
+    expect(not unset, f"{kind}: its class doesn't set: {', '.join(unset)}.")
     first, second = (spec.fetch(StoreContext(cache)) for _ in range(2))
     networks = {"generator": (first.generator, second.generator)}
     networks["discriminator"] = (first.discriminator, second.discriminator)

@@ -83,7 +83,8 @@ def fetch(what: str, sha256: str | None, components: Components, context: StoreC
     if sha256 is not None:
         raise UsageError(f"--sha256 is for addresses; '{what}' has a sha256 of its own.")
     if spec.published() is None:
-        raise UsageError(f"'{what}' comes with its plugin; there is nothing to fetch.")
+        spec.preflight()  # says what is missing
+        raise UsageError(f"'{what}' downloads nothing: what it reads is on this machine already.")
     spec.fetch(context)
     place = spec.cached(context.cache)
     if place is None:

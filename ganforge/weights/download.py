@@ -47,7 +47,9 @@ def download(url: str, file: BinaryIO, progress: Progress) -> str:
 
 def failed(url: str, reason: str) -> DownloadError:
     """The error for everything that keeps a file from being fetched."""
-    return DownloadError(f"{url} can't be fetched: {reason}. Download it by hand, and name the file: source.path=FILE.")
+    return DownloadError(
+        f"{url} can't be fetched: {reason}.", "Download it by hand, and name the file: source.path=FILE."
+    )
 
 
 class _Redirects(request.HTTPRedirectHandler):

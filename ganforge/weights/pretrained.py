@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,3 +51,15 @@ class PretrainedWeights:
     generator: dict[str, Tensor] | None
     discriminator: dict[str, Tensor] | None
     provenance: Provenance
+
+
+def joined(generator: PretrainedWeights, discriminator: PretrainedWeights) -> PretrainedWeights:
+    """The generator of the first and the discriminator of the second, which lie in two files; both are named."""
+    first, second = generator.provenance, discriminator.provenance
+    provenance = replace(
+        first,
+        name=f"{first.name} and {second.name}",
+        origin=f"{first.origin}, {second.origin}",
+        sha256=f"{first.sha256},{second.sha256}",
+    )
+    return PretrainedWeights(generator.generator, discriminator.discriminator, provenance)

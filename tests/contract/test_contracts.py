@@ -13,9 +13,10 @@ import torch
 from cases import components
 from PIL import Image
 
-from ganforge import testing
+from ganforge import plugins, testing
+from ganforge.errors import GanforgeError
 from ganforge.files import sha256_of, write_json
-from ganforge.interfaces import Component
+from ganforge.interfaces import Component, ExtractorSpec
 from ganforge.registry import FAMILIES
 from ganforge.shapes import Shape
 from ganforge.testing.labels import example_sites
@@ -166,6 +167,24 @@ def test_other_components(family: str, kind: str, fields: dict[str, Any], tmp_pa
     }
     spec = spec_of(family, kind, placed)
     CHECKS[family](spec, *([tmp_path / "cache"] if family in WITH_CACHE else []))
+
+
+def test_installed_extractors_that_need_no_file_keep_their_promises() -> None:
+    ready = [spec for _, spec, _ in plugins.load()["extractor"] if _is_ready(spec)]
+    assert "efficientnet_lite0" in [spec.kind_name() for spec in ready]
+    for spec in ready:
+        testing.check_extractor(spec())
+
+
+def _is_ready(spec: type[ExtractorSpec]) -> bool:
+    """It has no required field, and finds on this machine what it needs."""
+    if any(field.is_required() for field in spec.model_fields.values()):
+        return False
+    try:
+        spec().preflight()
+    except GanforgeError:
+        return False
+    return True
 
 
 def test_the_examples_of_sites_agree_with_what_blocks_declare() -> None:

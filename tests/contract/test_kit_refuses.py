@@ -27,6 +27,7 @@ from ganforge.interfaces import (
     Sites,
 )
 from ganforge.shapes import Shape
+from ganforge.testing.classes import check_class_rows
 
 
 class Conv(ConvBlock):
@@ -215,6 +216,60 @@ def test_a_broken_block_is_refused(spec: BlockSpec, message: str) -> None:
 
 def test_a_block_that_does_nothing_wrong_passes() -> None:
     testing.check_block(Faulty(fault=""))
+
+
+class FaultyRows(BlockSpec):
+    """A block by class that says wrongly which parameters have a row for each class."""
+
+    kind: Literal["faulty_rows"] = "faulty_rows"
+    num_classes: int = 2
+    names: tuple[str, ...] | str
+
+    def out_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def build(self, shape: Shape, style_dim: int) -> nn.Module:
+        class Rows(nn.Module):
+            def __init__(self, num_classes: int, names: tuple[str, ...] | str) -> None:
+                super().__init__()
+                self.num_classes, self.class_rows = num_classes, names
+                self.offset = nn.Embedding(num_classes, shape.channels)
+                self.scale = nn.Parameter(torch.ones(shape.channels, 1, 1))
+                self.register_buffer("mean", torch.zeros(num_classes))
+
+            def forward(self, h: Tensor, context: Context) -> Tensor:
+                out: Tensor = h * self.scale + self.offset(context.labels)[:, :, None, None]
+                return out
+
+        return Rows(self.num_classes, self.names)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (
+            ("offset.weigth",),
+            "names 'offset.weigth', which is no parameter of its Rows; that has: scale, offset.weight.",
+        ),
+        (("mean",), "names 'mean', which is no parameter of its Rows; that has: scale, offset.weight."),
+        (("offset.weight", "scale"), "names 'scale', which has 4 rows for 2 classes."),
+        ("offset.weight", "must be a tuple of names, not 'offset.weight'."),
+    ],
+)
+def test_class_rows_that_name_something_else_are_refused(names: Any, message: str) -> None:
+    with pytest.raises(AssertionError) as caught:
+        testing.check_block(FaultyRows(names=names))
+    assert str(caught.value) == f"faulty_rows: `class_rows` {message}"
+    testing.check_block(FaultyRows(names=("offset.weight",)))
+
+
+def test_class_rows_of_nobody_knows_how_many_classes_are_refused() -> None:
+    class Rows(nn.Embedding):
+        class_rows = ("weight",)
+
+    with pytest.raises(AssertionError) as caught:
+        check_class_rows("faulty", Rows(2, 3), None)
+    assert str(caught.value) == "faulty: has `class_rows`, but no `num_classes` or `num_logits`."
 
 
 class Loud(InjectionSpec):

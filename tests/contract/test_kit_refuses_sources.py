@@ -10,6 +10,7 @@ import torch
 
 from ganforge.interfaces import SourceSpec
 from ganforge.testing import check_source
+from ganforge.weights.checkpoint_source import CheckpointSource, Networks
 from ganforge.weights.pretrained import PretrainedWeights, Provenance, PublishedFile, StoreContext
 
 MESSAGES = {
@@ -48,3 +49,20 @@ def test_a_broken_promise_of_a_source_is_named(fault: str, tmp_path: Path) -> No
 
 def test_a_source_without_a_fault_passes(tmp_path: Path) -> None:
     check_source(Faulty(fault=""), tmp_path)
+
+
+class Nameless(CheckpointSource):
+    """A source whose files would all be kept under no name."""
+
+    kind: Literal["nameless"] = "nameless"
+    licence: str = "CC0-1.0"
+
+    @staticmethod
+    def read(file: Path) -> Networks:
+        return Networks({"fc.bias": torch.ones(1)})
+
+
+def test_a_checkpoint_source_must_say_under_which_names_its_files_are_kept(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError) as caught:
+        check_source(Nameless(path=tmp_path), tmp_path)
+    assert str(caught.value) == "nameless: its class doesn't set: layout, title."

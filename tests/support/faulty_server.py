@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from ganforge.testing.site import listening
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -13,8 +14,9 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 class FaultyServer:
     """`answers`: path -> what the server does when it is asked for; `asked`: the paths, in order."""
 
-    def __init__(self, port: int) -> None:
-        self.address = f"http://127.0.0.1:{port}"
+    address: str
+
+    def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}
         self.asked: list[str] = []
 
@@ -33,16 +35,9 @@ def faulty_server() -> Iterator[FaultyServer]:
         def log_message(self, *words: object) -> None:
             """Standard error is for pytest."""
 
-    listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server = FaultyServer(listener.server_port)
-    thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    server = FaultyServer()
+    with listening(Handler) as server.address:
         yield server
-    finally:
-        listener.shutdown()
-        listener.server_close()
-        thread.join()
 
 
 def content(body: bytes, length: int | None = None, kind: str = "application/octet-stream") -> Answer:

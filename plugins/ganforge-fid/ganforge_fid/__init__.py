@@ -1,12 +1,21 @@
-"""Distances between generated and real images: `fd` and `kd` offline, `fid` and `kid` with the Inception weights."""
+"""Distances between generated and real images, and the networks whose features they compare."""
 
 from __future__ import annotations
 
 from ganforge import hookimpl
-from ganforge.interfaces import EvaluatorSpec
+from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
+from ganforge_fid.dinov2 import DINOv2Spec
+from ganforge_fid.efficientnet import EfficientNetLite0Spec
+from ganforge_fid.inception import InceptionSpec
 from ganforge_fid.specs import FID, KID, FrechetDistance, KernelDistance
+from ganforge_fid.torchvision_networks import TorchvisionSpec
 
 
 @hookimpl
 def ganforge_evaluators() -> list[type[EvaluatorSpec]]:
     return [FrechetDistance, KernelDistance, FID, KID]
+
+
+@hookimpl
+def ganforge_extractors() -> list[type[ExtractorSpec]]:
+    return [EfficientNetLite0Spec, InceptionSpec, TorchvisionSpec, DINOv2Spec]

@@ -1,21 +1,26 @@
-"""The Inception network of the FID, from a file on the user's machine. No other network goes under that name."""
+"""The Inception network of the FID, from one of the files in which it is published. No other goes under that name."""
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from pydantic import model_validator
 
-from ganforge.errors import CheckpointError
-from ganforge_fid.extractors import clean_resizer
-from ganforge_fid.files import read_state_dict, read_weights
+from ganforge.errors import CheckpointError, DownloadError
+from ganforge.interfaces import ExtractorSpec
+from ganforge_fid.files import load_whole, read_weights
+from ganforge_fid.network import NetworkExtractor, Scaling
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
+
+#: What scores call it.
+NAME = "inception-2015-12-05"
+#: The scaling of the original network, also where pytorch-fid uses 127.5.
+SCALING = Scaling(128, 128)
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class PublishedFile:
 
 
 #: sha256 -> file. clean-fid uses the first in its mode "clean", and the second, from pytorch-fid, in its legacy mode.
+#: The first is the one that `weights: download` fetches.
 PUBLISHED = {
     "f58cb9b6ec323ed63459aa4fb441fe750cfe39fafad6da5cb504a16f19e958f4": PublishedFile(
         "inception-2015-12-05.pt",
@@ -41,87 +47,93 @@ PUBLISHED = {
     ),
 }
 
+#: Path of one of the published files, or "download"; relative paths start at the working directory.
+Weights = Path | Literal["download"]
+
 
 def how_to_get_weights() -> str:
-    """Where the files are, in one sentence, and what is never done without them."""
-    files = " or ".join(f"{file.name} ({file.url}, sha256 {sha256})" for sha256, file in PUBLISHED.items())
+    """Where the files are, and what is never done without them."""
     return (
-        f"Download {files} and give its path as `weights`. Nothing else is reported under the names fid and kid; "
-        f"`fd` and `kd` need no download."
+        f"{_by_hand()}, or write `weights: download` to have the first one fetched. "
+        f"Nothing else is reported under the names fid and kid; `fd` and `kd` need no download."
     )
 
 
-class Inception:
-    """The 2048 features of Inception 2015-12-05 (last average pooling), as clean-fid's mode "clean" computes them.
+def _by_hand() -> str:
+    files = " or ".join(f"{file.name} ({file.url}, sha256 {sha256})" for sha256, file in PUBLISHED.items())
+    return f"Download {files} and give its path as `weights`"
 
-    Raises CheckpointError where the file can't be read or is none of the published ones.
-    """
 
-    name = "inception-2015-12-05"
-    dim = 2048
+def require_weights(kind: str, data: Any) -> Any:
+    """The data of a spec. Raises ValueError that says how to get the weights, where it names none."""
+    if isinstance(data, dict) and data.get("weights") is None:
+        raise ValueError(f"{kind} needs the weights of the Inception network. {how_to_get_weights()}")
+    return data
 
-    def __init__(self, weights: Path) -> None:
+
+class InceptionSpec(ExtractorSpec):
+    """The 2048 features of Inception 2015-12-05 (last average pooling), as clean-fid's mode "clean" computes them."""
+
+    kind: Literal["inception"] = "inception"
+    weights: Weights
+
+    @model_validator(mode="before")
+    @classmethod
+    def _weights_are_given(cls, data: Any) -> Any:
+        return require_weights(cls.kind_name(), data)
+
+    def preflight(self) -> None:
+        self.build()
+
+    def build(self) -> NetworkExtractor:
+        """Fetches the file first if `weights` says so.
+
+        Raises CheckpointError where the file can't be read or is none of the published ones; DownloadError.
+        """
+        path = _fetched() if self.weights == "download" else Path(self.weights)
         try:
-            content, self.sha256 = read_weights(weights)
+            content, sha256 = read_weights(path)
         except CheckpointError as error:
             raise CheckpointError(f"{error} {how_to_get_weights()}") from error
-        if self.sha256 not in PUBLISHED:
+        if sha256 not in PUBLISHED:
             raise CheckpointError(
-                f"{weights} is not the Inception network of the FID: its sha256 is {self.sha256}. "
-                f"{how_to_get_weights()}"
+                f"{path} is not the Inception network of the FID: its sha256 is {sha256}. {how_to_get_weights()}"
             )
-        self._network = _NETWORKS[PUBLISHED[self.sha256].form](content)
-        self._resize, self.resizer = clean_resizer(299)
-
-    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        import torch
-
-        # 128: the scaling of the original network, also where pytorch-fid uses 127.5.
-        scaled = (self._resize(images) - np.float32(128)) / np.float32(128)
-        with torch.inference_mode():
-            features: Tensor = self._network(torch.from_numpy(scaled))
-        return features.reshape(len(images), self.dim).numpy()
+        network = _NETWORKS[PUBLISHED[sha256].form](content, path)
+        return NetworkExtractor(NAME, sha256, 2048, 299, SCALING, network)
 
 
-def _from_torchscript(content: bytes) -> nn.Module:
+def _fetched() -> Path:
+    """The first of the published files, in the cache."""
+    from ganforge.cache import cache_folder
+    from ganforge.weights.pretrained import StoreContext
+    from ganforge.weights.store import fetch_file
+
+    sha256, file = next(iter(PUBLISHED.items()))
+    try:
+        return fetch_file(file.url, sha256, StoreContext(cache_folder()))
+    except DownloadError as error:
+        raise DownloadError(f"{error.reason} {_by_hand()}.") from error
+
+
+def _from_torchscript(content: bytes, path: Path) -> nn.Module:
     import torch
 
     # The hash was checked before: TorchScript is a program.
-    network: nn.Module = torch.jit.load(io.BytesIO(content), map_location="cpu").eval().layers
+    network: nn.Module = torch.jit.load(io.BytesIO(content), map_location="cpu").layers
     return network
 
 
-def _from_state_dict(content: bytes) -> nn.Module:
+def _from_state_dict(content: bytes, path: Path) -> nn.Module:
+    import torch
+
+    from ganforge_fid.inception_network import network_of_the_fid
+
     network = network_of_the_fid()
-    network.load_state_dict(read_state_dict(content))
-    network.fc = _identity()
-    return network.eval()
+    tensors = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    load_whole(network, tensors, path, "the network of the FID")
+    network.fc = torch.nn.Identity()
+    return network
 
 
 _NETWORKS = {"torchscript": _from_torchscript, "state dict": _from_state_dict}
-
-
-def network_of_the_fid() -> nn.Module:
-    """The network of clean-fid's legacy mode with fresh weights: (N, 3, 299, 299) in [-1, 1] -> 1008 logits.
-
-    It is torchvision's Inception v3 with other pooling in nine blocks; clean-fid's own constructor always downloads.
-    """
-    from cleanfid import inception_pytorch as blocks
-    from torchvision.models import inception_v3
-
-    network: nn.Module = inception_v3(
-        weights=None, num_classes=1008, aux_logits=False, transform_input=False, init_weights=False
-    )
-    for key, in_channels, pool_features in (("5b", 192, 32), ("5c", 256, 64), ("5d", 288, 64)):
-        setattr(network, f"Mixed_{key}", blocks.FIDInceptionA(in_channels, pool_features=pool_features))
-    for key, channels in (("6b", 128), ("6c", 160), ("6d", 160), ("6e", 192)):
-        setattr(network, f"Mixed_{key}", blocks.FIDInceptionC(768, channels_7x7=channels))
-    network.Mixed_7b = blocks.FIDInceptionE_1(1280)
-    network.Mixed_7c = blocks.FIDInceptionE_2(2048)
-    return network
-
-
-def _identity() -> nn.Module:
-    from torch.nn import Identity
-
-    return Identity()

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ganforge.data.images import LabelledImages
 from ganforge.errors import DataError
+from ganforge.evaluation.features import FeatureSet
 from ganforge.evaluation.score import EvaluationContext, Score
+from ganforge.interfaces import ExtractorSpec
 from ganforge_fid.comparison import DRAWS, Comparison, Distance, compare
-from ganforge_fid.extractors import Extractor, extractor_id
-from ganforge_fid.features import OrderedImages, cached_features
+from ganforge_fid.inception import InceptionSpec
 
 #: Real and generated images that a class must have to get a score of its own.
 MIN_PER_CLASS = 20
@@ -29,12 +31,12 @@ class Measure:
     distance: Distance
     #: Its expectation depends on n; it is then not reported per class.
     is_biased: bool
-    #: What its values may be compared with.
-    caveat: str
+    #: What its values may be compared with on the features of Inception; on others, with no published value.
+    on_inception: str
 
 
 def score(
-    measure: Measure, extractor: Extractor, real: LabelledImages, fake: LabelledImages, context: EvaluationContext
+    measure: Measure, extractor: ExtractorSpec, real: LabelledImages, fake: LabelledImages, context: EvaluationContext
 ) -> list[Score]:
     """The score of all images first, then, for an unbiased measure, one per class with enough images.
 
@@ -50,19 +52,18 @@ def score(
             f"{measure.name} compares sets with the same classes; the real images have {', '.join(real.card.classes)}, "
             f"the generated ones {', '.join(fake.card.classes)}."
         )
-    ordered_real, ordered_fake = OrderedImages(real), OrderedImages(fake)
-    real_features = cached_features(ordered_real, extractor, context.cache, context.progress, "real images").astype(
-        np.float64
-    )
-    fake_features = ordered_fake.features(extractor, context.progress, "generated images").astype(np.float64)
+    of_real = context.features(extractor, real, "real images")
+    of_fake = context.features(extractor, fake, "generated images")
+    real_values, fake_values = (features.values.astype(np.float64) for features in (of_real, of_fake))
+    name = of_real.extractor.partition("@")[0]
+    comparable = measure.on_inception if isinstance(extractor, InceptionSpec) else _on_other_features(name)
 
     def one(of_class: int | None, notes: list[str]) -> Score:
-        on_real = np.ones(len(real), bool) if of_class is None else ordered_real.labels == of_class
-        on_fake = np.ones(len(fake), bool) if of_class is None else ordered_fake.labels == of_class
-        groups = [ordered_real.groups[i] for i in np.flatnonzero(on_real)]
-        result = compare(measure.distance, real_features[on_real], groups, fake_features[on_fake], context.seed)
+        on_real, on_fake = (_rows(features, of_class) for features in (of_real, of_fake))
+        groups = [of_real.groups[i] for i in np.flatnonzero(on_real)]
+        result = compare(measure.distance, real_values[on_real], groups, fake_values[on_fake], context.seed)
         return Score(
-            name=f"{measure.name}[{extractor_id(extractor)}]",
+            name=f"{measure.name}[{of_real.extractor}]",
             value=result.value,
             n_real=result.n,
             n_fake=result.n,
@@ -70,15 +71,23 @@ def score(
             spread_of=_spread_of(result, int(on_real.sum()), int(on_fake.sum())),
             of_class=None if of_class is None else real.card.classes[of_class],
             floor=result.floor,
-            extractor=f"{extractor.name}, sha256 {extractor.sha256}",
-            resizer=extractor.resizer,
+            extractor=f"{name}, sha256 {of_real.extractor_sha256}",
+            resizer=of_real.resizer,
             dataset=real.card.name,
-            warnings=tuple(_caveats(measure, result) + notes),
+            warnings=(comparable, *_caveats(measure, result), *notes),
         )
 
     by_class = context.is_conditional and not measure.is_biased
     classes, hidden = _classes_to_score(real, fake) if by_class else ([], [])
     return [one(None, _shares(real, fake) + hidden), *(one(label, []) for label in classes)]
+
+
+def _rows(features: FeatureSet, of_class: int | None) -> NDArray[np.bool_]:
+    return np.ones(len(features), bool) if of_class is None else features.labels == of_class
+
+
+def _on_other_features(name: str) -> str:
+    return f"not comparable with published FID or KID: the features are those of {name}, not of Inception."
 
 
 def _spread_of(result: Comparison, n_real: int, n_fake: int) -> str:
@@ -88,7 +97,7 @@ def _spread_of(result: Comparison, n_real: int, n_fake: int) -> str:
 
 
 def _caveats(measure: Measure, result: Comparison) -> list[str]:
-    caveats = [measure.caveat]
+    caveats = []
     if measure.is_biased and result.n < MIN_UNBIASED:
         caveats.append(
             f"n = {result.n} is below {MIN_UNBIASED}: the bias of a Fréchet distance is large at this n; "

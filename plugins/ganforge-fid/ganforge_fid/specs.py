@@ -1,73 +1,79 @@
-"""The evaluators that recipes know: `fid` and `kid` mean Inception; `fd` and `kd` are the same on other features."""
+"""The evaluators that recipes know: `fid` and `kid` mean Inception; `fd` and `kd` are the same on any features."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import model_validator
 
 from ganforge.data.images import LabelledImages
 from ganforge.evaluation.score import EvaluationContext, Score
-from ganforge.interfaces import EvaluatorSpec
+from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
+from ganforge.registry import Lookup
 from ganforge_fid.distances import frechet_distance, kernel_distance
-from ganforge_fid.extractors import EfficientNetLite0
-from ganforge_fid.inception import Inception, how_to_get_weights
+from ganforge_fid.efficientnet import EfficientNetLite0Spec
+from ganforge_fid.inception import InceptionSpec, Weights, require_weights
 from ganforge_fid.scoring import Measure, score
 
-_OFFLINE = "not comparable with published FID or KID: the features are those of efficientnet-lite0, not of Inception."
 _FID = "compare with FIDs of clean-fid's mode 'clean' at the same n only."
 _KID = "compare with KIDs of clean-fid's mode 'clean' only; published values are often multiplied by 1000."
 
-_EXTRACTORS = {"efficientnet_lite0": EfficientNetLite0}
+Extractor = Annotated[ExtractorSpec, Lookup("extractor")]
 
 
 class FrechetDistance(EvaluatorSpec):
-    """Fréchet distance on features that need no download.
+    """Fréchet distance on the features of any extractor; the default needs no download.
 
     Biased: compare at equal n and with the floor. `kd` is the better number for small sets.
     """
 
     kind: Literal["fd"] = "fd"
-    extractor: Literal["efficientnet_lite0"] = "efficientnet_lite0"
+    extractor: Extractor = EfficientNetLite0Spec()
 
     def preflight(self) -> None:
-        _EXTRACTORS[self.extractor]()
+        self.extractor.preflight()
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
-        measure = Measure("fd", frechet_distance, is_biased=True, caveat=_OFFLINE)
-        return score(measure, _EXTRACTORS[self.extractor](), real, fake, context)
+        return score(
+            Measure("fd", frechet_distance, is_biased=True, on_inception=_FID), self.extractor, real, fake, context
+        )
 
 
 class KernelDistance(EvaluatorSpec):
-    """Kernel distance on features that need no download, also per class; unbiased at any number of images."""
+    """Kernel distance on the features of any extractor, also per class; unbiased at any number of images.
+
+    The default extractor needs no download.
+    """
 
     kind: Literal["kd"] = "kd"
-    extractor: Literal["efficientnet_lite0"] = "efficientnet_lite0"
+    extractor: Extractor = EfficientNetLite0Spec()
 
     def preflight(self) -> None:
-        _EXTRACTORS[self.extractor]()
+        self.extractor.preflight()
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
-        measure = Measure("kd", kernel_distance, is_biased=False, caveat=_OFFLINE)
-        return score(measure, _EXTRACTORS[self.extractor](), real, fake, context)
+        return score(
+            Measure("kd", kernel_distance, is_biased=False, on_inception=_KID), self.extractor, real, fake, context
+        )
 
 
 class _WithInception(EvaluatorSpec):
     """What `fid` and `kid` have in common: the file with the weights, which they never replace by another network."""
 
-    #: One of the two published files; relative paths start at the working directory.
-    weights: Path
+    #: One of the two published files, or "download".
+    weights: Weights
 
     @model_validator(mode="before")
     @classmethod
     def _weights_are_given(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("weights") is None:
-            raise ValueError(f"{cls.kind_name()} needs the weights of the Inception network. {how_to_get_weights()}")
-        return data
+        return require_weights(cls.kind_name(), data)
+
+    @property
+    def extractor(self) -> InceptionSpec:
+        return InceptionSpec(weights=self.weights)
 
     def preflight(self) -> None:
-        Inception(self.weights)
+        self.extractor.preflight()
 
 
 class FID(_WithInception):
@@ -76,8 +82,9 @@ class FID(_WithInception):
     kind: Literal["fid"] = "fid"
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
-        measure = Measure("fid", frechet_distance, is_biased=True, caveat=_FID)
-        return score(measure, Inception(self.weights), real, fake, context)
+        return score(
+            Measure("fid", frechet_distance, is_biased=True, on_inception=_FID), self.extractor, real, fake, context
+        )
 
 
 class KID(_WithInception):
@@ -86,5 +93,6 @@ class KID(_WithInception):
     kind: Literal["kid"] = "kid"
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
-        measure = Measure("kid", kernel_distance, is_biased=False, caveat=_KID)
-        return score(measure, Inception(self.weights), real, fake, context)
+        return score(
+            Measure("kid", kernel_distance, is_biased=False, on_inception=_KID), self.extractor, real, fake, context
+        )

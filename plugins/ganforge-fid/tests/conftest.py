@@ -1,17 +1,26 @@
-"""Small sets of labelled images, and an extractor without a network."""
+"""Small sets of labelled images, an extractor without a network, and a server on this machine."""
 
 import hashlib
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pytest
 
 from ganforge.data.images import DatasetCard, LabelledImages
 from ganforge.evaluation.score import EvaluationContext
+from ganforge.interfaces import ExtractorSpec
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[3] / "tests" / "support")]
+
+if TYPE_CHECKING:
+    from faulty_server import FaultyServer
 
 
-class Colours:
-    """Mean colour and its square per image: six features."""
+class SixNumbers:
+    """Mean colour and its square per image."""
 
     name, sha256, dim, resizer = "colours", hashlib.sha256(b"colours").hexdigest(), 6, "none"
 
@@ -24,14 +33,42 @@ class Colours:
         return np.hstack([mean, mean**2]).astype(np.float32)
 
 
+class Colours(ExtractorSpec):
+    """An extractor without a network; all specs build the same object, which counts images."""
+
+    kind: Literal["colours"] = "colours"
+
+    def build(self) -> SixNumbers:
+        return BUILT
+
+
+BUILT = SixNumbers()
+
+
 @pytest.fixture
 def colours() -> Colours:
+    BUILT.images_seen = 0
     return Colours()
+
+
+@pytest.fixture
+def images_seen() -> Callable[[], int]:
+    """How many images `colours` has seen in this test."""
+    return lambda: BUILT.images_seen
 
 
 @pytest.fixture
 def context(tmp_path) -> EvaluationContext:
     return EvaluationContext(cache=tmp_path / "cache", seed=3)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator["FaultyServer"]:
+    from faulty_server import faulty_server
+
+    monkeypatch.setenv("no_proxy", "*")
+    with faulty_server() as running:
+        yield running
 
 
 @pytest.fixture

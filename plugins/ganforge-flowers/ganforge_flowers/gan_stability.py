@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from ganforge.cache import cache_folder
-from ganforge.errors import CheckpointError
 from ganforge.interfaces import SourceSpec
 from ganforge.weights.address import Sha256, Url
-from ganforge.weights.pretrained import PretrainedWeights, PublishedFile, StoreContext
-from ganforge_flowers.gp_gan_files import from_store, in_cache
+from ganforge.weights.pretrained import PublishedFile
+from ganforge_flowers.gp_gan import GPGANFile
 
 _MODELS = "https://s3.eu-central-1.amazonaws.com/avg-projects/gan_stability/models"
 _FACES = "MIT (GAN_stability); trained on faces of celebA, whose terms allow non-commercial research"
@@ -31,29 +28,10 @@ LSUN_CHURCH = _published("lsun_church", "b6f0191b")
 LSUN_TOWER = _published("lsun_tower", "1af5e570")
 
 
-class GANStabilityFile(SourceSpec):
-    """What the sources below have in common."""
+class GANStabilityFile(GPGANFile):
+    """What the sources below have in common: `path` is the published file, downloaded by hand."""
 
-    #: The published file, downloaded by hand; without it, it is fetched.
-    path: Path | None = None
-    url: Url
-    sha256: Sha256
-    licence: str
-
-    def preflight(self) -> None:
-        if self.path is not None and not self.path.is_file() and self.cached(cache_folder()) is None:
-            raise CheckpointError(f"there is no checkpoint {self.path}. Leave source.path out to have it fetched.")
-
-    def published(self) -> PublishedFile:
-        return PublishedFile(self.url, self.sha256)
-
-    def fetch(self, context: StoreContext) -> PretrainedWeights:
-        # a path that is gone does no harm where the cache has what was read from it
-        is_there = self.path is not None and self.path.exists()
-        return from_store(self.path if self.path and is_there else self.url, self.sha256, self.licence, context)
-
-    def cached(self, cache: Path) -> Path | None:
-        return in_cache(self.sha256, cache)
+    is_known: ClassVar[bool] = True
 
 
 class GPGANImageNet(GANStabilityFile):

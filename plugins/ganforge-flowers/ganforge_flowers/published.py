@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from torch import Tensor
 
 from ganforge.errors import CheckpointError
+from ganforge.weights.folder import NETWORKS
 from ganforge.weights.foreign import read_torch_file, state_dict
 from ganforge.weights.keymap import KeyMap
 
-if TYPE_CHECKING:
-    from torch import Tensor
 
+def read_gp_gan(path: Path) -> dict[str, dict[str, Tensor]]:
+    """Generator and discriminator, or one of them, under their published names.
 
-def read_gp_gan(path: Path) -> tuple[dict[str, Tensor] | None, dict[str, Tensor] | None]:
-    """Generator and discriminator under their published names.
-
-    The moving average (`generator_test`) is preferred to the generator. Raises CheckpointError.
+    The moving average (`generator_test`) is preferred to the generator. A bare state dict is the network after which
+    the file is named. Raises CheckpointError.
     """
     content = read_torch_file(path)
-    generator = content.get("generator_test", content.get("generator"))
-    discriminator = content.get("discriminator")
-    if generator is None and discriminator is None:
-        found = ", ".join(str(key) for key in list(content)[:5])
-        raise CheckpointError(f"{path} has neither 'generator' nor 'discriminator'; it has: {found}.")
-    return (
-        None if generator is None else state_dict(generator, path, "generator"),
-        None if discriminator is None else state_dict(discriminator, path, "discriminator"),
-    )
+    networks = {"generator": content.get("generator_test", content.get("generator"))}
+    networks["discriminator"] = content.get("discriminator")
+    found = {
+        network: state_dict(weights, path, network) for network, weights in networks.items() if weights is not None
+    }
+    if found:
+        return found
+    if network := _named_after(path):
+        return {network: state_dict(content, path, network)}
+    keys = ", ".join(str(key) for key in list(content)[:5])
+    is_bare = all(isinstance(value, Tensor) for value in content.values())
+    hint = " Let the name of a file with a bare state dict end in _generator or _discriminator." if is_bare else ""
+    raise CheckpointError(f"{path} has neither 'generator' nor 'discriminator'; it has: {keys}.{hint}")
+
+
+def _named_after(path: Path) -> str | None:
+    """`generator` for `ImageNetPre_generator`, with or without an ending."""
+    return next((network for network in NETWORKS if path.stem.endswith(f"_{network}")), None)
 
 
 def _parameters(theirs: str, ours: str, names: tuple[str, ...] = ("weight", "bias")) -> dict[str, str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from ganforge.errors import CheckpointError
-from ganforge.files import sha256_of
 from ganforge.interfaces import SourceSpec
+from ganforge.weights.checkpoint_source import CheckpointSource, Networks
 from ganforge.weights.folder import load_folder
-from ganforge.weights.pretrained import PretrainedWeights, Provenance, StoreContext
+from ganforge.weights.pretrained import PretrainedWeights, StoreContext
 
 BUNDLED = Path(__file__).parent / "flowers_64"
 
@@ -27,24 +26,19 @@ class Flowers64(SourceSpec):
         return PretrainedWeights(generator, discriminator, weights.provenance)
 
 
-class ZhaoCheckpoint(SourceSpec):
+class ZhaoCheckpoint(CheckpointSource):
     """A transferred GAN as published by Zhao, Cong & Carin 2020: style head and AdaFM trunk, one `.pt` file."""
 
     kind: Literal["zhao_checkpoint"] = "zhao_checkpoint"
-    path: Path
     licence: str = "as published by its authors; trained on Oxford flowers and ImageNet"
+    layout: ClassVar[str] = "zhao_1"
+    title: ClassVar[str] = "Zhao transfer GAN"
+    citation: ClassVar[str] = "Zhao, Cong & Carin 2020, On leveraging pretrained GANs for generation with limited data"
 
-    def preflight(self) -> None:
-        if not self.path.is_file():
-            raise CheckpointError(f"there is no checkpoint {self.path}. Name it with source.path=FILE.")
-
-    def fetch(self, context: StoreContext) -> PretrainedWeights:
+    @staticmethod
+    def read(file: Path) -> Networks:
         from ganforge_flowers.published import ZHAO_GENERATOR, read_gp_gan
 
-        generator, discriminator = read_gp_gan(self.path)
-        if generator is not None:
-            generator = ZHAO_GENERATOR.to_ours(generator)
-        citation = "Zhao, Cong & Carin 2020, On leveraging pretrained GANs for generation with limited data"
-        name = f"Zhao transfer GAN {self.path.name}"
-        provenance = Provenance(name, str(self.path), sha256_of(self.path), self.licence, citation)
-        return PretrainedWeights(generator, discriminator, provenance)
+        theirs = read_gp_gan(file)
+        generator = theirs.get("generator")
+        return Networks(None if generator is None else ZHAO_GENERATOR.to_ours(generator), theirs.get("discriminator"))

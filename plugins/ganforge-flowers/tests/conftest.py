@@ -1,38 +1,18 @@
-"""A server on this machine that shows a folder, and a small checkpoint to put there."""
+"""A server on this machine that shows a folder (`site`), and a small checkpoint to put there."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 from ganforge.files import sha256_of
+from ganforge.testing.site import site
 from ganforge_flowers.layouts import LAYOUTS
 
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *words: object) -> None:
-        """Standard error is for pytest."""
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, str]]:
-    """A folder, and the address at which a server of this machine shows it."""
-    monkeypatch.setenv("no_proxy", "*")
-    folder = tmp_path / "site"
-    folder.mkdir()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield folder, f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+__all__ = ["site"]
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ from ganforge.weights.pretrained import StoreContext
 from ganforge.weights.specs import WeightsFolder
 from ganforge_flowers.gan_stability import GPGANImageNet
 from ganforge_flowers.gp_gan import GPGANCheckpoint
-from ganforge_flowers.gp_gan_files import LAYOUT
 
 Publish = Callable[[Path], str]
 
@@ -37,7 +36,7 @@ def test_the_second_read_needs_neither_the_server_nor_the_file(
     first = source.fetch(StoreContext(cache))
     (folder / "gan.pt").unlink()
     (cache / "downloads" / digest / "gan.pt").unlink()
-    assert source.cached(cache) == cache / "converted" / LAYOUT / digest
+    assert source.cached(cache) == cache / "converted" / source.layout / digest
     second = source.fetch(StoreContext(cache))
     assert first.provenance == second.provenance
     assert (second.provenance.origin, second.provenance.sha256) == (source.url, digest)

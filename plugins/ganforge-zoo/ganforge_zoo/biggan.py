@@ -27,6 +27,8 @@ EPS = 1e-4
 class ClassLatent(nn.Embedding):
     """z: (N, Z), extra: (N, X) or None, labels: (N,) -> the style, z beside the label's embedding: (N, Z + E)."""
 
+    class_rows = ("weight",)
+
     def __init__(self, latent_dim: int, num_classes: int, dim: int) -> None:
         super().__init__(num_classes, dim)
         # small beside z: at first all classes look nearly alike

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from ganforge.weights.checkpoint_source import CheckpointSource, Networks
 from ganforge.weights.pretrained import PretrainedWeights, StoreContext
-from ganforge_zoo.checkpoint import CheckpointSpec, existing
 
 
-class BigGANCheckpoint(CheckpointSpec):
+class BigGANCheckpoint(CheckpointSource):
     """A BigGAN-deep generator as pytorch-pretrained-biggan publishes it: one `pytorch_model.bin`, no discriminator."""
 
     kind: Literal["biggan_checkpoint"] = "biggan_checkpoint"
@@ -23,14 +24,17 @@ class BigGANCheckpoint(CheckpointSpec):
     citation: ClassVar[str] = (
         "Brock, Donahue & Simonyan 2019, Large scale GAN training for high fidelity natural image synthesis"
     )
+    suffix: ClassVar[str] = ".bin"
 
-    def preflight(self) -> None:
-        if self.path is not None:
-            existing(self.path, "source.path")
+    @staticmethod
+    def read(file: Path) -> Networks:
+        from ganforge_zoo.biggan_names import read_generator
+
+        return Networks(read_generator(file))
 
     def fetch(self, context: StoreContext) -> PretrainedWeights:
-        from ganforge_zoo.biggan_names import at_truncation, read_generator
+        from ganforge_zoo.biggan_names import at_truncation
 
-        weights = self.generator_from(read_generator, context)
+        weights = super().fetch(context)
         assert weights.generator is not None
         return replace(weights, generator=at_truncation(weights.generator, self.truncation))

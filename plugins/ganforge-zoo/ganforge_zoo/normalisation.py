@@ -54,6 +54,8 @@ class ClassBatchNorm(Statistics):
     Source: Dumoulin et al. 2017; Miyato & Koyama 2018.
     """
 
+    class_rows = ("embedding.weight",)
+
     def __init__(self, channels: int, num_classes: int, eps: float = 1e-5) -> None:
         super().__init__(channels, eps)
         self.embedding = nn.Embedding(num_classes, 2 * channels)

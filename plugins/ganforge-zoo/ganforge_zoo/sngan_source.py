@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from ganforge.files import sha256_of
-from ganforge.weights.pretrained import PretrainedWeights, StoreContext
-from ganforge_zoo.checkpoint import CheckpointSpec, existing
+from ganforge.weights.checkpoint_source import CheckpointSource, Networks, existing
+from ganforge.weights.pretrained import PretrainedWeights, StoreContext, joined
 
 
-class SNGANCheckpoint(CheckpointSpec):
+class SNGANCheckpoint(CheckpointSource):
     """An SNGAN or cGAN-PD of torch-mimicry: a generator's `.pth`, and a discriminator's if there is one."""
 
     kind: Literal["sngan_checkpoint"] = "sngan_checkpoint"
@@ -24,23 +22,25 @@ class SNGANCheckpoint(CheckpointSpec):
         "Miyato et al. 2018, Spectral normalization for generative adversarial networks; "
         "Lee & Town 2020, Mimicry: towards the reproducibility of GAN research"
     )
+    suffix: ClassVar[str] = ".pth"
+
+    @staticmethod
+    def read(file: Path) -> Networks:
+        from ganforge_zoo.sngan_names import read_generator
+
+        return Networks(read_generator(file))
 
     def preflight(self) -> None:
-        if self.path is not None:
-            existing(self.path, "source.path")
+        super().preflight()
         if self.discriminator is not None:
             existing(self.discriminator, "source.discriminator")
 
     def fetch(self, context: StoreContext) -> PretrainedWeights:
-        from ganforge_zoo.sngan_names import read_discriminator, read_generator
+        from ganforge_zoo.sngan_names import read_discriminator
 
-        weights = self.generator_from(read_generator, context)
+        weights = super().fetch(context)
         if self.discriminator is None:
             return weights
         file = existing(self.discriminator, "source.discriminator")
-        provenance = replace(
-            weights.provenance,
-            origin=f"{weights.provenance.origin}, {file}",
-            sha256=f"{weights.provenance.sha256},{sha256_of(file)}",
-        )
-        return PretrainedWeights(weights.generator, read_discriminator(file), provenance)
+        provenance = self.provenance(file, str(file))
+        return joined(weights, PretrainedWeights(None, read_discriminator(file), provenance))

@@ -5,11 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -24,6 +20,9 @@ from ganforge.plan.plan import Plan
 from ganforge.plan.walk import walk
 from ganforge.recipe.models import Recipe
 from ganforge.registry import Components
+from ganforge.testing.site import site
+
+__all__ = ["site"]
 
 RATE = {"kind": "constant", "rate": 0.01}
 
@@ -92,7 +91,7 @@ def components() -> Components:
 
 @pytest.fixture(scope="session")
 def planned(components: Components) -> Callable[..., Plan]:
-    """planned(resolution, generator={...}, discriminator={...}, classes=3): the plan of a small recipe."""
+    """planned(resolution, generator={...}, discriminator={...}, source={...}, classes=3): a small recipe's plan."""
 
     def plan(resolution: int, classes: int = 3, **networks: dict[str, Any]) -> Plan:
         stem = {"conv_img": {"kind": "image_stem", "channels": 2}, "fc": {"kind": "logit_head"}}
@@ -113,6 +112,7 @@ def planned(components: Components) -> Callable[..., Plan]:
                 "optimizer": {"kind": "adam"},
             },
             "stages": [stage],
+            "source": networks.get("source"),
         }
         recipe = Recipe.model_validate(data, context={"components": components})
         return walk(recipe, tuple(f"class {k}" for k in range(classes)))
@@ -130,23 +130,3 @@ def built() -> Callable[[Plan], tuple[Generator, Discriminator]]:
         return generator.double(), discriminator.double()
 
     return build
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *words: object) -> None:
-        """Standard error is for pytest."""
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, str]]:
-    """A folder, and the address at which a server of this machine shows it."""
-    monkeypatch.setenv("no_proxy", "*")
-    folder = tmp_path / "site"
-    folder.mkdir()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield folder, f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()

@@ -94,6 +94,22 @@ def loaded(source: BigGANCheckpoint, resolution: int, planned: Planned, built: B
     return network.requires_grad_(False)
 
 
+def test_other_classes_are_made_of_chosen_ones_of_the_source(
+    small: Callable[[int], nn.Module], helpers: SimpleNamespace, planned: Planned, built: Built, tmp_path: Path
+) -> None:
+    theirs, file = small(128), tmp_path / "pytorch_model.bin"
+    torch.save(theirs.state_dict(), file)
+    ours, _ = built(planned(128, classes=2, generator=generator(128, WIDTH, Z, 2)))
+    weights = BigGANCheckpoint(path=file).fetch(StoreContext(tmp_path)).generator
+    assert weights is not None
+    report = load_strict("generator", ours, weights, LoadRules(classes=(2, 0)))
+    assert list(report.classes) == ["mapping.weight: 3 classes in the source; chosen: 2, 0"]
+    ours.requires_grad_(False)
+    z = helpers.normal(2, Z, seed=3)
+    expected = theirs(z, one_hot(torch.tensor([2, 0])), 1.0)
+    torch.testing.assert_close(ours(z, torch.tensor([0, 1])), expected, rtol=1e-10, atol=1e-10)
+
+
 @pytest.mark.parametrize(("resolution", "truncation"), [(128, 1.0), (128, 0.4), (256, 1.0), (512, 0.02)])
 def test_it_computes_what_the_package_computes(
     resolution: int,

@@ -166,3 +166,25 @@ def test_a_label_that_is_added_changes_nothing_at_first(
     classes = torch.tensor([0, 2, 1])
     torch.testing.assert_close(target(inputs, classes), plain(inputs, classes), rtol=1e-12, atol=1e-12)
     assert target.is_conditional
+
+
+def test_statistics_can_be_left_fresh_by_a_glob_that_matches_nothing_else(
+    planned: Callable[..., Plan], built: Any
+) -> None:
+    def plan(glob: str) -> Plan:
+        generator = {**NETWORKS["sngan"]["generator"], "pretrained": {"fresh": [glob]}}
+        return planned(8, generator=generator, source={"kind": "sngan_checkpoint", "path": "netG.pth"})
+
+    generator, _ = built(plan("*.running_*"))
+    weights = {name: torch.full_like(value, 7) for name, value in generator.state_dict().items()}
+    report = load_strict("generator", generator, weights, LoadRules(fresh=("*.running_*",)))
+    after = generator.state_dict()
+    assert len(report.fresh) == 6 and all(".running_" in name for name in report.fresh)
+    assert {float(after[name].mean()) for name in report.fresh} == {0, 1}
+    assert {float(after[name].mean()) for name in report.loaded} == {7}
+    with pytest.raises(RecipeError) as caught:
+        plan("*.moving_*")
+    assert str(caught.value) == (
+        "generator.pretrained.fresh[0]: '*.moving_*' matches no parameter of the generator; "
+        "its parameters are: fc.*, block_0.*, conv_img.*."
+    )

@@ -106,6 +106,22 @@ def test_both_networks_compute_what_the_package_computes(
     assert_equal(ours[1](images, labels), theirs[1](images.clone(), *given)[:, 0])
 
 
+def test_other_classes_are_made_of_chosen_ones_of_the_source(
+    mimicry: SimpleNamespace, helpers: SimpleNamespace, planned: Planned, built: Built, tmp_path: Path
+) -> None:
+    theirs, _ = published(mimicry, 32, 3, WIDTH, Z)
+    theirs.save_checkpoint(str(tmp_path), 7, optim.Adam(theirs.parameters()), "netG.pth")
+    weights = SNGANCheckpoint(path=tmp_path / "netG.pth").fetch(StoreContext(tmp_path)).generator
+    assert weights is not None
+    plan = planned(32, classes=2, generator={"latent_dim": Z, "blocks": generator_blocks(32, WIDTH, 2)})
+    ours, _ = built(plan)
+    report = load_strict("generator", ours, weights, LoadRules(classes=(2, 0)))
+    assert report.classes and all(row.endswith("3 classes in the source; chosen: 2, 0") for row in report.classes)
+    ours.requires_grad_(False)
+    z = helpers.normal(2, Z)
+    assert_equal(ours(z, torch.tensor([0, 1])), theirs.double().eval()(z, torch.tensor([2, 0])))
+
+
 def assert_equal(found: Tensor, expected: Tensor) -> None:
     assert found.shape == expected.shape
     assert expected.std() > 1e-4 and expected.abs().max() < 1e3

@@ -15,9 +15,9 @@ from ganforge.errors import CheckpointError
 from ganforge.files import sha256_of
 from ganforge.testing import check_source
 from ganforge.weights.catalogue import convert
+from ganforge.weights.checkpoint_source import CheckpointSource
 from ganforge.weights.pretrained import StoreContext
 from ganforge_zoo.biggan_source import BigGANCheckpoint
-from ganforge_zoo.checkpoint import CheckpointSpec
 from ganforge_zoo.sngan_source import SNGANCheckpoint
 
 #: Excerpts with the packages' names; the values don't matter here.
@@ -44,7 +44,7 @@ BIGGAN = {
     "generator.layers.1.gamma": torch.ones(1),
     "generator.layers.2.conv_3.bias": torch.ones(2),
 }
-SOURCES: dict[type[CheckpointSpec], dict[str, Any]] = {
+SOURCES: dict[type[CheckpointSource], dict[str, Any]] = {
     SNGANCheckpoint: {"model_state_dict": SNGAN, "optimizer_state_dict": None, "global_step": 7},
     BigGANCheckpoint: BIGGAN,
 }
@@ -58,7 +58,7 @@ def saved(path: Path, content: Any) -> Path:
 @pytest.mark.parametrize("kind", SOURCES)
 @pytest.mark.parametrize("by_address", [False, True])
 def test_a_source_keeps_its_promises(
-    kind: type[CheckpointSpec], by_address: bool, site: tuple[Path, str], tmp_path: Path
+    kind: type[CheckpointSource], by_address: bool, site: tuple[Path, str], tmp_path: Path
 ) -> None:
     folder, address = site
     digest = sha256_of(saved(folder / "net.pth", SOURCES[kind]))
@@ -133,7 +133,7 @@ class RunsCode:
 
 
 @pytest.mark.parametrize("kind", SOURCES)
-def test_code_in_a_checkpoint_is_refused_and_not_run(kind: type[CheckpointSpec], tmp_path: Path) -> None:
+def test_code_in_a_checkpoint_is_refused_and_not_run(kind: type[CheckpointSource], tmp_path: Path) -> None:
     path = saved(tmp_path / "net.pth", {"l1.bias": RunsCode(tmp_path / "was_run")})
     with pytest.raises(CheckpointError) as caught:
         kind(path=path).fetch(StoreContext(tmp_path))
@@ -204,7 +204,7 @@ def test_a_file_that_is_no_biggan_is_named(content: Any, message: str, tmp_path:
 
 
 @pytest.mark.parametrize("kind", SOURCES)
-def test_a_missing_file_is_found_before_the_data_are_prepared(kind: type[CheckpointSpec], tmp_path: Path) -> None:
+def test_a_missing_file_is_found_before_the_data_are_prepared(kind: type[CheckpointSource], tmp_path: Path) -> None:
     with pytest.raises(CheckpointError) as caught:
         kind(path=tmp_path / "net.pth").preflight()
     assert str(caught.value) == f"there is no checkpoint {tmp_path / 'net.pth'}. Name it with source.path=FILE."
@@ -219,7 +219,7 @@ def test_a_file_that_is_not_the_promised_one_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", SOURCES)
-def test_a_recipe_is_told_what_a_checkpoint_needs(kind: type[CheckpointSpec]) -> None:
+def test_a_recipe_is_told_what_a_checkpoint_needs(kind: type[CheckpointSource]) -> None:
     for fields, message in (
         ({}, "give either `path`, a file, or `url` with `sha256`."),
         ({"path": "a", "url": "https://a.b/c-8c505f47.pt"}, "give either `path`, a file, or `url` with `sha256`."),

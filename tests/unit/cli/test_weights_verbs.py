@@ -149,7 +149,7 @@ def test_fetch_reports_a_fault_with_exit_code_7(ganforge: Ganforge, server: Faul
             "https://example.invalid/gan.pt needs --sha256, the file's digest or its first 8 digits, "
             "to tell that it came whole.",
         ),
-        (["flowers_64"], "'flowers_64' comes with its plugin; there is nothing to fetch."),
+        (["flowers_64"], "'flowers_64' downloads nothing: what it reads is on this machine already."),
         (["run"], "'run' is no file of its own: a recipe says where it is (path)."),
         (
             ["gp_gan_imagenet", "--sha256", "0" * 8],
@@ -160,6 +160,15 @@ def test_fetch_reports_a_fault_with_exit_code_7(ganforge: Ganforge, server: Faul
 def test_fetch_says_what_it_cannot_fetch(words: list[str], message: str, ganforge: Ganforge, cache: Path) -> None:
     result = ganforge("weights", "fetch", *words)
     assert (result.exit_code, result.stderr) == (2, f"error: {message}\n")
+
+
+def test_fetch_says_what_is_missing_where_a_source_reads_another_package(
+    ganforge: Ganforge, tmp_path: Path, cache: Path
+) -> None:
+    file = tmp_path / "mylab.py"
+    file.write_text(ELSEWHERE)
+    result = ganforge("weights", "fetch", "mylab_elsewhere", "-p", file)
+    assert (result.exit_code, result.stderr) == (5, "error: the package mylab-gan is not installed.\n")
 
 
 def test_an_unknown_source_is_met_with_a_suggestion(ganforge: Ganforge, cache: Path) -> None:

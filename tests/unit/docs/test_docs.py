@@ -47,7 +47,9 @@ def test_howto_runs_and_its_component_is_registered(howto: str, tmp_path: Path) 
     exec(compile(check, f"docs/howto/{howto}.md", "exec"), namespace)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/concepts.md", "docs/hooks.md", "docs/howto/source.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/concepts.md", "docs/hooks.md", "docs/evaluation.md", "docs/howto/source.md"]
+)
 def test_links_and_pictures_of_a_page_are_there(page: str) -> None:
     path = ROOT / page
     targets = re.findall(r"\]\(([^)#]+)\)", path.read_text())

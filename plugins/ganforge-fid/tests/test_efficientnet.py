@@ -1,0 +1,61 @@
+"""EfficientNet-Lite0: the input that it was trained with, and distances between photographs."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ganforge.data.images import DatasetCard, LabelledImages
+from ganforge_fid.efficientnet import EfficientNetLite0Spec
+from ganforge_fid.network import NetworkExtractor
+from ganforge_fid.specs import FrechetDistance, KernelDistance
+
+DATA = Path(os.environ.get("GANFORGE_TEST_DATA", "unset"))
+needs_photographs = pytest.mark.skipif(
+    not (DATA / "flowers" / "daisy").is_dir(),
+    reason="set GANFORGE_TEST_DATA to a folder with flowers/daisy/*.jpg and fundus/*/*.jpg",
+)
+#: ImageNet's number of the class daisy.
+DAISY = 985
+
+
+def photographs(folder: Path, count: int, side: int) -> np.ndarray:
+    files = sorted(folder.glob("*.jpg"))[:count]
+    assert len(files) == count
+    pictures = [Image.open(file).convert("RGB").resize((side, side), Image.Resampling.BOX) for file in files]
+    return np.stack([np.asarray(picture).transpose(2, 0, 1) for picture in pictures])
+
+
+@pytest.fixture(scope="module")
+def efficientnet() -> NetworkExtractor:
+    return EfficientNetLite0Spec().build()
+
+
+@needs_photographs
+def test_the_input_scaling_is_one_with_which_daisies_are_daisies(efficientnet):
+    prepared = torch.from_numpy(efficientnet.prepare(photographs(DATA / "flowers" / "daisy", 24, 160)))
+    with torch.inference_mode():
+        right, raw = (
+            (efficientnet.network(x.to(efficientnet.device)).argmax(dim=1) == DAISY).sum().item()
+            for x in (prepared, 128 * prepared + 127)
+        )
+    assert right >= 18
+    assert raw <= 2
+
+
+@needs_photographs
+def test_fundus_photographs_are_near_each_other_and_far_from_flowers(context):
+    def labelled(images: np.ndarray) -> LabelledImages:
+        card = DatasetCard("photographs", ("any",), "research use", "see folder", False, "0" * 64)
+        names = [str(i) for i in range(len(images))]
+        return LabelledImages(images, np.zeros(len(images), np.int64), names, names, card)
+
+    retinas = photographs(DATA / "fundus" / "0", 120, 64)
+    real, fundus, flowers = map(labelled, (retinas[:80], retinas[80:], photographs(DATA / "flowers" / "daisy", 40, 64)))
+    for spec in (FrechetDistance(), KernelDistance()):
+        near, far = (spec.evaluate(real, fake, context)[0] for fake in (fundus, flowers))
+        assert near.n_real == near.n_fake == 40
+        assert abs(near.value - near.floor) < 0.1 * (far.value - far.floor)
