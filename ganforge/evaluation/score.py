@@ -94,7 +94,7 @@ class Score:
         if self.of_class is not None:
             text += f", class {self.of_class}"
         if self.floor is not None:
-            text += f", real-vs-real floor {self.floor:.4g}"
+            text += f", real-vs-real {'floor' if self.lower_is_better else 'ceiling'} {self.floor:.4g}"
         if self.ratio is not None:
             text += f" (x {self.ratio:.3g})"
         if self.resizer:

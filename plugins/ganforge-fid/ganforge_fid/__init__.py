@@ -1,19 +1,21 @@
-"""Distances between generated and real images, and the networks whose features they compare."""
+"""Measures of generated images beside real ones, and the networks whose features they compare."""
 
 from __future__ import annotations
 
 from ganforge import hookimpl
 from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
+from ganforge_fid.copies import Memorisation
 from ganforge_fid.dinov2 import DINOv2Spec
 from ganforge_fid.efficientnet import EfficientNetLite0Spec
 from ganforge_fid.inception import InceptionSpec
+from ganforge_fid.prdc import PRDC
 from ganforge_fid.specs import FID, KID, FrechetDistance, KernelDistance
 from ganforge_fid.torchvision_networks import TorchvisionSpec
 
 
 @hookimpl
 def ganforge_evaluators() -> list[type[EvaluatorSpec]]:
-    return [FrechetDistance, KernelDistance, FID, KID]
+    return [FrechetDistance, KernelDistance, FID, KID, PRDC, Memorisation]
 
 
 @hookimpl

@@ -23,8 +23,8 @@ from ganforge_fid.scoring import spread_of
 from ganforge_fid.spaces import FeatureSpace, PixelSpace, Space
 
 _LOOK = (
-    "images that are smoother or more typical than photographs are near to training images too: "
-    "look at the closest pairs before you call them copies."
+    "no proof either way, look at the closest pairs too: copies that are noisy or recoloured escape one of features and "
+    "pixels, and copies that are shifted or turned may escape both."
 )
 
 
@@ -33,8 +33,9 @@ class Memorisation(EvaluatorSpec):
 
     `memorisation_ratio` is the median distance to the nearest training image, over that of held-out images: near 1 for
     new images, near 0 for copies. `memorisation_share` is the part of the generated images that is nearer than the 1%
-    quantile of held-out images: 0.01 for new images. Each in the space of the features and in pixels. A training image
-    counts as it is and mirrored, since a generator that was trained with flips copies either.
+    quantile of held-out images: 0.01 for new images. Each in the space of the features and in pixels, since each misses
+    copies that the other finds. A training image counts as it is and mirrored: a generator that was trained with flips
+    copies either.
     """
 
     kind: Literal["memorisation"] = "memorisation"
@@ -70,7 +71,9 @@ class Memorisation(EvaluatorSpec):
         scores = []
         for space in (features, pixels):
             generated = space.nearest(fake, "generated images").distances[fake_order]
-            scores += _scores(space, held_out[space].distances[kept], groups, generated, context.seed, real.card.name, notes)
+            scores += _scores(
+                space, held_out[space].distances[kept], groups, generated, context.seed, real.card.name, notes
+            )
         return scores
 
     def closest_pairs(self, fake: LabelledImages, context: EvaluationContext, count: int = 8) -> dict[str, list[Pair]]:
@@ -78,9 +81,7 @@ class Memorisation(EvaluatorSpec):
         train = _training_images(context)
         _check_sides(train, fake)
         spaces: tuple[Space, ...] = (FeatureSpace(self.extractor, train, context), PixelSpace(train, context))
-        return {
-            space.label: closest_pairs(space.nearest(fake, "generated images"), count) for space in spaces
-        }
+        return {space.label: closest_pairs(space.nearest(fake, "generated images"), count) for space in spaces}
 
 
 def _scores(
@@ -113,8 +114,8 @@ def _scores(
 def _training_images(context: EvaluationContext) -> LabelledImages:
     if context.train is None or not len(context.train):
         raise DataError(
-            "memorisation needs the images that the generator was trained on, beside real images that it was not trained "
-            "on. A run has both if split.held_out is above 0; for a folder, name them with --train."
+            "memorisation needs the images that the generator was trained on, beside real images that it was not "
+            "trained on. A run has both if split.held_out is above 0; for a folder, name them with --train."
         )
     return context.train
 
@@ -125,7 +126,9 @@ def _check_sides(train: LabelledImages, *others: LabelledImages) -> None:
             raise DataError("memorisation needs at least one generated and two held-out images, but a set is empty.")
         if images.images.shape[1:] != train.images.shape[1:]:
             sides = ["x".join(map(str, each.images.shape[2:])) for each in (train, images)]
-            raise DataError(f"memorisation compares images of one size; the training images are {sides[0]}, others {sides[1]}.")
+            raise DataError(
+                f"memorisation compares images of one size; the training images are {sides[0]}, others {sides[1]}."
+            )
 
 
 def _check_held_out(is_new: NDArray[np.bool_]) -> None:
@@ -140,8 +143,8 @@ def _few(num_held_out: int) -> list[str]:
     if num_held_out >= MIN_HELD_OUT:
         return []
     return [
-        f"{num_held_out} held-out images are too few for a 1% quantile, which needs {MIN_HELD_OUT}: generated images are "
-        f"counted below the smallest distance of a held-out image, where {expected_share(num_held_out):.2g} "
+        f"{num_held_out} held-out images are too few for a 1% quantile, which needs {MIN_HELD_OUT}: generated images "
+        f"are counted below the smallest distance of a held-out image, where {expected_share(num_held_out):.2g} "
         f"of new images are expected."
     ]
 

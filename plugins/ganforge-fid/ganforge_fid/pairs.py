@@ -7,14 +7,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from ganforge.data.images import LabelledImages
-from ganforge.pictures import save_png
 from ganforge_fid.memorisation import Nearest
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 #: Side in pixels from which an image is shown as it is; smaller ones are enlarged by a whole factor.
 SHOWN = 128
@@ -43,11 +45,15 @@ def write_panel(path: Path, fake: LabelledImages, train: LabelledImages, pairs: 
 
     A training image that is near when mirrored is shown mirrored. It holds training images: keep it as you keep those.
     """
+    from ganforge.pictures import save_png
+
     save_png(path, panel(fake, train, pairs))
 
 
 def panel(fake: LabelledImages, train: LabelledImages, pairs: Mapping[str, Sequence[Pair]]) -> NDArray[np.uint8]:
     """(height, width, 3), as `write_panel` stores it."""
+    from PIL import Image, ImageDraw
+
     factor = -(-SHOWN // min(fake.images.shape[2:]))
     height, width = (factor * side for side in fake.images.shape[2:])
     column, row = 2 * width + 3 * GAP, height + 2 * LINE
@@ -68,4 +74,6 @@ def panel(fake: LabelledImages, train: LabelledImages, pairs: Mapping[str, Seque
 
 
 def _enlarged(image: NDArray[np.uint8], factor: int) -> Image.Image:
+    from PIL import Image
+
     return Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0).repeat(factor, 0).repeat(factor, 1)))

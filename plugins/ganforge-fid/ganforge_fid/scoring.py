@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ from ganforge.errors import DataError
 from ganforge.evaluation.features import FeatureSet
 from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.interfaces import ExtractorSpec
-from ganforge_fid.comparison import DRAWS, Comparison, Distance, compare
+from ganforge_fid.comparison import DRAWS, Array, Comparison, Distance, compare_all
 from ganforge_fid.inception import InceptionSpec
 
 #: Real and generated images that a class must have to get a score of its own.
@@ -23,9 +25,34 @@ MIN_UNBIASED = 500
 MAX_SHARE_GAP = 0.05
 
 
+class Measure(Protocol):
+    """One or several numbers about two sets of features, and what a reader must be told about them."""
+
+    @property
+    def name(self) -> str:
+        """Of the evaluator, for errors."""
+
+    @property
+    def setting(self) -> str:
+        """What else stands in the brackets of a score's name, behind the extractor."""
+
+    @property
+    def lower_is_better(self) -> bool: ...
+
+    @property
+    def least_per_class(self) -> int | None:
+        """Real and generated images that a class must have to get scores of its own; None: no class gets any."""
+
+    def values(self, real: Array, fake: Array) -> Mapping[str, float]:
+        """By the names under which they are reported. real, fake: (n, D)."""
+
+    def caveats(self, extractor: ExtractorSpec, features: str, n: int) -> list[str]:
+        """Warnings about scores on `features` (the name of the network) of n images."""
+
+
 @dataclass(frozen=True)
-class Measure:
-    """A distance with the name under which it is reported."""
+class DistanceMeasure:
+    """A distance under the name of its evaluator."""
 
     name: str
     distance: Distance
@@ -33,12 +60,30 @@ class Measure:
     is_biased: bool
     #: What its values may be compared with on the features of Inception; on others, with no published value.
     on_inception: str
+    setting = ""
+    lower_is_better = True
+
+    @property
+    def least_per_class(self) -> int | None:
+        return None if self.is_biased else MIN_PER_CLASS
+
+    def values(self, real: Array, fake: Array) -> dict[str, float]:
+        return {self.name: self.distance(real, fake)}
+
+    def caveats(self, extractor: ExtractorSpec, features: str, n: int) -> list[str]:
+        caveats = [self.on_inception if isinstance(extractor, InceptionSpec) else _on_other_features(features)]
+        if self.is_biased and n < MIN_UNBIASED:
+            caveats.append(
+                f"n = {n} is below {MIN_UNBIASED}: the bias of a Fréchet distance is large at this n; "
+                f"compare it with the floor and with values at the same n only."
+            )
+        return caveats
 
 
 def score(
     measure: Measure, extractor: ExtractorSpec, real: LabelledImages, fake: LabelledImages, context: EvaluationContext
 ) -> list[Score]:
-    """The score of all images first, then, for an unbiased measure, one per class with enough images.
+    """The scores of all images first, then those of each class with enough images, where the measure allows that.
 
     Raises DataError for fewer than two images on either side, and for sets whose classes differ.
     """
@@ -56,30 +101,34 @@ def score(
     of_fake = context.features(extractor, fake, "generated images")
     real_values, fake_values = (features.values.astype(np.float64) for features in (of_real, of_fake))
     name = of_real.extractor.partition("@")[0]
-    comparable = measure.on_inception if isinstance(extractor, InceptionSpec) else _on_other_features(name)
+    setting = f", {measure.setting}" if measure.setting else ""
 
-    def one(of_class: int | None, notes: list[str]) -> Score:
+    def of(of_class: int | None, notes: list[str]) -> list[Score]:
         on_real, on_fake = (_rows(features, of_class) for features in (of_real, of_fake))
         groups = [of_real.groups[i] for i in np.flatnonzero(on_real)]
-        result = compare(measure.distance, real_values[on_real], groups, fake_values[on_fake], context.seed)
-        return Score(
-            name=f"{measure.name}[{of_real.extractor}]",
-            value=result.value,
-            n_real=result.n,
-            n_fake=result.n,
-            spread=result.spread,
-            spread_of=_spread_of(result, int(on_real.sum()), int(on_fake.sum())),
-            of_class=None if of_class is None else real.card.classes[of_class],
-            floor=result.floor,
-            extractor=f"{name}, sha256 {of_real.extractor_sha256}",
-            resizer=of_real.resizer,
-            dataset=real.card.name,
-            warnings=(comparable, *_caveats(measure, result), *notes),
-        )
+        results = compare_all(measure.values, real_values[on_real], groups, fake_values[on_fake], context.seed)
+        return [
+            Score(
+                name=f"{value}[{of_real.extractor}{setting}]",
+                value=result.value,
+                n_real=result.n,
+                n_fake=result.n,
+                spread=result.spread,
+                spread_of=spread_of(result, int(on_real.sum()), int(on_fake.sum())),
+                of_class=None if of_class is None else real.card.classes[of_class],
+                floor=result.floor,
+                lower_is_better=measure.lower_is_better,
+                extractor=f"{name}, sha256 {of_real.extractor_sha256}",
+                resizer=of_real.resizer,
+                dataset=real.card.name,
+                warnings=(*measure.caveats(extractor, name, result.n), *_no_floor(result), *notes),
+            )
+            for value, result in results.items()
+        ]
 
-    by_class = context.is_conditional and not measure.is_biased
-    classes, hidden = _classes_to_score(real, fake) if by_class else ([], [])
-    return [one(None, _shares(real, fake) + hidden), *(one(label, []) for label in classes)]
+    least = measure.least_per_class if context.is_conditional else None
+    classes, hidden = _classes_to_score(real, fake, least) if least is not None else ([], [])
+    return [*of(None, _shares(real, fake) + hidden), *(score for label in classes for score in of(label, []))]
 
 
 def _rows(features: FeatureSet, of_class: int | None) -> NDArray[np.bool_]:
@@ -90,26 +139,23 @@ def _on_other_features(name: str) -> str:
     return f"not comparable with published FID or KID: the features are those of {name}, not of Inception."
 
 
-def _spread_of(result: Comparison, n_real: int, n_fake: int) -> str:
+def spread_of(result: Comparison, n_real: int, n_fake: int, real: str = "real") -> str:
+    """What `Score.spread` is the standard deviation over; `real` is what the real images are called."""
     if result.spread is None:
         return ""
-    return f"standard deviation over {DRAWS} draws of {result.n} of {n_real} real and {result.n} of {n_fake} generated"
+    return (
+        f"standard deviation over {DRAWS} draws of {result.n} of {n_real} {real} and {result.n} of {n_fake} generated"
+    )
 
 
-def _caveats(measure: Measure, result: Comparison) -> list[str]:
-    caveats = []
-    if measure.is_biased and result.n < MIN_UNBIASED:
-        caveats.append(
-            f"n = {result.n} is below {MIN_UNBIASED}: the bias of a Fréchet distance is large at this n; "
-            f"compare it with the floor and with values at the same n only."
-        )
-    if result.floor is None:
-        caveats.append("no real-vs-real floor: the real images can't be divided into halves without a patient in both.")
-    return caveats
+def _no_floor(result: Comparison) -> list[str]:
+    if result.floor is not None:
+        return []
+    return ["no real-vs-real floor: the real images can't be divided into halves without a patient in both."]
 
 
 def _shares(real: LabelledImages, fake: LabelledImages) -> list[str]:
-    """A warning if a class makes up different parts of the two sets: the distance over all images measures that too."""
+    """A warning if a class makes up different parts of the two sets: scores over all images measure that too."""
     counts = np.array([real.class_counts(), fake.class_counts()])
     shares = counts / counts.sum(axis=1, keepdims=True)
     worst = int(np.argmax(np.abs(shares[0] - shares[1])))
@@ -117,20 +163,20 @@ def _shares(real: LabelledImages, fake: LabelledImages) -> list[str]:
         return []
     return [
         f"real and generated images differ in the share of class '{real.card.classes[worst]}' "
-        f"({shares[0, worst]:.0%} and {shares[1, worst]:.0%}); the distance over all images contains this difference."
+        f"({shares[0, worst]:.0%} and {shares[1, worst]:.0%}); scores over all images contain this difference."
     ]
 
 
-def _classes_to_score(real: LabelledImages, fake: LabelledImages) -> tuple[list[int], list[str]]:
-    """Labels that get a score, and a warning for each of the others."""
+def _classes_to_score(real: LabelledImages, fake: LabelledImages, least: int) -> tuple[list[int], list[str]]:
+    """Labels that get scores, and a warning for each of the others."""
     labels, hidden = [], []
     counts = zip(real.card.classes, real.class_counts(), fake.class_counts(), strict=True)
     for label, (name, n_real, n_fake) in enumerate(counts):
-        if min(n_real, n_fake) >= MIN_PER_CLASS:
+        if min(n_real, n_fake) >= least:
             labels.append(label)
         else:
             hidden.append(
                 f"no score for class '{name}': {n_real} real and {n_fake} generated images, "
-                f"at least {MIN_PER_CLASS} of each are needed."
+                f"at least {least} of each are needed."
             )
     return labels, hidden

@@ -13,7 +13,7 @@ from ganforge.registry import Lookup
 from ganforge_fid.distances import frechet_distance, kernel_distance
 from ganforge_fid.efficientnet import EfficientNetLite0Spec
 from ganforge_fid.inception import InceptionSpec, Weights, require_weights
-from ganforge_fid.scoring import Measure, score
+from ganforge_fid.scoring import DistanceMeasure, score
 
 _FID = "compare with FIDs of clean-fid's mode 'clean' at the same n only."
 _KID = "compare with KIDs of clean-fid's mode 'clean' only; published values are often multiplied by 1000."
@@ -35,7 +35,11 @@ class FrechetDistance(EvaluatorSpec):
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
         return score(
-            Measure("fd", frechet_distance, is_biased=True, on_inception=_FID), self.extractor, real, fake, context
+            DistanceMeasure("fd", frechet_distance, is_biased=True, on_inception=_FID),
+            self.extractor,
+            real,
+            fake,
+            context,
         )
 
 
@@ -53,7 +57,11 @@ class KernelDistance(EvaluatorSpec):
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
         return score(
-            Measure("kd", kernel_distance, is_biased=False, on_inception=_KID), self.extractor, real, fake, context
+            DistanceMeasure("kd", kernel_distance, is_biased=False, on_inception=_KID),
+            self.extractor,
+            real,
+            fake,
+            context,
         )
 
 
@@ -83,7 +91,11 @@ class FID(_WithInception):
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
         return score(
-            Measure("fid", frechet_distance, is_biased=True, on_inception=_FID), self.extractor, real, fake, context
+            DistanceMeasure("fid", frechet_distance, is_biased=True, on_inception=_FID),
+            self.extractor,
+            real,
+            fake,
+            context,
         )
 
 
@@ -94,5 +106,9 @@ class KID(_WithInception):
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
         return score(
-            Measure("kid", kernel_distance, is_biased=False, on_inception=_KID), self.extractor, real, fake, context
+            DistanceMeasure("kid", kernel_distance, is_biased=False, on_inception=_KID),
+            self.extractor,
+            real,
+            fake,
+            context,
         )

@@ -48,7 +48,8 @@ def test_a_score_says_all_that_changes_its_value(evaluated, drawn, colours):
     scores = evaluated(drawn([30, 10]), real, drawn([20, 20], seed=2))
     first, *_, last = scores.values()
     assert (first.name, last.name) == (
-        f"memorisation_ratio[colours@{colours.build().sha256[:8]}]", "memorisation_share[pixels]"
+        f"memorisation_ratio[colours@{colours.build().sha256[:8]}]",
+        "memorisation_share[pixels]",
     )
     assert (first.extractor, first.resizer) == (f"colours, sha256 {colours.build().sha256}", "none")
     assert (last.extractor, last.resizer) == ("pixels, root mean square in grey levels", "none")
@@ -57,8 +58,8 @@ def test_a_score_says_all_that_changes_its_value(evaluated, drawn, colours):
         assert (score.n_real, score.n_fake, score.dataset) == (100, 40, "discs")
         assert score.spread_of == "standard deviation over 10 draws of 40 of 100 held-out and 40 of 40 generated"
         assert score.warnings == (
-            "images that are smoother or more typical than photographs are near to training images too: "
-            "look at the closest pairs before you call them copies.",
+            "no proof either way, look at the closest pairs too: copies that are noisy or recoloured escape one of features "
+            "and pixels, and copies that are shifted or turned may escape both.",
             "against 40 training images; compare with scores against as many only.",
         )
 
@@ -70,7 +71,8 @@ def test_a_share_from_few_held_out_images_says_what_is_expected(evaluated, drawn
         "smallest distance of a held-out image, where 0.02 of new images are expected."
     )
     assert [name for name, score in scores.items() if warning in score.warnings] == [
-        "memorisation_share[colours", "memorisation_share[pixels"
+        "memorisation_share[colours",
+        "memorisation_share[pixels",
     ]
 
 

@@ -1,6 +1,7 @@
 """EfficientNet-Lite0: the input that it was trained with, and distances between photographs."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ import torch
 from PIL import Image
 
 from ganforge.data.images import DatasetCard, LabelledImages
+from ganforge_fid.copies import Memorisation
 from ganforge_fid.efficientnet import EfficientNetLite0Spec
 from ganforge_fid.network import NetworkExtractor
+from ganforge_fid.prdc import PRDC
 from ganforge_fid.specs import FrechetDistance, KernelDistance
 
 DATA = Path(os.environ.get("GANFORGE_TEST_DATA", "unset"))
@@ -27,6 +30,12 @@ def photographs(folder: Path, count: int, side: int) -> np.ndarray:
     assert len(files) == count
     pictures = [Image.open(file).convert("RGB").resize((side, side), Image.Resampling.BOX) for file in files]
     return np.stack([np.asarray(picture).transpose(2, 0, 1) for picture in pictures])
+
+
+def labelled(images: np.ndarray, patients: str = "") -> LabelledImages:
+    card = DatasetCard("photographs", ("any",), "research use", "see folder", False, "0" * 64)
+    names = [f"{patients}{i}" for i in range(len(images))]
+    return LabelledImages(images, np.zeros(len(images), np.int64), names, names, card)
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +57,33 @@ def test_the_input_scaling_is_one_with_which_daisies_are_daisies(efficientnet):
 
 @needs_photographs
 def test_fundus_photographs_are_near_each_other_and_far_from_flowers(context):
-    def labelled(images: np.ndarray) -> LabelledImages:
-        card = DatasetCard("photographs", ("any",), "research use", "see folder", False, "0" * 64)
-        names = [str(i) for i in range(len(images))]
-        return LabelledImages(images, np.zeros(len(images), np.int64), names, names, card)
-
     retinas = photographs(DATA / "fundus" / "0", 120, 64)
     real, fundus, flowers = map(labelled, (retinas[:80], retinas[80:], photographs(DATA / "flowers" / "daisy", 40, 64)))
     for spec in (FrechetDistance(), KernelDistance()):
         near, far = (spec.evaluate(real, fake, context)[0] for fake in (fundus, flowers))
         assert near.n_real == near.n_fake == 40
         assert abs(near.value - near.floor) < 0.1 * (far.value - far.floor)
+
+
+@needs_photographs
+def test_fundus_photographs_reach_what_real_ones_reach_and_flowers_nothing(context):
+    retinas = photographs(DATA / "fundus" / "0", 120, 64)
+    real, fundus, flowers = map(labelled, (retinas[:80], retinas[80:], photographs(DATA / "flowers" / "daisy", 40, 64)))
+    near, far = (PRDC().evaluate(real, fake, replace(context, is_conditional=False)) for fake in (fundus, flowers))
+    for reached, missed in zip(near, far, strict=True):
+        assert reached.value > 0.6 * reached.floor > 0.3
+        assert missed.value < 0.2
+
+
+@needs_photographs
+def test_mirrored_training_images_are_copies_and_eyes_of_other_patients_are_not(context):
+    retinas = photographs(DATA / "fundus" / "0", 200, 64)
+    train, real, new = map(labelled, (retinas[:80], retinas[80:140], retinas[140:]), ("trained ", "held out ", "new "))
+    copied, honest = (
+        Memorisation().evaluate(real, fake, replace(context, train=train))
+        for fake in (labelled(train.images[:60, ..., ::-1]), new)
+    )
+    assert [round(score.value, 4) for score in copied] == [0, 1, 0, 1]
+    for ratio, share in (honest[:2], honest[2:]):
+        assert 0.8 < ratio.value < 1.25
+        assert share.value < 0.2

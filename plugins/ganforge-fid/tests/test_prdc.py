@@ -24,8 +24,8 @@ def test_four_scores_say_all_that_changes_their_value(colours, context, drawn):
         assert score.extractor == f"colours, sha256 {sha256}"
         assert score.spread_of == "standard deviation over 10 draws of 20 of 40 real and 20 of 60 generated"
         assert score.warnings == (
-            "depends on n, on the features and on the neighbours, here 5: compare where all three are the same, next to "
-            "the real-vs-real value. Published values have others.",
+            "depends on n, on the features and on the neighbours, here 5: compare where all three are the same, next "
+            "to the real-vs-real value. Published values have others.",
         )
 
 
@@ -35,7 +35,10 @@ def test_the_values_are_those_of_the_features_sorted_by_content(colours, context
     of_real, of_fake = (context.features(colours, images, "") for images in (real, fake))
     expected = compare_all(
         lambda a, b: precision_recall_density_coverage(a, b, 3),
-        of_real.values.astype(float), of_real.groups, of_fake.values.astype(float), context.seed,
+        of_real.values.astype(float),
+        of_real.groups,
+        of_fake.values.astype(float),
+        context.seed,
     )
     assert [(score.value, score.spread, score.floor) for score in scores] == [
         (expected[name].value, expected[name].spread, expected[name].floor) for name in NAMES
@@ -46,7 +49,9 @@ def test_the_values_are_those_of_the_features_sorted_by_content(colours, context
 def test_images_of_the_same_kind_reach_what_real_images_reach_and_others_nothing(colours, context, drawn):
     real = drawn([100])
     context = replace(context, is_conditional=False)
-    same, others = (PRDC(extractor=colours).evaluate(real, fake, context) for fake in (drawn([100], 1), drawn([100], 1, 100)))
+    same, others = (
+        PRDC(extractor=colours).evaluate(real, fake, context) for fake in (drawn([100], 1), drawn([100], 1, 100))
+    )
     for name, near, far in zip(NAMES, same, others, strict=True):
         assert abs(near.value - near.floor) < 0.2, name
         assert far.value == 0

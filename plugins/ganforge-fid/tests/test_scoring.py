@@ -6,11 +6,11 @@ import pytest
 from ganforge.errors import DataError
 from ganforge.evaluation.score import EvaluationContext
 from ganforge_fid.distances import frechet_distance, kernel_distance
-from ganforge_fid.scoring import Measure, score
+from ganforge_fid.scoring import DistanceMeasure, score
 from ganforge_fid.specs import FrechetDistance, KernelDistance
 
-FD = Measure("fd", frechet_distance, is_biased=True, on_inception="like FID.")
-KD = Measure("kd", kernel_distance, is_biased=False, on_inception="like KID.")
+FD = DistanceMeasure("fd", frechet_distance, is_biased=True, on_inception="like FID.")
+KD = DistanceMeasure("kd", kernel_distance, is_biased=False, on_inception="like KID.")
 #: Of scores on `colours`.
 INCOMPARABLE = "not comparable with published FID or KID: the features are those of colours, not of Inception."
 
@@ -59,7 +59,7 @@ def test_sets_with_other_shares_of_the_classes_are_reported(colours, context, dr
     (fd,) = score(FD, colours, drawn([36, 4]), drawn([20, 20]), context)
     assert fd.warnings[-1] == (
         "real and generated images differ in the share of class 'grade 0' (90% and 50%); "
-        "the distance over all images contains this difference."
+        "scores over all images contain this difference."
     )
 
 

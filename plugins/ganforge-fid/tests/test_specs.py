@@ -14,9 +14,11 @@ from ganforge.errors import CheckpointError, UsageError
 from ganforge.recipe.schema import json_schema
 from ganforge.registry import Components, Origin
 from ganforge.testing import check_evaluator, check_extractor, check_spec
+from ganforge_fid.copies import Memorisation
 from ganforge_fid.dinov2 import DINOv2Spec
 from ganforge_fid.efficientnet import EfficientNetLite0Spec
 from ganforge_fid.inception import InceptionSpec
+from ganforge_fid.prdc import PRDC
 from ganforge_fid.specs import FID, KID, FrechetDistance, KernelDistance
 from ganforge_fid.torchvision_networks import TorchvisionSpec
 
@@ -42,7 +44,7 @@ def components() -> Components:
 
 
 def test_the_plugin_registers_its_evaluators_and_extractors(components):
-    assert [name for name, _, _ in components["evaluator"]] == ["fd", "fid", "kd", "kid"]
+    assert [name for name, _, _ in components["evaluator"]] == ["fd", "fid", "kd", "kid", "memorisation", "prdc"]
     found = [name for name, _, _ in components["extractor"]]
     assert found == ["dinov2", "efficientnet_lite0", "inception", "torchvision"]
 
@@ -54,6 +56,8 @@ def test_the_plugin_registers_its_evaluators_and_extractors(components):
         KernelDistance(extractor=RESNET),
         FID(weights="a.pt"),
         KID(weights="download"),
+        PRDC(neighbours=3),
+        Memorisation(extractor=RESNET),
         EfficientNetLite0Spec(),
         RESNET,
         InceptionSpec(weights="download"),
@@ -65,7 +69,7 @@ def test_specs_survive_dump_and_validate(spec):
 
 
 def test_the_default_evaluators_and_their_extractor_keep_the_promises_of_their_interfaces(tmp_path):
-    for spec in (FrechetDistance(), KernelDistance()):
+    for spec in (FrechetDistance(), KernelDistance(), PRDC(), Memorisation()):
         check_evaluator(spec, tmp_path)
     check_extractor(EfficientNetLite0Spec())
 

@@ -108,6 +108,11 @@ def test_a_score_prints_as_one_line_that_can_be_cited() -> None:
     )
 
 
+def test_what_real_images_reach_is_called_a_ceiling_where_higher_is_better() -> None:
+    text = str(Score("precision[net@1a2b3c4d]", 0.6, 50, 50, floor=0.8, lower_is_better=False))
+    assert text == "precision[net@1a2b3c4d] 0.6, n = 50 generated against 50 real, real-vs-real ceiling 0.8 (x 0.75)"
+
+
 @pytest.mark.parametrize(("floor", "spread"), [(None, 0.1), (-0.01, 0.1), (0.05, 0.1)])
 def test_a_floor_that_is_not_clearly_above_zero_gives_no_ratio(floor: float | None, spread: float) -> None:
     assert Score("kd", 0.5, 9, 9, spread=spread, floor=floor).ratio is None
