@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ganforge.data.images import LabelledImages
+    from ganforge.evaluation.score import Score
 
 
 def example_images(num_images: int = 24, resolution: int = 16, num_classes: int = 2, seed: int = 0) -> LabelledImages:
@@ -41,24 +43,56 @@ def check_evaluator(
     real: LabelledImages | None = None,
     fake: LabelledImages | None = None,
     train: LabelledImages | None = None,
+    *,
+    compares: bool = True,
 ) -> None:
-    """An evaluator gives finite scores with honest sample sizes, the same ones twice, and leaves its input alone.
+    """An evaluator gives finite scores with honest sample sizes, and leaves its input alone.
+
+    The same images give the same scores, in any order. If it compares real and generated images, the real ones
+    themselves get better scores than nearly black ones; compares=False for one that measures something else, such as
+    whether images are copies.
 
     cache: an empty folder, such as pytest's `tmp_path`. real, fake: images to compare; train: what the generator was
     trained on. None: `example_images`.
     """
     import numpy as np
 
-    from ganforge.evaluation.score import EvaluationContext, Score
+    from ganforge.evaluation.score import EvaluationContext
 
     check_spec(spec)
     kind = spec.kind
     real = example_images() if real is None else real
     fake = example_images(seed=1) if fake is None else fake
     train = example_images(seed=2) if train is None else train
+
+    def evaluated(real: LabelledImages, fake: LabelledImages, train: LabelledImages = train) -> list[Score]:
+        return spec.evaluate(real, fake, EvaluationContext(cache, seed=0, train=train))
+
     arrays: list[NDArray[Any]] = [each for s in (real, fake, train) for each in (s.images, s.labels)]
     before = [array.copy() for array in arrays]
-    scores = spec.evaluate(real, fake, EvaluationContext(cache, seed=0, train=train))
+    scores = evaluated(real, fake)
+    _check_scores(kind, scores, real, fake)
+    expect(evaluated(real, fake) == scores, f"{kind}: gives other scores for the same images and seed.")
+    expect(
+        all(np.array_equal(old, new) for old, new in zip(before, arrays, strict=True)),
+        f"{kind}: changes the images that it was given.",
+    )
+    turned = evaluated(*(_turned(images) for images in (real, fake, train)))
+    # sums in another order differ by rounding
+    expect(
+        [(s.name, s.of_class) for s in turned] == [(s.name, s.of_class) for s in scores]
+        and all(
+            math.isclose(s.value, t.value, rel_tol=1e-6, abs_tol=1e-9) for s, t in zip(scores, turned, strict=True)
+        ),
+        f"{kind}: gives other scores for the same images in another order.",
+    )
+    if compares:
+        _check_ranking(kind, evaluated(real, real), evaluated(real, replace(real, images=real.images // 16)))
+
+
+def _check_scores(kind: str, scores: list[Score], real: LabelledImages, fake: LabelledImages) -> None:
+    from ganforge.evaluation.score import Score
+
     expect(isinstance(scores, list) and scores, f"{kind}: gives no score.")
     for score in scores:
         expect(isinstance(score, Score), f"{kind}: gives {score!r}, which is no Score.")
@@ -77,9 +111,20 @@ def check_evaluator(
         )
     identities = [(score.name, score.of_class) for score in scores]
     expect(len(set(identities)) == len(identities), f"{kind}: two scores have the same name and class.")
-    again = spec.evaluate(real, fake, EvaluationContext(cache, seed=0, train=train))
-    expect(again == scores, f"{kind}: gives other scores for the same images and seed.")
-    expect(
-        all(np.array_equal(old, new) for old, new in zip(before, arrays, strict=True)),
-        f"{kind}: changes the images that it was given.",
-    )
+
+
+def _check_ranking(kind: str, same: list[Score], far: list[Score]) -> None:
+    for near, away in zip(same, far, strict=True):
+        sign = 1 if near.lower_is_better else -1
+        expect(
+            sign * near.value < sign * away.value,
+            f"{kind}: {near.name} is {near.value:.4g} for the real images themselves and {away.value:.4g} for "
+            f"nearly black ones, but says that {'lower' if near.lower_is_better else 'higher'} is better.",
+        )
+
+
+def _turned(images: LabelledImages) -> LabelledImages:
+    """The same images, the last one first."""
+    import numpy as np
+
+    return images.subset(np.arange(len(images))[::-1])

@@ -382,6 +382,26 @@ class Unsure(EvaluatorSpec):
         return [Score("unsure", float("nan"), len(real), len(fake))]
 
 
+class FirstPixel(EvaluatorSpec):
+    """An evaluator that looks at the first image alone."""
+
+    kind: Literal["first_pixel"] = "first_pixel"
+
+    def evaluate(self, real: Any, fake: Any, context: EvaluationContext) -> list[Score]:
+        value = float(fake.images[0].mean())
+        return [Score("first_pixel", value, len(real), len(fake))]
+
+
+class UpsideDown(EvaluatorSpec):
+    """A distance that says of itself that higher is better."""
+
+    kind: Literal["upside_down"] = "upside_down"
+
+    def evaluate(self, real: Any, fake: Any, context: EvaluationContext) -> list[Score]:
+        value = abs(float(real.images.mean()) - float(fake.images.mean()))
+        return [Score("upside_down", value, len(real), len(fake), lower_is_better=False)]
+
+
 def test_each_kind_of_component_is_refused_with_the_promise_that_it_breaks(tmp_path: Path) -> None:
     cases: list[tuple[Any, str]] = [
         (
@@ -409,6 +429,15 @@ def test_each_kind_of_component_is_refused_with_the_promise_that_it_breaks(tmp_p
         ),
         (lambda: testing.check_rate(Sinking()), "sinking: the rate at step 1 is -0.5."),
         (lambda: testing.check_evaluator(Unsure(), tmp_path), "unsure: the value of unsure is nan."),
+        (
+            lambda: testing.check_evaluator(FirstPixel(), tmp_path),
+            "first_pixel: gives other scores for the same images in another order.",
+        ),
+        (
+            lambda: testing.check_evaluator(UpsideDown(), tmp_path),
+            "upside_down: upside_down is 0 for the real images themselves and 92.51 for nearly black ones, but "
+            "says that higher is better.",
+        ),
     ]
     for check, message in cases:
         with pytest.raises(AssertionError) as caught:
