@@ -17,14 +17,14 @@ from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
 from ganforge.registry import Lookup
 from ganforge_fid.comparison import Array, compare_all
 from ganforge_fid.efficientnet import EfficientNetLite0Spec
-from ganforge_fid.memorisation import MIN_HELD_OUT, expected_share, ratio_and_share
+from ganforge_fid.memorisation import MIN_HELD_OUT, Nearest, expected_share, ratio_and_share
 from ganforge_fid.pairs import Pair, closest_pairs
 from ganforge_fid.scoring import spread_of
 from ganforge_fid.spaces import FeatureSpace, PixelSpace, Space
 
 _LOOK = (
-    "no proof either way, look at the closest pairs too: copies that are noisy or recoloured escape one of features and "
-    "pixels, and copies that are shifted or turned may escape both."
+    "no proof either way, look at the closest pairs too: copies that are noisy or recoloured escape one of features "
+    "and pixels, and copies that are shifted or turned may escape both."
 )
 
 
@@ -55,11 +55,11 @@ class Memorisation(EvaluatorSpec):
         train = _training_images(context)
         _check_sides(train, real, fake)
         pixels = PixelSpace(train, context)
-        held_out = {pixels: pixels.nearest(real, "real images")}
-        is_new = held_out[pixels].distances > 0
+        in_pixels = pixels.nearest(real, "real images")
+        is_new = in_pixels.distances > 0
         _check_held_out(is_new)
         features = FeatureSpace(self.extractor, train, context)
-        held_out[features] = features.nearest(real, "real images")
+        in_features = features.nearest(real, "real images")
         # sorted by content, so that the draws depend on the images and not on their order
         real_order, fake_order = (
             context.features(self.extractor, images, what).order
@@ -68,12 +68,11 @@ class Memorisation(EvaluatorSpec):
         kept = real_order[is_new[real_order]]
         groups = [real.groups[i] for i in kept]
         notes = _notes(train, real, is_new)
+        sides: tuple[tuple[Space, Nearest], ...] = ((features, in_features), (pixels, in_pixels))
         scores = []
-        for space in (features, pixels):
+        for space, held_out in sides:
             generated = space.nearest(fake, "generated images").distances[fake_order]
-            scores += _scores(
-                space, held_out[space].distances[kept], groups, generated, context.seed, real.card.name, notes
-            )
+            scores += _scores(space, held_out.distances[kept], groups, generated, context.seed, real.card.name, notes)
         return scores
 
     def closest_pairs(self, fake: LabelledImages, context: EvaluationContext, count: int = 8) -> dict[str, list[Pair]]:
@@ -155,7 +154,7 @@ def _notes(train: LabelledImages, real: LabelledImages, is_new: NDArray[np.bool_
     if num_copies:
         notes.append(f"{num_copies} of {len(real)} held-out images are training images to the pixel and were left out.")
     trained = set(train.groups)
-    num_shared = sum(real.groups[i] in trained for i in np.flatnonzero(is_new))
+    num_shared = sum(new and group in trained for new, group in zip(is_new, real.groups, strict=True))
     if num_shared:
         notes.append(
             f"{num_shared} of {int(is_new.sum())} held-out images belong to patients of the training images, "

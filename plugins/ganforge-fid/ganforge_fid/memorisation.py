@@ -37,20 +37,20 @@ def nearest_in_pixels(
 
     images: (N, 3, H, W), train: (T, 3, H, W). Mirrored is left-right: flips are the commonest augmentation.
     """
-    found = [nearest(images, side, progress, what) for side in (train, train[..., ::-1])]
-    return _nearer(*found, scale=float(np.prod(images.shape[1:])))
+    as_is, mirrored = (nearest(images, side, progress, what) for side in (train, train[..., ::-1]))
+    return _nearer(as_is, mirrored, num_values=int(np.prod(images.shape[1:])))
 
 
 def nearest_in_features(features: Array, train: Array, mirrored: Array) -> Nearest:
     """Euclidean distances. features: (N, D), train and mirrored: (T, D), of the same images in the same order."""
     centre = train.mean(axis=0)
-    return _nearer(*(nearest(features - centre, side - centre) for side in (train, mirrored)))
+    return _nearer(nearest(features - centre, train - centre), nearest(features - centre, mirrored - centre))
 
 
-def _nearer(as_is: tuple[Array, Indices], mirrored: tuple[Array, Indices], scale: float = 1.0) -> Nearest:
+def _nearer(as_is: tuple[Array, Indices], mirrored: tuple[Array, Indices], num_values: int = 1) -> Nearest:
     is_mirrored = mirrored[0] < as_is[0]
     squares = np.minimum(as_is[0], mirrored[0])
-    return Nearest(np.sqrt(squares / scale), np.where(is_mirrored, mirrored[1], as_is[1]), is_mirrored)
+    return Nearest(np.sqrt(squares / num_values), np.where(is_mirrored, mirrored[1], as_is[1]), is_mirrored)
 
 
 def ratio_and_share(held_out: Array, fake: Array) -> dict[str, float]:

@@ -58,8 +58,8 @@ def test_a_score_says_all_that_changes_its_value(evaluated, drawn, colours):
         assert (score.n_real, score.n_fake, score.dataset) == (100, 40, "discs")
         assert score.spread_of == "standard deviation over 10 draws of 40 of 100 held-out and 40 of 40 generated"
         assert score.warnings == (
-            "no proof either way, look at the closest pairs too: copies that are noisy or recoloured escape one of features "
-            "and pixels, and copies that are shifted or turned may escape both.",
+            "no proof either way, look at the closest pairs too: copies that are noisy or recoloured escape one of "
+            "features and pixels, and copies that are shifted or turned may escape both.",
             "against 40 training images; compare with scores against as many only.",
         )
 
