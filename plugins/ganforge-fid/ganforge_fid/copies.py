@@ -5,20 +5,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganforge.data.images import LabelledImages
-from ganforge.errors import DataError
+from ganforge.errors import DataError, UsageError
 from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
 from ganforge.registry import Lookup
 from ganforge_fid.comparison import Array, compare_all
 from ganforge_fid.efficientnet import EfficientNetLite0Spec
 from ganforge_fid.memorisation import MIN_HELD_OUT, Nearest, expected_share, ratio_and_share
-from ganforge_fid.pairs import Pair, closest_pairs
+from ganforge_fid.pairs import Pair, closest_pairs, write_panel
 from ganforge_fid.scoring import spread_of
 from ganforge_fid.spaces import FeatureSpace, PixelSpace, Space
 
@@ -40,9 +41,13 @@ class Memorisation(EvaluatorSpec):
 
     kind: Literal["memorisation"] = "memorisation"
     extractor: Annotated[ExtractorSpec, Lookup("extractor")] = EfficientNetLite0Spec()
+    #: PNG of the generated images that are nearest to a training image, beside that; null: none. It shows patients.
+    panel: Path | None = None
 
     def preflight(self) -> None:
         self.extractor.preflight()
+        if self.panel is not None and not self.panel.absolute().parent.is_dir():
+            raise UsageError(f"there is no folder {self.panel.absolute().parent} for memorisation's panel.")
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
         """Two scores in features, two in pixels; `real` are the held-out images.

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from ganforge.errors import DataError
+from ganforge.errors import DataError, UsageError
 from ganforge.evaluation.score import EvaluationContext
 from ganforge_fid.copies import Memorisation
-from ganforge_fid.pairs import Pair
+from ganforge_fid.pairs import GAP, SHOWN, Pair
 
 
 @pytest.fixture
@@ -153,3 +154,15 @@ def test_the_closest_pairs_are_given_in_the_numbers_of_the_sets(colours, context
     # mean colours are the same in the mirror
     assert {(pair.fake, pair.train) for pair in pairs[f"colours@{sha256}"]} == {(3, 2), (6, 11)}
     assert pairs["pixels"] == [Pair(3, 2, False, 0.0), Pair(6, 11, True, 0.0)]
+
+
+def test_a_panel_of_the_closest_pairs_is_written_where_it_is_asked_for(colours, context, drawn, tmp_path):
+    train, real, fake = drawn([20]), of("held out", drawn([20], seed=1)), drawn([9], seed=2)
+    panel = tmp_path / "pairs.png"
+    Memorisation(extractor=colours, panel=panel).evaluate(real, fake, replace(context, train=train))
+    with Image.open(panel) as picture:
+        assert picture.width == 2 * (2 * SHOWN + 3 * GAP)
+    lost = Memorisation(extractor=colours, panel=tmp_path / "nowhere" / "pairs.png")
+    with pytest.raises(UsageError) as caught:
+        lost.preflight()
+    assert str(caught.value) == f"there is no folder {tmp_path / 'nowhere'} for memorisation's panel."
