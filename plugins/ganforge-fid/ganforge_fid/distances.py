@@ -11,6 +11,11 @@ Array = NDArray[np.float64]
 
 #: Rows of the kernel matrix that are in memory at once.
 ROWS = 1024
+#: Largest set whose singular values are computed directly. Above it they are roots of eigenvalues, which is twice as
+#: quick and finds them to 1e-6 of the largest.
+DIRECT = 256
+#: Rows per feature from which a D x D matrix is worth the Cholesky factor that it costs; below, n x n is quicker.
+TALL = 1.1
 
 
 def frechet_distance(real: Array, fake: Array) -> float:
@@ -26,20 +31,40 @@ def frechet_distance(real: Array, fake: Array) -> float:
     # The covariances are a.T @ a and b.T @ b.
     a = (real - real.mean(axis=0)) / np.sqrt(len(real) - 1)
     b = (fake - fake.mean(axis=0)) / np.sqrt(len(fake) - 1)
-    value = gap @ gap + np.sum(a * a) + np.sum(b * b) - 2 * _trace_of_root(a, b)
+    # a feature that is constant in one of the sets adds nothing to the root, and would make its covariance singular
+    varying = (np.ptp(real, axis=0) > 0) & (np.ptp(fake, axis=0) > 0)
+    root = _trace_of_root(a, b) if varying.all() else _trace_of_root(a[:, varying], b[:, varying])
+    value = gap @ gap + np.sum(a * a) + np.sum(b * b) - 2 * root
     # Rounding can leave -1e-13 where the two sets are the same.
     return max(float(value), 0.0)
 
 
 def _trace_of_root(a: Array, b: Array) -> float:
     """Trace of the square root of (a.T a)(b.T b), whose eigenvalues are the squared singular values of a b.T."""
-    if min(len(a), len(b)) < a.shape[1]:
-        return float(np.linalg.svd(a @ b.T, compute_uv=False).sum())
-    eigenvalues, vectors = np.linalg.eigh(a.T @ a)
-    kept = eigenvalues > _noise(eigenvalues)
-    c = b @ (vectors[:, kept] * np.sqrt(eigenvalues[kept]))
-    squares = np.linalg.eigvalsh(c.T @ c)
-    return float(np.sqrt(squares[squares > _noise(squares)]).sum())
+    if min(len(a), len(b)) < TALL * a.shape[1]:
+        product = a @ b.T if len(a) <= len(b) else b @ a.T
+        if len(product) <= DIRECT:
+            return float(np.linalg.svd(product, compute_uv=False).sum())
+        return _sum_of_roots(product @ product.T)
+    c = b @ _factor(a.T @ a)
+    return _sum_of_roots(c.T @ c)
+
+
+def _factor(covariance: Array) -> Array:
+    """(D, K) f with f f.T = covariance (D, D); its kernel is left out where the covariance is singular."""
+    try:
+        return np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:  # features that depend on each other; three times slower
+        eigenvalues, vectors = np.linalg.eigh(covariance)
+        kept = eigenvalues > _noise(eigenvalues)
+        factor: Array = vectors[:, kept] * np.sqrt(eigenvalues[kept])
+        return factor
+
+
+def _sum_of_roots(matrix: Array) -> float:
+    """Of the eigenvalues of a symmetric matrix that has no negative ones."""
+    eigenvalues = np.linalg.eigvalsh(matrix)
+    return float(np.sqrt(eigenvalues[eigenvalues > _noise(eigenvalues)]).sum())
 
 
 def _noise(eigenvalues: Array) -> float:
@@ -66,8 +91,9 @@ def _mean_of_pairs(x: Array) -> float:
 
 
 def _kernel_sum(x: Array, y: Array) -> float:
-    blocks = (x[start : start + ROWS] for start in range(0, len(x), ROWS))
-    return float(sum(((block @ y.T / x.shape[1] + 1) ** 3).sum() for block in blocks))
+    blocks = (x[start : start + ROWS] @ y.T / x.shape[1] + 1 for start in range(0, len(x), ROWS))
+    # not `block ** 3`, which calls pow for each element
+    return float(sum(np.vdot(block * block, block) for block in blocks))
 
 
 def checked(real: Array, fake: Array, least: int = 2) -> tuple[Array, Array]:

@@ -78,6 +78,58 @@ def test_distances_equal_torch_fidelity_on_as_many_features_as_an_extractor_give
         assert kernel_distance(real, fake) == pytest.approx(oracle_kernel(real, fake), rel=1e-9)
 
 
+@pytest.mark.parametrize(("n", "m"), [(60, 60), (40, 90), (90, 40), (300, 300), (193, 400), (400, 60), (215, 400)])
+def test_every_route_of_the_frechet_distance_equals_torch_fidelity(n, m, monkeypatch):
+    # n < 1.1 d directly and by eigenvalues, the others by Cholesky; rectified as features are; some are constant
+    generator = np.random.default_rng(0)
+    basis = generator.normal(size=(24, 192))
+    own = 0.3 * generator.normal(size=192)
+    real, fake = (
+        np.maximum(generator.normal(shift, 1, size=(k, 24)) @ basis + own * generator.normal(size=(k, 192)), 0)
+        for k, shift in ((n, 0.0), (m, 0.2))
+    )
+    for features in (real, fake):
+        features[:, :5] = 0
+    real[:, 5:9] = 1
+    expected = pytest.approx(oracle_frechet(real, fake), rel=1e-5)
+    assert frechet_distance(real, fake) == expected
+    monkeypatch.setattr("ganforge_fid.distances.DIRECT", 8)
+    assert frechet_distance(real, fake) == expected
+    assert frechet_distance(fake, real) == expected
+
+
+def closed_form_kernel(real: np.ndarray, fake: np.ndarray) -> float:
+    """By the definition, pair by pair."""
+
+    def kernel(x: np.ndarray, y: np.ndarray) -> float:
+        return (x @ y / len(x) + 1) ** 3
+
+    within = [
+        np.mean([kernel(x, y) for i, x in enumerate(features) for j, y in enumerate(features) if i != j])
+        for features in (real, fake)
+    ]
+    return sum(within) - 2 * np.mean([kernel(x, y) for x in real for y in fake])
+
+
+@given(seeds, st.integers(1, 5), st.integers(2, 9), st.integers(2, 9))
+@settings(deadline=None)
+def test_kernel_distance_is_the_definition_also_where_the_sets_differ_in_size(seed, dim, n, m):
+    real, fake = drawn(seed, n, dim), drawn(seed + 1, m, dim, shift=0.5)
+    assert kernel_distance(real, fake) == pytest.approx(closed_form_kernel(real, fake), rel=1e-9, abs=1e-9)
+
+
+def test_features_that_depend_on_each_other_take_the_slow_route_to_the_same_number(monkeypatch):
+    generator = np.random.default_rng(0)
+    real, fake = generator.normal(size=(50, 6)), generator.normal(0.5, 2, size=(50, 6))
+    expected = frechet_distance(real, fake)
+
+    def refuses(covariance):
+        raise np.linalg.LinAlgError
+
+    monkeypatch.setattr(np.linalg, "cholesky", refuses)
+    assert frechet_distance(real, fake) == pytest.approx(expected, rel=1e-12)
+
+
 def test_both_routes_of_the_frechet_distance_agree_on_features_of_low_rank():
     # 30 samples in 40 features take the route over singular values; the same features without the constant ones do not.
     generator = np.random.default_rng(0)
