@@ -78,6 +78,8 @@ class Memorisation(EvaluatorSpec):
         for space, held_out in sides:
             generated = space.nearest(fake, "generated images").distances[fake_order]
             scores += _scores(space, held_out.distances[kept], groups, generated, context.seed, real.card.name, notes)
+        if self.panel is not None:
+            write_panel(self.panel, fake, train, self.closest_pairs(fake, context))
         return scores
 
     def closest_pairs(self, fake: LabelledImages, context: EvaluationContext, count: int = 8) -> dict[str, list[Pair]]:
