@@ -53,17 +53,17 @@ def _trace_of_root(a: Array, b: Array) -> float:
 def _factor(covariance: Array) -> Array:
     """(D, K) f with f f.T = covariance (D, D); its kernel is left out where the covariance is singular."""
     try:
-        return np.linalg.cholesky(covariance)
+        factor: Array = np.linalg.cholesky(covariance)
     except np.linalg.LinAlgError:  # features that depend on each other; three times slower
         eigenvalues, vectors = np.linalg.eigh(covariance)
         kept = eigenvalues > _noise(eigenvalues)
-        factor: Array = vectors[:, kept] * np.sqrt(eigenvalues[kept])
-        return factor
+        factor = vectors[:, kept] * np.sqrt(eigenvalues[kept])
+    return factor
 
 
 def _sum_of_roots(matrix: Array) -> float:
     """Of the eigenvalues of a symmetric matrix that has no negative ones."""
-    eigenvalues = np.linalg.eigvalsh(matrix)
+    eigenvalues: Array = np.linalg.eigvalsh(matrix)
     return float(np.sqrt(eigenvalues[eigenvalues > _noise(eigenvalues)]).sum())
 
 
