@@ -21,10 +21,10 @@ from benchmarks.reference import plain_forward
 from benchmarks.steps import LAZY, WARM_UP, build, plan_of
 from ganforge.data.preparation import PrepareFile
 from ganforge.data.prepared import made_by
-from ganforge.execute import build_networks
 from ganforge.listener import Listener
 from ganforge.randomness import Draws
 from ganforge.sampling import BATCH, Sampler, write_samples
+from ganforge.start import build_networks
 
 #: Sides of the pictures that cameras give, width and height.
 FULL_SIZE = (3000, 2000)

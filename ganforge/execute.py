@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import platform
 import time
 from dataclasses import asdict
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,21 +19,19 @@ from ganforge.files import read_json, write_json, write_text
 from ganforge.freeze.policy import freeze_table
 from ganforge.hardware import is_out_of_memory
 from ganforge.listener import Listener
-from ganforge.networks.staged import Discriminator, Generator
+from ganforge.networks.staged import Generator
 from ganforge.plan.build import build_network
 from ganforge.plan.plan import NETWORKS, Plan
 from ganforge.plan.walk import walk
-from ganforge.randomness import derive_seed
 from ganforge.recipe.dump import dump_recipe, recipe_hash
 from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.recipe.models import LoadRules, Recipe
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import Checkpoint, list_checkpoints, load_best, load_newest
 from ganforge.runs.rundir import RunDir
+from ganforge.start import build_networks, fetch_source, load_pretrained
 from ganforge.training.trainer import Trainer
-from ganforge.weights.classes import nearest_classes
 from ganforge.weights.load import load_strict
-from ganforge.weights.pretrained import PretrainedWeights, StoreContext
 
 
 def plan_recipe(loaded: LoadedRecipe, classes: tuple[str, ...] = ()) -> Plan:
@@ -98,11 +94,12 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
     started = time.monotonic()
     try:
         listener.planned(plan, run_dir.path)
-        train, held_out = load_data(plan, run_dir, listener)
         is_resumed = bool(list_checkpoints(run_dir.checkpoints))  # none: stopped before the first was whole
+        pretrained = None if is_resumed else fetch_source(plan, listener)
+        train, held_out = load_data(plan, run_dir, listener)
         generator, discriminator = build_networks(plan)
-        if not is_resumed:
-            load_pretrained(plan, generator, discriminator, train, run_dir, listener)
+        if pretrained is not None:
+            load_pretrained(plan, pretrained, generator, discriminator, train, run_dir, listener)
         evaluation = Evaluation(plan.recipe, reference_of(plan.recipe, train, held_out), listener)
         measure = evaluation.deciding_score if plan.recipe.evaluation.best is not None else None
         trainer = Trainer(
@@ -168,68 +165,6 @@ def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[Labelled
         )
     listener.data(train, held_out)
     return train, held_out
-
-
-def build_networks(plan: Plan) -> tuple[Generator, Discriminator]:
-    """Both networks with their initial values."""
-    seed = plan.recipe.seed
-    generator = build_network(plan.generator, derive_seed(seed, "initialisation", "generator"))
-    discriminator = build_network(plan.discriminator, derive_seed(seed, "initialisation", "discriminator"))
-    assert isinstance(generator, Generator) and isinstance(discriminator, Discriminator)
-    return generator, discriminator
-
-
-def load_pretrained(
-    plan: Plan,
-    generator: Generator,
-    discriminator: Discriminator,
-    train: LabelledImages,
-    run_dir: RunDir,
-    listener: Listener,
-) -> None:
-    """Pretrained values where the recipe asks for them; writes source.json and load.json."""
-    if plan.recipe.source is None:
-        return
-    pretrained = plan.recipe.source.fetch(StoreContext(cache_folder(), listener.progress))
-    reports = []
-
-    @cache
-    def nearest(num_classes: int) -> tuple[int, ...]:
-        return _nearest_classes(plan, discriminator, pretrained, train, num_classes)
-
-    # the discriminator first: it may have to say which classes of the source are nearest
-    for name, network in zip(NETWORKS[::-1], (discriminator, generator), strict=True):
-        rules, weights = plan.network(name).spec.pretrained, getattr(pretrained, name)
-        if rules is None:
-            continue
-        if weights is None:
-            raise CheckpointError(
-                f"{pretrained.provenance.name} has no {name}. Remove `{name}.pretrained`, or choose another source."
-            )
-        reports.append(load_strict(name, network, weights, rules, nearest))
-    listener.source(pretrained.provenance, reports[::-1])
-    write_json(run_dir.path / "source.json", pretrained.provenance.as_dict())
-    write_json(run_dir.path / "load.json", [report.as_dict() for report in reports[::-1]])
-
-
-def _nearest_classes(
-    plan: Plan, discriminator: Discriminator, pretrained: PretrainedWeights, train: LabelledImages, num_classes: int
-) -> tuple[int, ...]:
-    """For each class, the source's class that its discriminator finds nearest in the images to train on."""
-    rules = plan.discriminator.spec.pretrained
-    if pretrained.discriminator is None:
-        raise CheckpointError(
-            f"`pretrained.classes: nearest` asks the source's discriminator; {pretrained.provenance.name} has none: "
-            "choose `mean`, or name the source's classes, `pretrained.classes: [0, 1]`."
-        )
-    if rules is None:
-        raise CheckpointError(
-            "`pretrained.classes: nearest` asks the source's discriminator, which the recipe doesn't load. "
-            "Add `discriminator.pretrained: {classes: nearest}`, or choose `mean`."
-        )
-    judge = copy.deepcopy(discriminator)
-    load_strict("discriminator", judge, pretrained.discriminator, rules.model_copy(update={"classes": "mean"}))
-    return nearest_classes(judge, pretrained.discriminator, train.images, train.labels, num_classes)
 
 
 def open_run(path: Path, components: Components) -> tuple[Plan, RunDir]:

@@ -115,9 +115,9 @@ def write_samples(
 ) -> Path:
     """Write `<label>_<number>.png` for each label and `samples.csv`, with a row for each.
 
-    Columns: file, label, class, seed, index, truncation, step (exact or fast), trained_on (phantoms or photographs).
-    The table gets its name when all is written: a folder without one is not complete. Memory does not grow with the
-    number of images. Raises UsageError if `out` is not empty or can't be written.
+    Columns: file, label, class, seed, index, truncation, arithmetic (exact or fast), trained_on (phantoms or
+    photographs). The table gets its name when all is written: a folder without one is not complete. Memory does
+    not grow with the number of images. Raises UsageError if `out` is not empty or can't be written.
     """
     table = out / "samples.csv"
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -126,13 +126,13 @@ def write_samples(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"can't make the folder {out}: {error.strerror}. Choose another with --out.") from error
-    step, trained_on = "fast" if sampler.fast else "exact", "phantoms" if is_phantom else "photographs"
+    arithmetic, trained_on = "fast" if sampler.fast else "exact", "phantoms" if is_phantom else "photographs"
     unfinished = out / "samples.csv.partial"
     total = -(-len(labels) // sampler.batch)
     try:
         with unfinished.open("w", encoding="utf-8", newline="") as file, ThreadPoolExecutor(1) as writer:
             rows = csv.writer(file, lineterminator="\n")
-            rows.writerow(["file", "label", "class", "seed", "index", "truncation", "step", "trained_on"])
+            rows.writerow(["file", "label", "class", "seed", "index", "truncation", "arithmetic", "trained_on"])
             index = 0
             writing: Future[None] | None = None
             for batch in listener.progress(sampler.batches(labels), total, "sampling"):
@@ -143,7 +143,7 @@ def write_samples(
                 for name in names:
                     label = int(labels[index])
                     rows.writerow(
-                        [name, label, classes[label], sampler.seed, index, sampler.truncation, step, trained_on]
+                        [name, label, classes[label], sampler.seed, index, sampler.truncation, arithmetic, trained_on]
                     )
                     index += 1
             if writing is not None:

@@ -20,7 +20,9 @@ def check(settings: Settings, recipe: Recipe, overrides: Overrides = None) -> No
     from ganforge.cli.summary import summarise
     from ganforge.errors import GanforgeError
     from ganforge.execute import plan_recipe, preflight
+    from ganforge.listener import Listener
     from ganforge.recipe.load import load_recipe
+    from ganforge.start import fetch_source, is_at_hand
 
     plan = plan_recipe(load_recipe(recipe, overrides or (), settings.components()))
     output = Output()
@@ -28,6 +30,8 @@ def check(settings: Settings, recipe: Recipe, overrides: Overrides = None) -> No
     output.line("ok", "bold green")
     try:
         preflight(plan.recipe)
+        if is_at_hand(plan):
+            fetch_source(plan, Listener())
     except GanforgeError as error:
         output.line(f"The recipe is right, but a run would stop now: {error}", "bold yellow")
 

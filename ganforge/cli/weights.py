@@ -23,6 +23,9 @@ Digest = Annotated[
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Published checkpoint, such as a .pt file.")]
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="New folder for safetensors and card.json.")]
 As = Annotated[str, typer.Option("--as", metavar="KIND", help="Kind of source that reads the file.")]
+Licence = Annotated[
+    str | None, typer.Option("--licence", metavar="TEXT", help="Of the weights, for the card. Default: as published.")
+]
 
 
 def ls(settings: Settings, as_json: AsJson = False) -> None:
@@ -71,14 +74,16 @@ def verify(settings: Settings) -> None:
     output.line(f"{counted(len(found), 'item')} verified" if found else f"no weights are cached in {cache_folder()}")
 
 
-def convert(settings: Settings, file: File, out: Out, source: As = "gp_gan_checkpoint") -> None:
+def convert(
+    settings: Settings, file: File, out: Out, source: As = "gp_gan_checkpoint", licence: Licence = None
+) -> None:
     """Turn a published checkpoint into a weights folder."""
     from ganforge.cache import cache_folder
     from ganforge.cli.output import Output
     from ganforge.weights import catalogue
     from ganforge.weights.pretrained import StoreContext
 
-    provenance = catalogue.convert(file, out, source, settings.components(), StoreContext(cache_folder()))
+    provenance = catalogue.convert(file, out, source, settings.components(), StoreContext(cache_folder()), licence)
     output = Output()
     output.line(f"wrote {out}: {provenance.name}")
     output.line(f"use it with source='{{kind: weights_folder, path: {out}}}'")
@@ -102,6 +107,8 @@ def _narrator(settings: Settings) -> Narrator:
     return Narrator(choose_display(Output()), settings)
 
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Published weights: list, fetch, verify, convert.")
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Published weights: ls, fetch, verify, convert, card."
+)
 for function in (ls, fetch, verify, convert, card):
     app.command()(verb(function))

@@ -41,7 +41,7 @@ def known_sources(components: Components, cache: Path) -> list[KnownSource]:
     for kind, spec_class, _ in components["source"]:
         spec = _with_defaults(spec_class)
         if spec is None:
-            rows.append(KnownSource(kind, "needs fields", ", ".join(_places(spec_class))))
+            rows.append(KnownSource(kind, "needs fields", _places(spec_class)))
         elif (file := spec.published()) is None:
             rows.append(_on_this_machine(kind, spec))
         else:
@@ -64,9 +64,7 @@ def source_named(kind: str, components: Components) -> SourceSpec:
         raise UsageError(components["source"].explain_missing(kind))
     spec = _with_defaults(spec_class)
     if spec is None:
-        raise UsageError(
-            f"'{kind}' is no file of its own: a recipe says where it is ({', '.join(_places(spec_class))})."
-        )
+        raise UsageError(f"'{kind}' is no file of its own: a recipe says where it is ({_places(spec_class)}).")
     return spec
 
 
@@ -107,15 +105,21 @@ def verify(cache: Path) -> list[tuple[Path, str]]:
     return found
 
 
-def convert(file: Path, out: Path, kind: str, components: Components, context: StoreContext) -> Provenance:
-    """Write the weights in `file`, read as that kind of source, to a folder that `weights_folder` reads."""
+def convert(
+    file: Path, out: Path, kind: str, components: Components, context: StoreContext, licence: str | None = None
+) -> Provenance:
+    """Write the weights in `file`, read as that kind of source, to a folder that `weights_folder` reads.
+
+    licence: for its card; None: that of the published files of that kind.
+    """
     spec_class = components["source"].get(kind)
     if spec_class is None:
         raise UsageError(components["source"].explain_missing(kind))
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} is there already. Name a new folder.")
     try:
-        spec = spec_class.model_validate({"kind": kind, "path": file})
+        given = {} if licence is None else {"licence": licence}
+        spec = spec_class.model_validate({"kind": kind, "path": file, **given})
     except ValidationError as error:
         raise UsageError(f"'{kind}' can't be made from a file alone: {error.errors()[0]['msg']}.") from error
     if not file.exists():
@@ -153,7 +157,7 @@ def _with_defaults(spec_class: type[SourceSpec]) -> SourceSpec | None:
         return None
 
 
-def _places(spec_class: type[SourceSpec]) -> list[str]:
+def _places(spec_class: type[SourceSpec]) -> str:
     """Fields that say where the weights are: those without a default, or `path` and `url`."""
     required = [name for name, field in spec_class.model_fields.items() if field.is_required()]
-    return required or [name for name in ("path", "url") if name in spec_class.model_fields]
+    return ", ".join(required) or ("path, or url with sha256" if "url" in spec_class.model_fields else "path")

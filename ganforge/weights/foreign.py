@@ -44,6 +44,8 @@ def _is_pickle(path: Path) -> bool:
 
 def state_dict(content: Any, path: Path, what: str) -> dict[str, Tensor]:
     """`content` as a state dict, without the `module.` that nn.DataParallel puts in front of each name."""
+    if content is None:
+        raise CheckpointError(f"{path} has no '{what}'. If another kind of source reads it, name that.")
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
         raise CheckpointError(f"{path}: '{what}' is no state dict (a dictionary of tensors).")
     return {str(key).removeprefix("module."): value for key, value in content.items()}

@@ -89,7 +89,7 @@ def test_evaluators_know_whether_labels_were_asked_for_and_scores_say_what_they_
     is_conditional: bool, tiny_recipe: Path, tmp_path: Path, components: Components
 ) -> None:
     from ganforge.data.images import LoadContext
-    from ganforge.execute import build_networks
+    from ganforge.start import build_networks
 
     overrides = [] if is_conditional else ["generator.label=[]", "discriminator.label=[]"]
     plan = plan_recipe(load_recipe(tiny_recipe, overrides, components))

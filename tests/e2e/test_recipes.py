@@ -9,11 +9,12 @@ import torch
 from cases import images
 from torch import Tensor, optim
 
-from ganforge.execute import build_networks, load_pretrained, plan_recipe
+from ganforge.execute import plan_recipe
 from ganforge.listener import Listener
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
 from ganforge.runs.rundir import RunDir
+from ganforge.start import build_networks, fetch_source, load_pretrained
 from ganforge.training.piecewise import PiecewiseRoute
 from ganforge.training.step import Players, RealBatch, TrainStep
 from ganforge_flowers.published import ZHAO_GENERATOR
@@ -48,8 +49,9 @@ def test_published_recipe_trains_for_two_steps(path: Path, tmp_path: Path, compo
     plan, recipe = plan_recipe(loaded), loaded.recipe
     run = RunDir.create(tmp_path, "run")
     generator, discriminator = build_networks(plan)
-    load_pretrained(plan, generator, discriminator, images(num_classes=5), run, Listener())
-    if recipe.source is not None:
+    pretrained = fetch_source(plan, Listener())
+    if pretrained is not None:
+        load_pretrained(plan, pretrained, generator, discriminator, images(num_classes=5), run, Listener())
         assert generator.get_parameter("resnet_3_0.conv_0.weight").eq(2**-13).all()
         assert discriminator.get_parameter("resnet_0_1.conv_s.weight").eq(2**-13).all()
     for network, trains in ((generator, plan.generator.trains[0]), (discriminator, plan.discriminator.trains[0])):

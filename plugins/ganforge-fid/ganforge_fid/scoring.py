@@ -168,15 +168,13 @@ def _shares(real: LabelledImages, fake: LabelledImages) -> list[str]:
 
 
 def _classes_to_score(real: LabelledImages, fake: LabelledImages, least: int) -> tuple[list[int], list[str]]:
-    """Labels that get scores, and a warning for each of the others."""
+    """Labels that get scores, and a warning that names the others."""
     labels, hidden = [], []
     counts = zip(real.card.classes, real.class_counts(), fake.class_counts(), strict=True)
     for label, (name, n_real, n_fake) in enumerate(counts):
         if min(n_real, n_fake) >= least:
             labels.append(label)
         else:
-            hidden.append(
-                f"no score for class '{name}': {n_real} real and {n_fake} generated images, "
-                f"at least {least} of each are needed."
-            )
-    return labels, hidden
+            hidden.append(f"'{name}' ({n_real} real, {n_fake} generated)")
+    warning = f"no scores for {', '.join(hidden)}: at least {least} of each are needed."
+    return labels, [warning] if hidden else []

@@ -63,7 +63,7 @@ def test_classes_of_eight_times_as_many_images_as_neighbours_get_scores_of_their
     scores = PRDC(extractor=colours).evaluate(drawn([60, 40, 39]), drawn([60, 40, 60], seed=1), context)
     assert [score.of_class for score in scores] == [None] * 4 + ["grade 0"] * 4 + ["grade 1"] * 4
     assert [score.n_fake for score in scores[4::4]] == [30, 20]
-    hidden = "no score for class 'grade 2': 39 real and 60 generated images, at least 40 of each are needed."
+    hidden = "no scores for 'grade 2' (39 real, 60 generated): at least 40 of each are needed."
     assert all(hidden in score.warnings for score in scores[:4])
     assert not any(hidden in score.warnings for score in scores[4:])
 

@@ -35,7 +35,7 @@ def test_a_kernel_score_of_all_images_is_followed_by_those_of_large_classes(colo
     assert [s.n_fake for s in scores[1:]] == [20, 10]
     assert scores[0].warnings == (
         INCOMPARABLE,
-        "no score for class 'grade 2': 19 real and 20 generated images, at least 20 of each are needed.",
+        "no scores for 'grade 2' (19 real, 20 generated): at least 20 of each are needed.",
     )
 
 

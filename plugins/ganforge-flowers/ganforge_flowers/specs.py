@@ -18,6 +18,9 @@ class Flowers64(SourceSpec):
 
     kind: Literal["flowers_64"] = "flowers_64"
 
+    def cached(self, cache: Path) -> Path | None:
+        return BUNDLED
+
     def fetch(self, context: StoreContext) -> PretrainedWeights:
         weights = load_folder(BUNDLED)
         # stored in half precision to stay small

@@ -147,3 +147,16 @@ def test_a_schema_that_cannot_be_written_is_an_error(ganforge: Ganforge, tmp_pat
     assert result.exit_code == 2
     assert result.stderr.startswith("error: can't write ")
     assert result.stderr.endswith(" Choose another file with --out.\n")
+
+
+def test_check_and_run_find_before_any_image_is_read_that_a_source_fits_neither_network(
+    ganforge: Ganforge, tiny_recipe: Path
+) -> None:
+    words = ["source={kind: flowers_64}", "generator.pretrained={}", "discriminator.pretrained={}"]
+    checked, ran = ganforge("check", tiny_recipe, *words), ganforge("run", tiny_recipe, *words)
+    assert checked.exit_code == 0
+    assert "The recipe is right, but a run would stop now: the weights don't fit the generator:" in checked.stdout
+    assert "the weights don't fit the discriminator:" in checked.stdout
+    assert ran.exit_code == 5
+    assert "the weights don't fit the generator:" in ran.stderr and "fit the discriminator:" in ran.stderr
+    assert "reading images" not in ran.stdout

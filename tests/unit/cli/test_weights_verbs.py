@@ -117,7 +117,7 @@ def test_ls_is_a_table(ganforge: Ganforge, plugin: Path, server: FaultyServer, c
     lines = [line.split() for line in result.stdout.splitlines()]
     assert lines[0] == ["source", "state", "from"]
     assert ["mylab_gan", "not", "cached", f"{server.address}/gan.pt"] in lines
-    assert ["gp_gan_checkpoint", "needs", "fields", "path,", "url"] in lines
+    assert ["gp_gan_checkpoint", "needs", "fields", "path,", "or", "url", "with", "sha256"] in lines
 
 
 def test_fetch_of_a_kind_and_of_an_address_end_at_the_same_file(

@@ -14,11 +14,11 @@ from cases import images, networks, planned, randomise, recipe_data
 from torch import Tensor
 
 from ganforge.errors import CheckpointError
-from ganforge.execute import load_pretrained
 from ganforge.listener import Listener
 from ganforge.networks.staged import Discriminator, Generator
 from ganforge.recipe.models import ClassRule, LoadRules
 from ganforge.runs.rundir import RunDir
+from ganforge.start import fetch_source, load_pretrained
 from ganforge.weights.classes import class_parameters, nearest_classes
 from ganforge.weights.folder import save_folder
 from ganforge.weights.load import load_strict
@@ -170,7 +170,9 @@ def test_nearest_goes_through_a_run_whose_networks_differ_in_their_rows(tmp_path
     plan = planned(data)
     generator, discriminator = networks(plan)
     run = RunDir(tmp_path)
-    load_pretrained(plan, generator, discriminator, images(), run, Listener())
+    pretrained = fetch_source(plan, Listener())
+    assert pretrained is not None
+    load_pretrained(plan, pretrained, generator, discriminator, images(), run, Listener())
     assert theirs.generator is not None and theirs.discriminator is not None
     report = json.loads((tmp_path / "load.json").read_text())
     assert [len(network["classes"]) for network in report] == [1, 2]
