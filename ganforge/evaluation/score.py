@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ganforge.data.images import LabelledImages
     from ganforge.interfaces import ExtractorSpec
 
+#: One row per class that was asked for, one column per class that was recognised.
+Matrix = tuple[tuple[int, ...], ...]
+
 
 @dataclass(frozen=True)
 class EvaluationContext:
@@ -24,6 +27,8 @@ class EvaluationContext:
     #: Whether the generator was asked for the labels of the fakes; scores by class mean something only then.
     is_conditional: bool = True
     progress: Progress = no_progress
+    #: What the generator was trained on, if that is known; has no group (patient) in common with the real images.
+    train: LabelledImages | None = None
     #: Shared by all evaluators that get this context.
     store: FeatureStore = field(default_factory=FeatureStore, repr=False, compare=False)
 
@@ -53,6 +58,9 @@ class Score:
     #: The same measure between two disjoint halves of real images, at the same n.
     floor: float | None = None
     lower_is_better: bool = True
+    matrix: Matrix | None = None
+    #: Names of the rows and columns of `matrix`.
+    classes: tuple[str, ...] = ()
     extractor: str = ""
     resizer: str = ""
     dataset: str = ""

@@ -36,11 +36,16 @@ def example_images(num_images: int = 24, resolution: int = 16, num_classes: int 
 
 
 def check_evaluator(
-    spec: EvaluatorSpec, cache: Path, real: LabelledImages | None = None, fake: LabelledImages | None = None
+    spec: EvaluatorSpec,
+    cache: Path,
+    real: LabelledImages | None = None,
+    fake: LabelledImages | None = None,
+    train: LabelledImages | None = None,
 ) -> None:
     """An evaluator gives finite scores with honest sample sizes, the same ones twice, and leaves its input alone.
 
-    cache: an empty folder, such as pytest's `tmp_path`. real, fake: images to compare; None: `example_images`.
+    cache: an empty folder, such as pytest's `tmp_path`. real, fake: images to compare; train: what the generator was
+    trained on. None: `example_images`.
     """
     import numpy as np
 
@@ -50,9 +55,10 @@ def check_evaluator(
     kind = spec.kind
     real = example_images() if real is None else real
     fake = example_images(seed=1) if fake is None else fake
-    arrays: list[NDArray[Any]] = [real.images, real.labels, fake.images, fake.labels]
+    train = example_images(seed=2) if train is None else train
+    arrays: list[NDArray[Any]] = [each for s in (real, fake, train) for each in (s.images, s.labels)]
     before = [array.copy() for array in arrays]
-    scores = spec.evaluate(real, fake, EvaluationContext(cache, seed=0))
+    scores = spec.evaluate(real, fake, EvaluationContext(cache, seed=0, train=train))
     expect(isinstance(scores, list) and scores, f"{kind}: gives no score.")
     for score in scores:
         expect(isinstance(score, Score), f"{kind}: gives {score!r}, which is no Score.")
@@ -71,7 +77,7 @@ def check_evaluator(
         )
     identities = [(score.name, score.of_class) for score in scores]
     expect(len(set(identities)) == len(identities), f"{kind}: two scores have the same name and class.")
-    again = spec.evaluate(real, fake, EvaluationContext(cache, seed=0))
+    again = spec.evaluate(real, fake, EvaluationContext(cache, seed=0, train=train))
     expect(again == scores, f"{kind}: gives other scores for the same images and seed.")
     expect(
         all(np.array_equal(old, new) for old, new in zip(before, arrays, strict=True)),
