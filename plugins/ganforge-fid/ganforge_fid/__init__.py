@@ -1,4 +1,4 @@
-"""Distances between generated and real images, and the networks whose features they compare."""
+"""Distances between generated and real images, tests of the label, and the networks whose features they compare."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
 from ganforge_fid.dinov2 import DINOv2Spec
 from ganforge_fid.efficientnet import EfficientNetLite0Spec
 from ganforge_fid.inception import InceptionSpec
+from ganforge_fid.label_specs import Downstream, LabelAgreement
 from ganforge_fid.specs import FID, KID, FrechetDistance, KernelDistance
 from ganforge_fid.torchvision_networks import TorchvisionSpec
 
 
 @hookimpl
 def ganforge_evaluators() -> list[type[EvaluatorSpec]]:
-    return [FrechetDistance, KernelDistance, FID, KID]
+    return [FrechetDistance, KernelDistance, FID, KID, LabelAgreement, Downstream]
 
 
 @hookimpl

@@ -42,7 +42,14 @@ def components() -> Components:
 
 
 def test_the_plugin_registers_its_evaluators_and_extractors(components):
-    assert [name for name, _, _ in components["evaluator"]] == ["fd", "fid", "kd", "kid"]
+    assert [name for name, _, _ in components["evaluator"]] == [
+        "downstream",
+        "fd",
+        "fid",
+        "kd",
+        "kid",
+        "label_agreement",
+    ]
     found = [name for name, _, _ in components["extractor"]]
     assert found == ["dinov2", "efficientnet_lite0", "inception", "torchvision"]
 
