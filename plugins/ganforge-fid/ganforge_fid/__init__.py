@@ -8,6 +8,7 @@ from ganforge_fid.copies import Memorisation
 from ganforge_fid.dinov2 import DINOv2Spec
 from ganforge_fid.efficientnet import EfficientNetLite0Spec
 from ganforge_fid.inception import InceptionSpec
+from ganforge_fid.label_specs import Downstream, LabelAgreement
 from ganforge_fid.prdc import PRDC
 from ganforge_fid.specs import FID, KID, FrechetDistance, KernelDistance
 from ganforge_fid.torchvision_networks import TorchvisionSpec
@@ -15,7 +16,7 @@ from ganforge_fid.torchvision_networks import TorchvisionSpec
 
 @hookimpl
 def ganforge_evaluators() -> list[type[EvaluatorSpec]]:
-    return [FrechetDistance, KernelDistance, FID, KID, PRDC, Memorisation]
+    return [FrechetDistance, KernelDistance, FID, KID, PRDC, Memorisation, LabelAgreement, Downstream]
 
 
 @hookimpl

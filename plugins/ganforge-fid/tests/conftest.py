@@ -85,3 +85,20 @@ def drawn() -> Callable[..., LabelledImages]:
         return LabelledImages(images.astype(np.uint8), labels, [f"patient {i // 2}" for i in range(n)], names, card)
 
     return draw
+
+
+@pytest.fixture
+def graded() -> Callable[..., LabelledImages]:
+    """graded(counts per class, who, seed, overlap): images of 4 px, brighter by class; two of each patient of `who`."""
+
+    def draw(counts: list[int], who: str, seed: int = 0, overlap: float = 8) -> LabelledImages:
+        n, generator = sum(counts), np.random.default_rng(seed)
+        labels = np.repeat(np.arange(len(counts)), counts)
+        brightness = 40 + 30 * labels + generator.normal(0, overlap, n)
+        images = (brightness[:, None, None, None] + generator.normal(0, 8, (n, 3, 4, 4))).clip(0, 255)
+        classes = tuple(f"grade {label}" for label in range(len(counts)))
+        card = DatasetCard("discs", classes, "none", "none", False, "0" * 64)
+        names = [f"{i}.png" for i in range(n)]
+        return LabelledImages(images.astype(np.uint8), labels, [f"{who} {i // 2}" for i in range(n)], names, card)
+
+    return draw

@@ -44,7 +44,16 @@ def components() -> Components:
 
 
 def test_the_plugin_registers_its_evaluators_and_extractors(components):
-    assert [name for name, _, _ in components["evaluator"]] == ["fd", "fid", "kd", "kid", "memorisation", "prdc"]
+    assert [name for name, _, _ in components["evaluator"]] == [
+        "downstream",
+        "fd",
+        "fid",
+        "kd",
+        "kid",
+        "label_agreement",
+        "memorisation",
+        "prdc",
+    ]
     found = [name for name, _, _ in components["extractor"]]
     assert found == ["dinov2", "efficientnet_lite0", "inception", "torchvision"]
 

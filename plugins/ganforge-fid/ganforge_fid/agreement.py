@@ -1,0 +1,80 @@
+"""Does the label do anything? The label that was asked for against the one that is recognised."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ganforge.data.images import LabelledImages
+from ganforge.evaluation.score import EvaluationContext, Score
+from ganforge.interfaces import ExtractorSpec
+from ganforge_fid.classes import Groups
+from ganforge_fid.probe import linear_probe
+from ganforge_fid.recognition import ACCURACY, BALANCED_ACCURACY, confusion, kappa, resampled
+from ganforge_fid.sides import MIN_KAPPA, Side, Sides, sides
+
+#: Difference in the share of a class from which real and generated images are said to be composed differently.
+MAX_SHARE_GAP = 0.05
+
+
+def label_agreement(
+    extractor: ExtractorSpec,
+    is_ordered: bool,
+    groups: Groups | None,
+    real: LabelledImages,
+    fake: LabelledImages,
+    context: EvaluationContext,
+) -> list[Score]:
+    """Kappa (with the confusion matrix), balanced accuracy and accuracy of the labels recognised in generated images.
+
+    The classifier is trained on `context.train`; the floor of each score is that of the same classifier on the
+    held-out real images. Raises DataError for what `sides` refuses.
+    """
+    given = sides("label_agreement", extractor, groups, real, fake, context)
+    probe = linear_probe(given.train.values, given.train.labels, given.num_classes)
+    on_real, on_fake = probe(given.real.values), probe(given.fake.values)
+    agreement = kappa(is_ordered, given.num_classes)
+    reference = agreement.of(given.real.labels, on_real)
+    remedy = "Merge classes (`group`), or use a larger resolution or another `extractor`."
+    weak = given.hardly_recognised(agreement.name, reference, remedy)
+    scores = []
+    for measure in (agreement, BALANCED_ACCURACY, ACCURACY):
+        draws = resampled(measure, given.fake.labels, on_fake, given.fake.groups, context.seed)
+        value, floor = measure.of(given.fake.labels, on_fake), measure.of(given.real.labels, on_real)
+        name = f"label {measure.name}[{given.classifier}]"
+        scores.append(given.score(name, value, floor, draws, "the generated images", weak))
+    first = scores[0]
+    notes = (
+        _what_the_floor_is(given) + _ignored(first, reference) + _shares(given.real, given.fake, given.classes.names)
+    )
+    matrix = confusion(given.fake.labels, on_fake)
+    first = replace(first, matrix=matrix, classes=given.classes.names, warnings=(*first.warnings, *notes))
+    return [first, *scores[1:]]
+
+
+def _what_the_floor_is(given: Sides) -> list[str]:
+    return [
+        f"the value on real images is that of the same classifier, trained on {len(given.train)} real images, on "
+        f"{len(given.real)} held-out ones; images that copy training images, or exaggerate a class, exceed it."
+    ]
+
+
+def _ignored(score: Score, reference: float) -> list[str]:
+    if reference < MIN_KAPPA or score.value > 2 * (score.spread or 0):
+        return []
+    return [
+        "no sign that the label changes the images: kappa is within two standard deviations of 0, the value of a "
+        "generator that ignores its label."
+    ]
+
+
+def _shares(real: Side, fake: Side, names: tuple[str, ...]) -> list[str]:
+    shares = [np.bincount(side.labels, minlength=len(names)) / len(side) for side in (real, fake)]
+    worst = int(np.argmax(np.abs(shares[0] - shares[1])))
+    if abs(shares[0][worst] - shares[1][worst]) <= MAX_SHARE_GAP:
+        return []
+    return [
+        f"real and generated images differ in the share of class '{names[worst]}' ({shares[0][worst]:.0%} and "
+        f"{shares[1][worst]:.0%}): compare balanced accuracies, since kappa and accuracy depend on it."
+    ]
