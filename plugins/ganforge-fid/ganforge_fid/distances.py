@@ -53,7 +53,7 @@ def _trace_of_root(a: Array, b: Array) -> float:
 def _factor(covariance: Array) -> Array:
     """(D, K) f with f f.T = covariance (D, D); its kernel is left out where the covariance is singular."""
     try:
-        factor: Array = np.linalg.cholesky(covariance)
+        factor = np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
     except np.linalg.LinAlgError:  # features that depend on each other; three times slower
         eigenvalues, vectors = np.linalg.eigh(covariance)
         kept = eigenvalues > _noise(eigenvalues)
@@ -63,7 +63,7 @@ def _factor(covariance: Array) -> Array:
 
 def _sum_of_roots(matrix: Array) -> float:
     """Of the eigenvalues of a symmetric matrix that has no negative ones."""
-    eigenvalues: Array = np.linalg.eigvalsh(matrix)
+    eigenvalues = np.asarray(np.linalg.eigvalsh(matrix), dtype=np.float64)
     return float(np.sqrt(eigenvalues[eigenvalues > _noise(eigenvalues)]).sum())
 
 
