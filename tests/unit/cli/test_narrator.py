@@ -104,13 +104,14 @@ def test_scores_are_a_table_with_the_warnings_below_it_once_each() -> None:
         "",
         "scores",
         "  score      class  value  seeds +-  draws +-  real  x real    n",
-        "  kd[x@1]             0.5                0.12  0.25       2   10",
+        "  [x@1]",
+        "  kd                  0.5                0.12  0.25       2   10",
         "  agreement  small   0.75                                    6/8",
         "  agreement: asked (rows) by recognised (columns)",
         "           small  large",
         "    small      3      1",
         "    large      0      2",
-        "  warning: kd[x@1]: few images.",
+        "  warning: kd: few images.",
         "  warning: drawn.",
     ]
 
