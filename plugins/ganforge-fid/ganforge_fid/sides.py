@@ -132,7 +132,7 @@ def _training_images(
     if train is None or not len(train):
         raise DataError(
             f"{kind} trains a classifier on the images that the generator was trained on and tests it on images held "
-            f"out from them; this evaluation has no such pair. Hold images out with `split.held_out`."
+            f"out from them. A run has both if `split.held_out` is above 0; for a folder, name them with --train."
         )
     named = {"training": train, "held-out real": real, "generated": fake}
     if len({images.card.classes for images in named.values()}) > 1:

@@ -43,7 +43,8 @@ def test_without_training_images_there_is_no_score(spec, colours, context, grade
     real, fake = graded([9, 9], "held-out"), graded([9, 9], "generated")
     message = (
         f"{spec.kind_name()} trains a classifier on the images that the generator was trained on and tests it on "
-        "images held out from them; this evaluation has no such pair. Hold images out with `split.held_out`."
+        "images held out from them. A run has both if `split.held_out` is above 0; for a folder, name them with "
+        "--train."
     )
     for train in (None, graded([0, 0], "training")):
         with pytest.raises(DataError) as caught:
