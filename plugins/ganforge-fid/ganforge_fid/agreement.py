@@ -64,7 +64,7 @@ def _ignored(score: Score, reference: float) -> list[str]:
     if reference < MIN_KAPPA or score.value > 2 * (score.spread or 0):
         return []
     return [
-        "no sign that the label changes the images: kappa is within two standard deviations of 0, the value of a "
+        "no sign that the label changes the images as asked: kappa is not two standard deviations above 0, that of a "
         "generator that ignores its label."
     ]
 
