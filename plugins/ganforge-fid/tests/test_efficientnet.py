@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from ganforge.data.images import DatasetCard, LabelledImages
 from ganforge_fid.copies import Memorisation
@@ -63,6 +63,26 @@ def test_fundus_photographs_are_near_each_other_and_far_from_flowers(context):
         near, far = (spec.evaluate(real, fake, context)[0] for fake in (fundus, flowers))
         assert near.n_real == near.n_fake == 40
         assert abs(near.value - near.floor) < 0.1 * (far.value - far.floor)
+
+
+@needs_photographs
+def test_sets_rank_by_how_far_they_are_from_photographs_of_the_same_kind(context):
+    retinas = photographs(DATA / "fundus" / "0", 200, 64)
+    real, other = retinas[:120], retinas[120:]
+    shifted = np.roll(other, 8, axis=3)
+    blurred = np.stack([_blurred(image) for image in other])
+    flowers = photographs(DATA / "flowers" / "daisy", 80, 64)
+    for spec in (FrechetDistance(), KernelDistance()):
+        ranked = [
+            spec.evaluate(labelled(real), labelled(fake), context)[0].value
+            for fake in (real, other, shifted, blurred, flowers)
+        ]
+        assert ranked == sorted(ranked), spec.kind
+
+
+def _blurred(image: np.ndarray) -> np.ndarray:
+    picture = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
+    return np.asarray(picture.filter(ImageFilter.GaussianBlur(2))).transpose(2, 0, 1)
 
 
 @needs_photographs
