@@ -151,4 +151,7 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(DataError) as error:
         prepare([1], LoadContext(tmp_path / "cache"))
-    assert str(error.value) == f"prepared images can't be written to {tmp_path}/cache: Not a directory."
+    assert str(error.value) == (
+        f"prepared images can't be written to {tmp_path}/cache: Not a directory. "
+        "The environment variable GANFORGE_CACHE can name another folder for the cache."
+    )
