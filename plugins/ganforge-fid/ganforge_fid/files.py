@@ -41,7 +41,7 @@ def _file(path: Path | str) -> Path:
     except OSError as error:
         raise CheckpointError(f"{path} can't be read: {error.strerror}.") from error
     except (RuntimeError, ValueError) as error:  # a home folder of nobody, a name with a zero byte
-        raise CheckpointError(f"{path} can't be read: {error}") from error
+        raise CheckpointError(f"{path} can't be read: {str(error).rstrip('.')}.") from error
     if not stat.S_ISREG(status.st_mode):
         raise CheckpointError(f"{path} is no file.")
     if status.st_size > MAX_BYTES:
@@ -49,7 +49,7 @@ def _file(path: Path | str) -> Path:
     return file
 
 
-def read_state_dict(path: Path, advice: str) -> tuple[dict[str, Tensor], str]:
+def read_state_dict(path: Path | str, advice: str) -> tuple[dict[str, Tensor], str]:
     """The tensors of a `.pth` file by name, and its sha256. advice: where to get the file, for one that is missing.
 
     Raises CheckpointError for a file that is missing, damaged, no state dict, or would need code to load.
@@ -64,7 +64,7 @@ def read_state_dict(path: Path, advice: str) -> tuple[dict[str, Tensor], str]:
     tensors = state_dict(read_torch_file(file), file, "the file")
     odd = [name for name, tensor in tensors.items() if not _is_plain(tensor)]
     if odd:
-        raise CheckpointError(f"{path} holds tensors that are no plain numbers: {_names(odd)}.")
+        raise CheckpointError(f"{path} holds tensors that are no plain finite numbers: {_names(odd)}.")
     return tensors, sha256_of(file)
 
 

@@ -116,9 +116,7 @@ def test_whatever_an_evaluator_does_the_others_are_measured(fault: str, reason: 
 
 def test_a_user_can_stop_an_evaluator() -> None:
     with pytest.raises(KeyboardInterrupt):
-        measure(
-            [Rubbish(fault="stop")], Reference(REAL, ""), FAKES, seed=0, is_conditional=True, listener=Listener()
-        )
+        measure([Rubbish(fault="stop")], Reference(REAL, ""), FAKES, seed=0, is_conditional=True, listener=Listener())
 
 
 def test_the_sets_share_what_is_known_of_the_real_images_and_the_last_generated_ones_are_let_go() -> None:
