@@ -10,6 +10,7 @@ import torch
 from ganforge.cache import cache_folder
 from ganforge.data.images import LabelledImages, LoadContext
 from ganforge.errors import DataError, UsageError
+from ganforge.evaluation.checks import preflight
 from ganforge.evaluation.choose import all_evaluators, choose_evaluators, component_from, is_mapping
 from ganforge.evaluation.evaluation import Evaluation, reference_of
 from ganforge.evaluation.measure import Measured, Reference, measure
@@ -60,7 +61,7 @@ def _evaluate_run(
     changes = {"images": wanted.images, "seeds": wanted.seeds}
     chosen = choose_evaluators(wanted.metrics, recipe.evaluation.evaluators, components)
     evaluators = chosen or list(recipe.evaluation.evaluators) or all_evaluators(components)
-    _preflight(evaluators)
+    preflight(evaluators)
     update = {key: value for key, value in changes.items() if value is not None}
     recipe = recipe.model_copy(update={"evaluation": recipe.evaluation.model_copy(update=update)})
     if wanted.real is None:
@@ -82,7 +83,7 @@ def _evaluate_folder(
     if wanted.images is not None or wanted.seeds is not None:
         raise UsageError("--images and --seeds are for runs; of a folder, all pictures are taken.")
     evaluators = choose_evaluators(wanted.metrics, (), components) or all_evaluators(components)
-    _preflight(evaluators)
+    preflight(evaluators)
     resolution = wanted.resolution or side_of_first(what)
     reference = _reference(wanted.real, resolution, components, listener)
     reference = _with_train(reference, wanted.train, resolution, components, listener)
@@ -138,11 +139,6 @@ def _same_classes(images: LabelledImages, classes: tuple[str, ...]) -> LabelledI
             f"{images.card.name} has the classes {', '.join(images.card.classes)}, but {', '.join(classes)} are needed."
         )
     return images
-
-
-def _preflight(evaluators: list[EvaluatorSpec]) -> None:
-    for evaluator in evaluators:
-        evaluator.preflight()
 
 
 def _context(listener: Listener) -> LoadContext:

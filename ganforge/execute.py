@@ -14,6 +14,7 @@ from ganforge.cache import cache_folder
 from ganforge.data.images import LabelledImages, LoadContext
 from ganforge.data.split import split_by_group
 from ganforge.errors import CheckpointError, DataError, MemoryLimitError, RecipeError
+from ganforge.evaluation.checks import preflight as preflight_evaluators
 from ganforge.evaluation.evaluation import Evaluation, reference_of
 from ganforge.files import read_json, write_json, write_text
 from ganforge.freeze.policy import freeze_table
@@ -47,8 +48,7 @@ def preflight(recipe: Recipe) -> None:
     recipe.data.preflight()
     if recipe.source is not None:
         recipe.source.preflight()
-    for evaluator in recipe.evaluation.evaluators:
-        evaluator.preflight()
+    preflight_evaluators(recipe.evaluation.evaluators)
 
 
 def run(loaded: LoadedRecipe, listener: Listener, device: torch.device) -> RunDir:

@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 #: Between two lines about steps, where lines stay.
 SECONDS_BETWEEN_LINES = 10.0
+#: From the start of a loop; most end before.
+SECONDS_WITHOUT_LINES = 2.0
 _QUARTERS = 4
 
 
@@ -50,13 +52,13 @@ class PlainDisplay:
             self._line(f"step {report.step:,}/{report.num_steps:,}  stage {report.stage}  {details(report)}")
 
     def progress(self, items: Iterable[T], total: int, what: str) -> Iterator[T]:
-        """The items, with a line at 0, 25, 50, 75 and 100%."""
-        quarter = 0
-        self._line(f"{what}: 0% (0/{total:,})")
+        """The items, with a line at each quarter that is done later than two seconds after the start."""
+        told, started = 0, self._clock()
         for done, item in enumerate(items, start=1):
             yield item
-            if total and min(done, total) * _QUARTERS // total > quarter:
-                quarter = min(done, total) * _QUARTERS // total
+            quarter = min(done, total) * _QUARTERS // total if total else 0
+            if quarter > told and self._clock() - started >= SECONDS_WITHOUT_LINES:
+                told = quarter
                 self._line(f"{what}: {25 * quarter}% ({done:,}/{total:,})")
 
     def close(self) -> None:

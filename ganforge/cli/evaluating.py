@@ -75,7 +75,7 @@ def evaluate(
     with Narrator(choose_display(error_output() if as_json else output), settings) as narrator:
         measured, evaluators = evaluate(what, wanted, settings.components(), narrator, place)
     if as_json:
-        output.raw(json.dumps([score.as_dict() for score in measured.scores], indent=2) + "\n")
+        output.raw(json.dumps([score.as_dict() for score in measured.scores], indent=2, allow_nan=False) + "\n")
     else:
         show_scores(measured.scores, output)
     if len(measured.failures) < len(evaluators) and not metrics:

@@ -12,6 +12,9 @@ from rich.text import Text
 
 from ganforge.cli.errors import PipeClosedError
 
+#: What moves the cursor, clears the screen or changes colours -> how it is shown instead.
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"}
+
 
 class _Console(Console):
     """Lets a closed pipe surface as an error instead of ending the process here."""
@@ -21,7 +24,10 @@ class _Console(Console):
 
 
 class Output:
-    """Writes what users read. No markup is interpreted: `[brackets]` and `:names:` stay as they are."""
+    """Writes what users read. No markup is interpreted: `[brackets]` and `:names:` stay as they are.
+
+    Names of files, and what plugins say, may hold control characters; these come out as `\\x1b`.
+    """
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or _Console(file=sys.stdout, markup=False, emoji=False, highlight=False)
@@ -42,11 +48,11 @@ class Output:
 
     def line(self, text: str = "", style: str = "") -> None:
         """One line as it stands, however long it is."""
-        self.console.print(Text(text, style=style), soft_wrap=True)
+        self.console.print(Text(_plain(text), style=style), soft_wrap=True)
 
     def labelled(self, label: str, text: str, style: str) -> None:
         """`label: text`, with the label in a style."""
-        self.console.print(Text.assemble((f"{label}:", style), f" {text}"), soft_wrap=True)
+        self.console.print(Text.assemble((f"{label}:", style), f" {_plain(text)}"), soft_wrap=True)
 
     def paragraph(self, text: str, indent: int = 0, style: str = "") -> None:
         """One line; on a terminal that is too narrow for it, several, the later ones indented further."""
@@ -69,10 +75,14 @@ class Output:
         self, header: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = (), indent: int = 0
     ) -> None:
         """Aligned columns under a header; columns whose numbers are in `right` are aligned to the right."""
-        first, *others = aligned([header, *rows], right)
+        first, *others = aligned([[_plain(cell) for cell in row] for row in (header, *rows)], right)
         self.line(" " * indent + first, "bold")
         for line in others:
             self.line(" " * indent + line)
+
+
+def _plain(text: str) -> str:
+    return text.translate(_CONTROLS)
 
 
 def error_output() -> Output:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ganforge.cache import unwritable
 from ganforge.data.images import LoadContext
 from ganforge.errors import DataError
 from ganforge.files import write_bytes
@@ -40,7 +41,7 @@ def content_hashes(files: Sequence[Path], context: LoadContext) -> list[str]:
         try:
             write_bytes(memo_file, json.dumps(memo | known).encode())
         except OSError as error:
-            raise DataError(f"{memo_file} can't be written: {error.strerror}.") from error
+            raise unwritable(_MEMO, context.cache, error) from error
     return [known[sign] for sign in signs]
 
 
@@ -61,10 +62,10 @@ def _sha256(file: Path) -> str:
 
 
 def _read_memo(file: Path) -> dict[str, str]:
-    """What was remembered; nothing where the memo is missing or damaged: it only saves time."""
+    """What was remembered; nothing where the memo can't be read or is damaged: it only saves time."""
     try:
         memo = json.loads(file.read_bytes())
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     is_memo = isinstance(memo, dict) and all(isinstance(value, str) for value in memo.values())
     return memo if is_memo else {}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,17 +40,32 @@ def decode(path: Path, at_least: int = 0) -> Image.Image:
     pixels are laid over black. `at_least` (pixels, 0: full size) lets a JPEG be decoded at 1/2, 1/4 or 1/8 as
     long as both sides keep that many; it is several times faster. Raises UnusableImage with the reason.
     """
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
+
+    with _opened(path) as image:
+        if at_least and image.format == "JPEG":
+            image.draft(None, (at_least, at_least))
+        image.load()
+        return _as_rgb(ImageOps.exif_transpose(image))
+
+
+def size_by_header(path: Path) -> tuple[int, int]:
+    """Width and height in pixels, before any turn by EXIF; nothing is decoded. Raises UnusableImage as `decode`."""
+    with _opened(path) as image:
+        return image.size
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """The picture behind its header; what Pillow raises then or in the block becomes UnusableImage."""
+    from PIL import Image
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is stricter
             with Image.open(path, formats=FORMATS) as image:
                 _refuse_by_header(image)
-                if at_least and image.format == "JPEG":
-                    image.draft(None, (at_least, at_least))
-                image.load()
-                return _as_rgb(ImageOps.exif_transpose(image))
+                yield image
     except UnusableImage:
         raise
     except Image.UnidentifiedImageError:

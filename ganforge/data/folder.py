@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ganforge.data.decode import SUFFIXES
-from ganforge.data.listing import Listing, existing_folder, is_picture, natural_order, refuse
+from ganforge.data.listing import Listing, entries, existing_folder, folders_in, is_picture, pictures_in, refuse
 from ganforge.errors import DataError, did_you_mean
 
 _LITTER = frozenset({"thumbs.db", "desktop.ini"})  # left by file managers; hidden files are left out as well
@@ -15,9 +15,7 @@ _LITTER = frozenset({"thumbs.db", "desktop.ini"})  # left by file managers; hidd
 
 def folder_classes(root: Path, classes: Sequence[str] = ()) -> tuple[str, ...]:
     """Names of the class folders in natural order, or `classes` if each of them is there. Raises DataError."""
-    found = natural_order(
-        folder.name for folder in existing_folder(root).iterdir() if folder.is_dir() and folder.name[0] != "."
-    )
+    found = [folder.name for folder in folders_in(existing_folder(root))]
     if not found:
         raise DataError(f"{root} has no sub-folders; an image folder needs one sub-folder of images per class.")
     missing = [f"there is no folder '{name}'.{did_you_mean(name, found)}" for name in classes if name not in found]
@@ -33,9 +31,7 @@ def list_folders(root: Path, classes: Sequence[str], patient: str | None = None)
     images, folders inside class folders, images beside class folders, and stems that `patient` doesn't match.
     """
     problems = [
-        f"{file.name} lies beside the class folders; move it into one."
-        for file in sorted(existing_folder(root).iterdir())
-        if is_picture(file)
+        f"{file.name} lies beside the class folders; move it into one." for file in pictures_in(existing_folder(root))
     ]
     files: list[Path] = []
     labels: list[int] = []
@@ -51,8 +47,7 @@ def list_folders(root: Path, classes: Sequence[str], patient: str | None = None)
 
 def _images_of(root: Path, name: str, problems: list[str]) -> list[Path]:
     images = []
-    entries = {entry.name: entry for entry in (root / name).iterdir()}
-    for entry in (entries[key] for key in natural_order(entries)):
+    for entry in entries(root / name):
         if entry.name.startswith(".") or entry.name.lower() in _LITTER:
             continue
         if entry.is_dir():

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,12 +47,36 @@ def refuse(heading: str, problems: Sequence[str], way_out: str = "") -> None:
 
 
 def existing_folder(root: Path) -> Path:
-    """`root`, if it is a folder that can be listed. Raises DataError."""
-    if not root.exists():
-        raise DataError(f"there is no folder {root} (looked from {Path.cwd()}).")
-    if not root.is_dir():
-        raise DataError(f"{root} is a file, but must be the folder that holds the images.")
+    """`root`, if it is a folder. Raises DataError."""
+    try:
+        if not root.exists():
+            raise DataError(f"there is no folder {root} (looked from {Path.cwd()}).")
+        if not root.is_dir():
+            raise DataError(f"{root} is a file, but must be the folder that holds the images.")
+    except OSError as error:  # a name that is too long, a folder above it that is closed
+        raise DataError(f"{root} can't be read: {error.strerror}.") from error
     return root
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The pictures that lie directly in a folder, in natural order. Raises DataError where it can't be listed."""
+    return [entry for entry in entries(folder) if is_picture(entry)]
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The sub-folders of a folder without hidden ones, in natural order. Raises DataError as `pictures_in`."""
+    return [entry for entry in entries(folder) if entry.is_dir() and not entry.name.startswith(".")]
+
+
+def entries(folder: Path) -> list[Path]:
+    """What lies in a folder, in natural order. Raises DataError where it, or what lies in it, can't be looked at."""
+    try:
+        found = {entry.name: entry for entry in folder.iterdir()}
+        for entry in found.values():
+            entry.is_file()  # raises where names may be listed, and nothing else is allowed
+    except OSError as error:
+        raise DataError(f"{folder} can't be read: {error.strerror}.") from error
+    return [found[name] for name in natural_order(found)]
 
 
 def is_picture(file: Path) -> bool:
@@ -65,4 +90,8 @@ def natural_order(names: Iterable[str]) -> list[str]:
 
 
 def _counted(part: str) -> tuple[bool, int, str]:
-    return (False, int(part), "") if part.isdecimal() else (True, 0, part)
+    if not part.isdecimal():
+        return (True, 0, part)
+    # not through int, which refuses numbers of thousands of digits
+    digits = "".join(str(unicodedata.decimal(digit)) for digit in part).lstrip("0")
+    return (False, len(digits), digits)

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganforge.cache import unwritable
 from ganforge.data.images import LoadContext
 from ganforge.data.listing import refuse
 from ganforge.errors import DataError
@@ -80,17 +81,19 @@ def prepared_set(
     key = hashlib.sha256(text.encode()).hexdigest()[:32]
     folder = context.cache / "prepared" / key
     shape = (len(items), 3, resolution, resolution)
-    if folder.exists():
-        try:
-            return _open(folder, shape)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            context.warn(f"the prepared images in {folder} are damaged ({error}) and are made again.")
-            _discard(folder)
     try:
+        if folder.exists():
+            try:
+                return _open(folder, shape)
+            except (
+                Exception
+            ) as error:  # json and numpy raise ValueError, EOFError, RecursionError, ... for damaged files
+                context.warn(f"the prepared images in {folder} are damaged ({error}) and are made again.")
+                _discard(folder)
         with _aside(folder) as unfinished:
             _write(unfinished, make, items, names, shape, context, what)
     except OSError as error:  # files that can't be read are reasons in what `make` returns
-        raise DataError(f"prepared images can't be written to {context.cache}: {error.strerror or error}.") from error
+        raise unwritable("prepared images", context.cache, error) from error
     return _open(folder, shape)
 
 
@@ -117,11 +120,14 @@ def _open(folder: Path, shape: tuple[int, ...]) -> PreparedSet:
     images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
     if images.shape != shape or images.dtype != np.uint8:
         raise ValueError(f"images are {images.dtype} {images.shape}, not uint8 {shape}")
-    if len(index["source_sides"]) != len(images):
+    sides = index["source_sides"]
+    if not isinstance(sides, list) or not all(isinstance(side, int) for side in sides):
+        raise ValueError("the index has no list of sides in pixels")
+    if len(sides) != len(images):
         raise ValueError("the index has another number of images")
     if _sha256(images) != index["sha256"]:
         raise ValueError("the pixels are not those that were written")
-    return PreparedSet(images, tuple(index["source_sides"]), index["sha256"])
+    return PreparedSet(images, tuple(sides), index["sha256"])
 
 
 def _write(

@@ -57,6 +57,8 @@ def read_table(file: Path) -> Table:
         raise DataError(f"there is no table {file}.") from None
     except IsADirectoryError:
         raise DataError(f"{file} is a folder, but must be a CSV file.") from None
+    except OSError as error:
+        raise DataError(f"{file} can't be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{file} is not UTF-8 (byte {error.start}); save it as CSV in UTF-8.") from error
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -98,7 +100,10 @@ class ImageFinder:
             relative = relative.relative_to(root)
         if ".." in relative.parts:
             return f"'{name}' leads out of {self.root}"
-        by_name, by_stem = self._listed(self.root / relative.parent)
+        try:
+            by_name, by_stem = self._listed(self.root / relative.parent)
+        except OSError as error:  # a name that is too long, a folder that is closed
+            return f"'{name}' can't be looked for: {error.strerror}"
         if relative.name in by_name:
             return by_name[relative.name]
         found = by_stem.get(relative.name, [])

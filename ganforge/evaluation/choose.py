@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ganforge.errors import UsageError
+from ganforge.errors import Problem, UsageError
 from ganforge.interfaces import EvaluatorSpec
-from ganforge.recipe.nodes import Origin
+from ganforge.recipe.messages import problems_of
+from ganforge.recipe.nodes import DEFAULT, Node
 from ganforge.recipe.yaml import parse_whole
 from ganforge.registry import Components
 
@@ -20,11 +21,11 @@ def is_mapping(text: str) -> bool:
 
 def component_from(text: str, family: str, components: Components, option: str) -> Any:
     """The component of that family that `text`, a mapping in YAML, describes. Raises UsageError."""
-    node = parse_whole(text.strip(), Origin(override=text))
-    data = node.plain() if node is not None else None
-    if not isinstance(data, dict) or not isinstance(data.get("kind"), str):
+    node = parse_whole(text.strip(), DEFAULT)
+    kind = node.child("kind") if node is not None else None
+    if node is None or kind is None or not isinstance(kind.value, str):
         raise UsageError(f"{option} '{text}' is no mapping with a kind, such as '{{kind: NAME, field: value}}'.")
-    return _made(data, family, components, option)
+    return _made(kind.value, node, family, components, option)
 
 
 def choose_evaluators(
@@ -41,7 +42,7 @@ def choose_evaluators(
             continue
         for kind in filter(None, map(str.strip, text.split(","))):
             known = [each for each in of_recipe if each.kind == kind]
-            chosen += known or [_made({"kind": kind}, "evaluator", components, "--metrics")]
+            chosen += known or [_made(kind, _of_kind(kind), "evaluator", components, "--metrics")]
     if wanted and not chosen:
         raise UsageError(f"--metrics names none. {_installed(components)}")
     return chosen
@@ -58,22 +59,19 @@ def all_evaluators(components: Components) -> list[EvaluatorSpec]:
     return specs
 
 
-def _made(data: dict[str, Any], family: str, components: Components, option: str) -> Any:
-    spec = components[family].get(data["kind"])
+def _of_kind(kind: str) -> Node:
+    return Node({"kind": Node(kind, DEFAULT)}, DEFAULT)
+
+
+def _made(kind: str, node: Node, family: str, components: Components, option: str) -> Any:
+    spec = components[family].get(kind)
     if spec is None:
-        raise UsageError(components[family].explain_missing(data["kind"]))
+        raise UsageError(components[family].explain_missing(kind))
     try:
-        return spec.model_validate(data, context={"components": components})
+        return spec.model_validate(node.plain(), context={"components": components})
     except ValidationError as error:
-        raise UsageError(f"{option} {data['kind']}: {_reasons(error)}") from error
-
-
-def _reasons(error: ValidationError) -> str:
-    def reason(item: Any) -> str:
-        place = ".".join(map(str, item["loc"]))
-        return f"{place}{': ' if place else ''}{item['msg'].removeprefix('Value error, ')}"
-
-    return "; ".join(map(reason, error.errors()))
+        problems: list[Problem] = problems_of(error, node, spec, components)
+        raise UsageError(f"{option} {kind}: {' '.join(map(str, problems))}") from error
 
 
 def _installed(components: Components) -> str:

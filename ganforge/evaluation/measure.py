@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from ganforge.cache import cache_folder
 from ganforge.data.images import LabelledImages
+from ganforge.errors import PluginError
+from ganforge.evaluation.checks import checked, described
 from ganforge.evaluation.score import EvaluationContext, Matrix, Score
+from ganforge.evaluation.store import FeatureStore
 from ganforge.interfaces import EvaluatorSpec
 from ganforge.listener import Listener
 from ganforge.randomness import derive_seed
@@ -46,36 +50,49 @@ def measure(
 ) -> Measured:
     """All evaluators on each set of fakes, one set per generator seed; scores are means over the sets.
 
-    An evaluator that raises gives no score and does not stop the others.
+    An evaluator that raises, or gives what are no scores, is a failure and does not stop the others.
     """
     found: dict[int, list[list[Score]]] = {}
     failures: dict[int, str] = {}
+    store = FeatureStore()
     for number, fake in enumerate(fakes):
         context = EvaluationContext(
-            cache_folder(), derive_seed(seed, "evaluation", number), is_conditional, listener.progress, reference.train
+            cache_folder(),
+            derive_seed(seed, "evaluation", number),
+            is_conditional,
+            listener.progress,
+            reference.train,
+            store,
         )
         for position, evaluator in enumerate(evaluators):
             if position in failures:
                 continue
-            try:
-                scores = evaluator.evaluate(reference.images, fake, context)
-            except Exception as error:  # a broken evaluator must not cost a training
-                failures[position] = f"evaluator '{evaluator.kind}' gave no score: {type(error).__name__}: {error}"
-                continue
-            found.setdefault(position, []).append(scores)
-    means = [
-        _placed(score, reference)
-        for position in sorted(found)
-        if position not in failures
-        for score in over_seeds(found[position])
-    ]
+            with _as_failure(failures, position, evaluator):
+                found.setdefault(position, []).append(checked(evaluator.evaluate(reference.images, fake, context)))
+        store.forget_generated()
+    means = []
+    for position, evaluator in enumerate(evaluators):
+        if position in found and position not in failures:
+            with _as_failure(failures, position, evaluator):
+                means += [_placed(score, reference) for score in checked(over_seeds(found[position]))]
     return Measured(means, failures)
+
+
+@contextmanager
+def _as_failure(failures: dict[int, str], position: int, evaluator: EvaluatorSpec) -> Iterator[None]:
+    """Whatever is raised becomes the reason why this evaluator gave no score: it must not cost a training."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also what ends a program: that is not for an evaluator to do
+        failures[position] = f"evaluator '{evaluator.kind}' gave no score: {described(error)}"
 
 
 def over_seeds(sets: Sequence[Sequence[Score]]) -> list[Score]:
     """One score for each that all sets have (by name and class): means, and the standard deviation over the sets.
 
-    Sample sizes are the smallest of them; matrices are summed.
+    Sample sizes are the smallest of them; matrices are summed. Raises PluginError for matrices of different classes.
     """
     if len(sets) == 1:
         return list(sets[0])
@@ -110,6 +127,9 @@ def _sum_or_none(matrices: Sequence[Matrix | None]) -> Matrix | None:
     known = [matrix for matrix in matrices if matrix is not None]
     if len(known) < len(matrices):
         return None
+    sizes = {tuple(map(len, matrix)) for matrix in known}
+    if len(sizes) > 1:
+        raise PluginError("its matrices over the generator seeds have different sizes.")
     return tuple(tuple(map(sum, zip(*rows, strict=True))) for rows in zip(*known, strict=True))
 
 

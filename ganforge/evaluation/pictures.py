@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from ganforge.data.assemble import load_listing
+from ganforge.data.decode import UnusableImage, size_by_header
 from ganforge.data.images import LabelledImages, LoadContext
-from ganforge.data.listing import Listing, existing_folder, is_picture, natural_order
+from ganforge.data.listing import Listing, entries, existing_folder, folders_in, pictures_in
 from ganforge.data.preparation import WholePicture
 from ganforge.data.specs import ImageFolder, ImageTable
 from ganforge.errors import DataError
@@ -21,15 +21,20 @@ from ganforge.errors import DataError
 SAMPLES = "samples.csv"
 #: Class of all images of a folder that has no classes.
 ALL = "all"
+#: Pixels a side to which `--resolution` can bring pictures.
+SIDES = range(4, 4096 + 1)
 
 
 def load_pictures(folder: Path, resolution: int, context: LoadContext) -> LabelledImages:
-    """What `ganforge sample` wrote, one sub-folder per class, or pictures without a class. Raises DataError."""
-    if (existing_folder(folder) / SAMPLES).is_file():
+    """What `ganforge sample` wrote, one sub-folder per class, or pictures without a class.
+
+    Raises DataError; also where pictures lie beside sub-folders of pictures, so that none is left out without a word.
+    """
+    if SAMPLES in (entry.name for entry in entries(existing_folder(folder)) if entry.is_file()):
         table = ImageTable(root=folder, table=Path(SAMPLES), image="file", label="class")
         return table.load(resolution, context)
-    files = [folder / name for name in natural_order(file.name for file in folder.iterdir() if is_picture(file))]
-    if not files:
+    files = pictures_in(folder)
+    if not files or any(map(pictures_in, folders_in(folder))):
         return ImageFolder(root=folder).load(resolution, context)
     names = tuple(file.name for file in files)
     listing = Listing(tuple(files), (0,) * len(files), names, names)
@@ -37,15 +42,22 @@ def load_pictures(folder: Path, resolution: int, context: LoadContext) -> Labell
 
 
 def side_of_first(folder: Path) -> int:
-    """Shorter side, in pixels, of the first picture in a folder or its sub-folders. Raises DataError."""
-    inside = existing_folder(folder)
-    for place in (inside, *(inside / name for name in natural_order(e.name for e in inside.iterdir() if e.is_dir()))):
-        for name in natural_order(file.name for file in place.iterdir() if is_picture(file)):
+    """Shorter side, in pixels, of the first picture in a folder or its sub-folders.
+
+    Raises DataError; also for a side to which pictures can't be brought.
+    """
+    for place in (existing_folder(folder), *folders_in(folder)):
+        for file in pictures_in(place):
             try:
-                with Image.open(place / name) as picture:
-                    return min(picture.size)
-            except OSError as error:
-                raise DataError(f"{place / name} can't be read as a picture: {error}.") from error
+                side = min(size_by_header(file))
+            except UnusableImage as reason:
+                raise DataError(f"{file} {reason}.") from reason
+            if side not in SIDES:
+                raise DataError(
+                    f"{file} is {side} pixels a side, and images of {SIDES[0]} to {SIDES[-1]} can be compared. "
+                    f"Say with --resolution to how many pixels both sides are brought."
+                )
+            return side
     raise DataError(f"{folder} holds no picture, nor do its sub-folders.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,7 +82,8 @@ class Score:
         """Value over floor; None where the floor is not clearly above 0, as that of an unbiased distance."""
         if self.floor is None or self.floor <= 0 or (self.spread is not None and self.floor <= self.spread):
             return None
-        return self.value / self.floor
+        ratio = self.value / self.floor
+        return ratio if math.isfinite(ratio) else None
 
     def __str__(self) -> str:
         """One line that can be cited."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ganforge.cache import unwritable
 from ganforge.data.images import LabelledImages
 from ganforge.errors import PluginError
 from ganforge.evaluation.features import Extractor, FeatureSet, SortedImages, extractor_id, sorted_by_content
@@ -36,6 +37,8 @@ class FeatureStore:
         self._extractors: dict[ExtractorSpec, Extractor] = {}
         self._sets: dict[int, SortedImages] = {}
         self._values: dict[str, NDArray[np.float32]] = {}
+        #: Of generated images, in the two dictionaries above.
+        self._generated: list[tuple[int, str]] = []
 
     def features(
         self, spec: ExtractorSpec, images: LabelledImages, what: str, cache: Path, progress: Progress
@@ -51,6 +54,8 @@ class FeatureStore:
         if key not in self._values:
             folder = None if what == GENERATED else cache / "features"
             self._values[key] = _cached(key, folder, spec.kind, extractor, chosen, progress, what)
+        if what == GENERATED:
+            self._generated.append((id(images), key))
         order = chosen.order
         return FeatureSet(
             values=self._values[key],
@@ -62,6 +67,13 @@ class FeatureStore:
             extractor_sha256=extractor.sha256,
             resizer=extractor.resizer,
         )
+
+    def forget_generated(self) -> None:
+        """Let go of generated images and their features, before the next set of them is made."""
+        for number, key in self._generated:
+            self._sets.pop(number, None)
+            self._values.pop(key, None)
+        self._generated.clear()
 
 
 def _key(extractor: Extractor, content: str) -> str:
@@ -98,24 +110,30 @@ def _computed(
                 f"{rows.shape} for {len(batch)} images."
             )
         values[start : start + BATCH] = rows
+    if not np.isfinite(values).all():
+        raise PluginError(f"extractor '{kind}' gives numbers that are not finite for {what}.")
     return values
 
 
 def _read(path: Path, shape: tuple[int, int]) -> NDArray[np.float32] | None:
-    """The array, or None where there is no such file, its hash does not fit, or it has another shape."""
+    """The array, or None where there is none that can be read, its hash does not fit, or it is not one of features."""
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+        if hashlib.sha256(content[:-DIGEST]).digest() != content[-DIGEST:]:
+            return None
+        array: NDArray[np.float32] = np.load(io.BytesIO(content[:-DIGEST]), allow_pickle=False)
+        is_whole = array.shape == shape and array.dtype == np.float32 and bool(np.isfinite(array).all())
+    except Exception:  # numpy raises ValueError, EOFError, ... for what is no array; each can be computed again
         return None
-    if hashlib.sha256(content[:-DIGEST]).digest() != content[-DIGEST:]:
-        return None
-    array: NDArray[np.float32] = np.load(io.BytesIO(content[:-DIGEST]), allow_pickle=False)
-    return array if array.shape == shape else None
+    return array if is_whole else None
 
 
 def _write(path: Path, features: NDArray[np.float32]) -> None:
-    """The array and its sha256, complete or not at all."""
+    """The array and its sha256, complete or not at all. Raises DataError where the cache can't be written."""
     buffer = io.BytesIO()
     np.save(buffer, features, allow_pickle=False)
     content = buffer.getvalue()
-    write_bytes(path, content + hashlib.sha256(content).digest())
+    try:
+        write_bytes(path, content + hashlib.sha256(content).digest())
+    except OSError as error:
+        raise unwritable("features", path.parent, error) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -114,4 +115,5 @@ class RunDir:
 
 def is_run(path: Path) -> bool:
     """Whether the folder is that of a run."""
-    return (path / "run.json").is_file() and (path / "recipe.yaml").is_file()
+    # unlike Path.is_file, this raises for no path: one that can't be looked at is none
+    return os.path.isfile(path / "run.json") and os.path.isfile(path / "recipe.yaml")  # noqa: PTH113

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganforge.errors import PluginError
 from ganforge.interfaces import EvaluatorSpec
 from ganforge.testing.specs import check_spec, expect
 
@@ -91,12 +92,14 @@ def check_evaluator(
 
 
 def _check_scores(kind: str, scores: list[Score], real: LabelledImages, fake: LabelledImages) -> None:
-    from ganforge.evaluation.score import Score
+    from ganforge.evaluation.checks import checked
 
     expect(isinstance(scores, list) and scores, f"{kind}: gives no score.")
+    try:
+        checked(scores)
+    except PluginError as error:
+        raise AssertionError(f"{kind}: {error}") from error
     for score in scores:
-        expect(isinstance(score, Score), f"{kind}: gives {score!r}, which is no Score.")
-        expect(math.isfinite(score.value), f"{kind}: the value of {score.name} is {score.value}.")
         expect(
             0 < score.n_real <= len(real) and 0 < score.n_fake <= len(fake),
             f"{kind}: {score.name} says n = {score.n_fake} generated against {score.n_real} real, but was given "
@@ -109,8 +112,6 @@ def _check_scores(kind: str, scores: list[Score], real: LabelledImages, fake: La
             score.of_class is None or score.of_class in real.card.classes,
             f"{kind}: {score.name} is about '{score.of_class}', which is no class of the images.",
         )
-    identities = [(score.name, score.of_class) for score in scores]
-    expect(len(set(identities)) == len(identities), f"{kind}: two scores have the same name and class.")
 
 
 def _check_ranking(kind: str, same: list[Score], far: list[Score]) -> None:

@@ -428,7 +428,10 @@ def test_each_kind_of_component_is_refused_with_the_promise_that_it_breaks(tmp_p
             "moving: does not continue exactly from its saved state; keep all state as tensors, one set per parameter.",
         ),
         (lambda: testing.check_rate(Sinking()), "sinking: the rate at step 1 is -0.5."),
-        (lambda: testing.check_evaluator(Unsure(), tmp_path), "unsure: the value of unsure is nan."),
+        (
+            lambda: testing.check_evaluator(Unsure(), tmp_path),
+            "unsure: the field `value` of its score 'unsure' is nan, not a finite Python number.",
+        ),
         (
             lambda: testing.check_evaluator(FirstPixel(), tmp_path),
             "first_pixel: gives other scores for the same images in another order.",

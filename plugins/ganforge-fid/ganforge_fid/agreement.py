@@ -10,12 +10,12 @@ from ganforge.data.images import LabelledImages
 from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.interfaces import ExtractorSpec
 from ganforge_fid.classes import Groups
+from ganforge_fid.composition import share_gap
 from ganforge_fid.probe import linear_probe
 from ganforge_fid.recognition import ACCURACY, BALANCED_ACCURACY, confusion, kappa, resampled
 from ganforge_fid.sides import MIN_KAPPA, Side, Sides, sides
 
-#: Difference in the share of a class from which real and generated images are said to be composed differently.
-MAX_SHARE_GAP = 0.05
+_GAP = ": compare balanced accuracies, since kappa and accuracy depend on it."
 
 
 def label_agreement(
@@ -45,9 +45,9 @@ def label_agreement(
         name = f"label {measure.name}[{given.classifier}]"
         scores.append(given.score(name, value, floor, draws, "the generated images", weak))
     first = scores[0]
-    notes = (
-        _what_the_floor_is(given) + _ignored(first, reference) + _shares(given.real, given.fake, given.classes.names)
-    )
+    counts = (_counts(side, given.num_classes) for side in (given.real, given.fake))
+    gap = share_gap(*counts, given.classes.names, _GAP)
+    notes = _what_the_floor_is(given) + _ignored(first, reference) + gap
     matrix = confusion(given.fake.labels, on_fake)
     first = replace(first, matrix=matrix, classes=given.classes.names, warnings=(*first.warnings, *notes))
     return [first, *scores[1:]]
@@ -69,12 +69,5 @@ def _ignored(score: Score, reference: float) -> list[str]:
     ]
 
 
-def _shares(real: Side, fake: Side, names: tuple[str, ...]) -> list[str]:
-    shares = [np.bincount(side.labels, minlength=len(names)) / len(side) for side in (real, fake)]
-    worst = int(np.argmax(np.abs(shares[0] - shares[1])))
-    if abs(shares[0][worst] - shares[1][worst]) <= MAX_SHARE_GAP:
-        return []
-    return [
-        f"real and generated images differ in the share of class '{names[worst]}' ({shares[0][worst]:.0%} and "
-        f"{shares[1][worst]:.0%}): compare balanced accuracies, since kappa and accuracy depend on it."
-    ]
+def _counts(side: Side, num_classes: int) -> list[int]:
+    return np.bincount(side.labels, minlength=num_classes).tolist()

@@ -77,6 +77,8 @@ def _width(tensors: dict[str, Tensor], path: Path) -> int:
     shape = None if table is None else tuple(table.shape)
     if "register_tokens" in tensors:
         found = "a network with registers"
+    elif table is not None and not table.is_floating_point():
+        found = "positions that are integers"
     elif shape in [(1, 1 + PUBLISHED_PATCHES**2, width) for width in NETWORKS]:
         return int(shape[2])
     else:

@@ -15,14 +15,15 @@ from ganforge.evaluation.features import FeatureSet
 from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.interfaces import ExtractorSpec
 from ganforge_fid.comparison import DRAWS, Array, Comparison, Distance, compare_all
+from ganforge_fid.composition import share_gap
 from ganforge_fid.inception import InceptionSpec
 
 #: Real and generated images that a class must have to get a score of its own.
 MIN_PER_CLASS = 20
 #: Number of images below which the bias of the Fréchet distance is larger than most differences between methods.
 MIN_UNBIASED = 500
-#: Difference in the share of a class from which the two sets are said to be composed differently.
-MAX_SHARE_GAP = 0.05
+
+_GAP = "; scores over all images contain this difference."
 
 
 class Measure(Protocol):
@@ -128,7 +129,8 @@ def score(
 
     least = measure.least_per_class if context.is_conditional else None
     classes, hidden = _classes_to_score(real, fake, least) if least is not None else ([], [])
-    return [*of(None, _shares(real, fake) + hidden), *(score for label in classes for score in of(label, []))]
+    gap = share_gap(real.class_counts(), fake.class_counts(), real.card.classes, _GAP)
+    return [*of(None, gap + hidden), *(score for label in classes for score in of(label, []))]
 
 
 def _rows(features: FeatureSet, of_class: int | None) -> NDArray[np.bool_]:
@@ -152,19 +154,6 @@ def _no_floor(result: Comparison) -> list[str]:
     if result.floor is not None:
         return []
     return ["no real-vs-real floor: the real images can't be divided into halves without a patient in both."]
-
-
-def _shares(real: LabelledImages, fake: LabelledImages) -> list[str]:
-    """A warning if a class makes up different parts of the two sets: scores over all images measure that too."""
-    counts = np.array([real.class_counts(), fake.class_counts()])
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    worst = int(np.argmax(np.abs(shares[0] - shares[1])))
-    if abs(shares[0, worst] - shares[1, worst]) <= MAX_SHARE_GAP:
-        return []
-    return [
-        f"real and generated images differ in the share of class '{real.card.classes[worst]}' "
-        f"({shares[0, worst]:.0%} and {shares[1, worst]:.0%}); scores over all images contain this difference."
-    ]
 
 
 def _classes_to_score(real: LabelledImages, fake: LabelledImages, least: int) -> tuple[list[int], list[str]]:

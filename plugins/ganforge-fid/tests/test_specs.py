@@ -144,7 +144,7 @@ def test_without_weights_the_recipe_is_refused_with_the_address_of_the_file(spec
 def test_a_missing_file_is_an_error_and_no_score(spec, drawn, context):
     with pytest.raises(CheckpointError) as caught:
         spec(weights="nowhere.pt").evaluate(drawn([8]), drawn([8]), context)
-    assert str(caught.value) == f"nowhere.pt can't be read: No such file or directory. {WHERE}"
+    assert str(caught.value) == f"there is no file nowhere.pt. {WHERE}"
 
 
 @pytest.mark.parametrize("spec", [FID, KID])

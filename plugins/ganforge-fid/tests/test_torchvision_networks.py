@@ -118,3 +118,29 @@ def test_code_in_a_file_is_refused_and_not_run(tmp_path):
     with pytest.raises(CheckpointError, match="loading it could run code, so it is refused"):
         TorchvisionSpec(network="resnet18", weights=path).preflight()
     assert not sentinel.exists()
+
+
+ODD = "holds tensors that are no plain finite numbers: {}."
+MISFIT = "does not hold the weights of torchvision's resnet18: {} is integer and not floating-point."
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        (lambda weight: weight.long(), MISFIT),
+        (lambda weight: weight.bool(), ODD),
+        (lambda weight: weight.to(torch.complex64), ODD),
+        (lambda weight: weight.to(torch.float8_e4m3fn), ODD),
+        (lambda weight: weight.to_sparse(), ODD),
+        (lambda weight: weight.to("meta"), ODD),
+        (lambda weight: weight * float("nan"), ODD),
+    ],
+    ids=["integer", "boolean", "complex", "float8", "sparse", "meta", "not finite"],
+)
+def test_weights_that_are_no_plain_numbers_are_refused(resnet18, tmp_path, fault, found):
+    name, path = "conv1.weight", tmp_path / "odd.pth"
+    tensors = torch.load(resnet18, weights_only=True)
+    torch.save({**tensors, name: fault(tensors[name])}, path)
+    with pytest.raises(CheckpointError) as caught:
+        TorchvisionSpec(network="resnet18", weights=path).preflight()
+    assert str(caught.value) == f"{path} {found.format(name)}"

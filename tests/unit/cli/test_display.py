@@ -66,20 +66,36 @@ def test_stage_changes_and_the_last_step_are_always_told() -> None:
     ]
 
 
-@given(st.integers(0, 40))
+def told_of_a_loop(total: int, seconds_each: float) -> list[str]:
+    display, stream, clock = plain()
+    seen = []
+    for item in display.progress(range(total), total, "[reading]"):
+        seen.append(item)
+        clock.now += seconds_each
+    assert seen == list(range(total))
+    return stream.getvalue().splitlines()
+
+
+@given(st.integers(1, 40))
 def test_plain_progress_tells_quarters_and_passes_the_items_on(total: int) -> None:
-    display, stream, _ = plain()
-    assert list(display.progress(range(total), total, "reading")) == list(range(total))
-    lines = stream.getvalue().splitlines()
-    assert lines[0] == f"reading: 0% (0/{total})"
-    assert total == 0 or lines[-1] == f"reading: 100% ({total}/{total})"
-    assert len(lines) == 1 + min(total, 4)
+    lines = told_of_a_loop(total, seconds_each=2)
+    assert lines[-1] == f"[reading]: 100% ({total}/{total})"
+    assert len(lines) == min(total, 4)
+
+
+@given(st.integers(0, 40))
+def test_plain_progress_keeps_silent_about_a_loop_of_less_than_two_seconds(total: int) -> None:
+    assert told_of_a_loop(total, seconds_each=1.9 / max(total, 1)) == []
+
+
+def test_plain_progress_begins_to_tell_once_a_loop_has_lasted_two_seconds() -> None:
+    expected = ["[reading]: 50% (4/8)", "[reading]: 75% (6/8)", "[reading]: 100% (8/8)"]
+    assert told_of_a_loop(8, seconds_each=0.5) == expected
 
 
 def test_plain_lines_hold_no_control_characters() -> None:
     display, stream, _ = plain()
     display.step(report(1))
-    list(display.progress("abc", 3, "[reading]"))
     assert all(character == "\n" or character.isprintable() for character in stream.getvalue())
 
 

@@ -12,6 +12,9 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
+from ganforge.errors import DataError
+from ganforge.evaluation.pictures import side_of_first
+
 Ganforge = Callable[..., Result]
 
 BRIGHTNESS = '''\
@@ -29,6 +32,10 @@ class Brightness(EvaluatorSpec):
 
     kind: Literal["brightness"] = "brightness"
     scale: float = 1.0
+
+    def preflight(self):
+        if self.scale < 0:
+            raise ValueError("no light")
 
     def evaluate(self, real, fake, context):
         if self.scale == 0:
@@ -143,9 +150,20 @@ def test_a_dataset_can_be_the_real_side(ganforge: Ganforge, plugin: Path, tiny_i
         (["--real", "nowhere"], 3, "there is no folder nowhere"),
         (["--real", "{kind: image_foldr}"], 2, "no dataset is called 'image_foldr'. Did you mean 'image_folder'?"),
         (["--real", "{root: x}"], 2, "--real '{root: x}' is no mapping with a kind, such as '{kind: NAME"),
-        (["--real", "{kind: image_folder}"], 2, "--real image_folder: root: Field required"),
+        (["--real", "{kind: image_folder}"], 2, "--real image_folder: needs a value for 'root'."),
         (["--seeds", "2", "--real", "."], 2, "--images and --seeds are for runs; of a folder, all pictures are taken."),
         (["--metrics", "brigthness", "--real", "."], 2, "is called 'brigthness'. Did you mean 'brightness'?"),
+        (
+            ["--metrics", "{kind: brightness, scale: [1]}", "--real", "."],
+            2,
+            "--metrics brightness: scale: must be a number, not a list.",
+        ),
+        (
+            ["--metrics", "{kind: brightness, scale: -1}", "--real", "."],
+            8,
+            "'brightness' failed in its preflight: ValueError: no light",
+        ),
+        (["--real", "x" * 300], 3, "x can't be read: File name too long."),
         (["--metrics", ",", "--real", "."], 2, "--metrics names none. Installed: brightness"),
     ],
 )
@@ -187,3 +205,66 @@ def test_other_images_than_those_of_the_run_are_refused(
     result = ganforge("eval", run, "-p", plugin)
     assert result.exit_code == 3
     assert f"the images of discs are not those that {run} began with." in result.stderr
+
+
+def test_a_training_goes_on_when_what_decides_on_its_best_gives_rubbish(
+    ganforge: Ganforge, plugin: Path, tiny_recipe: Path
+) -> None:
+    rubbish = "{kind: brightness, scale: 1.0e+308}"
+    plan = f"evaluation={{images: 6, seeds: 2, evaluators: [{rubbish}], best: {{by: brightness, every: 2}}}}"
+    result = ganforge(
+        "run", tiny_recipe, "stages[0].steps=1", "stages[1].steps=1", plan, "--device", "cpu", "-p", plugin
+    )
+    assert result.exit_code == 0, result.stderr
+    reason = "the field `value` of its score 'brightness' is inf, not a finite Python number."
+    assert f"warning: evaluator 'brightness' gave no score: PluginError: {reason}" in result.stdout
+    assert json.loads((tiny_recipe.parent / "runs" / "00000-tiny" / "scores.json").read_text()) == []
+
+
+def test_rubbish_is_no_json(ganforge: Ganforge, plugin: Path, tiny_images: Path) -> None:
+    metric = "{kind: brightness, scale: 1.0e+308}"
+    result = ganforge("eval", tiny_images, "--real", tiny_images, "--metrics", metric, "--json", "-p", plugin)
+    assert (result.exit_code, json.loads(result.stdout)) == (3, [])
+    assert "evaluator 'brightness' gave no score: PluginError: the field `value` of its" in result.stderr
+
+
+def test_no_picture_is_left_out_and_none_that_is_hidden_decides(
+    ganforge: Ganforge, plugin: Path, tiny_images: Path, tmp_path: Path
+) -> None:
+    hidden = tiny_images / ".thumbs" / "z.png"
+    hidden.parent.mkdir()
+    Image.new("RGB", (40, 40)).save(hidden)
+    words = ("eval", tiny_images, "--real", tiny_images, "--metrics", "brightness", "-p", plugin)
+    assert ganforge(*words).exit_code == 0
+    assert side_of_first(tiny_images) == 16
+    Image.new("RGB", (16, 16)).save(tiny_images / "stray.png")
+    result = ganforge(*words)
+    assert result.exit_code == 3
+    assert "stray.png lies beside the class folders; move it into one." in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("size", "reason"),
+    [
+        ((4097, 4100), "is 4097 pixels a side, and images of 4 to 4096 can be compared. Say with --resolution to how"),
+        ((3, 3), "is 3 pixels a side, and images of 4 to 4096 can be compared. Say with --resolution to how"),
+        ((8001, 8000), "has more than 64 megapixels: 8001 x 8000 pixels."),
+    ],
+)
+def test_the_first_picture_decides_on_the_resolution_within_limits(
+    tmp_path: Path, size: tuple[int, int], reason: str
+) -> None:
+    Image.new("1", size).save(tmp_path / "0.png")
+    with pytest.raises(DataError) as error:
+        side_of_first(tmp_path)
+    assert str(error.value).startswith(f"{tmp_path}/0.png {reason}")
+
+
+def test_a_cache_that_is_none_is_named(
+    ganforge: Ganforge, plugin: Path, tiny_images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANFORGE_CACHE", "/dev/null")
+    result = ganforge("eval", tiny_images, "--real", tiny_images, "--metrics", "brightness", "-p", plugin)
+    assert result.exit_code == 3
+    assert "content.json can't be written to /dev/null" in result.stderr
+    assert "GANFORGE_CACHE can name another folder for the cache." in result.stderr

@@ -74,3 +74,11 @@ def test_a_noun_in_s_gets_es() -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(0.2, "0:00:00"), (59.6, "0:01:00"), (3723, "1:02:03")])
 def test_durations_are_hours_minutes_seconds(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_control_characters_are_shown_and_not_obeyed() -> None:
+    written, stream = output(terminal=False)
+    written.line("a\x1b[2Jb\nc\x9b")
+    written.labelled("warning", "\x07", "bold")
+    written.table(("score",), [("red\x1b[31m",)])
+    assert stream.getvalue() == "a\\x1b[2Jb\nc\\x9b\nwarning: \\x07\nscore\nred\\x1b[31m\n"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganforge.data.decode import UnusableImage, decode
+from ganforge.data.decode import UnusableImage, decode, size_by_header
 
 
 def reason(file: Path) -> str:
@@ -136,3 +136,15 @@ def test_floating_point_pixels_are_refused(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_a_reason_too(tmp_path: Path) -> None:
     assert reason(tmp_path / "none.png") == "is not there"
+
+
+def test_the_size_is_read_from_the_header_alone_and_within_the_same_limits(tmp_path: Path) -> None:
+    file = tmp_path / "header.png"
+    file.write_bytes(png_header(7000, 30))
+    assert size_by_header(file) == (7000, 30)
+    file.write_bytes(png_header(60_000, 60_000))
+    with pytest.raises(UnusableImage, match=r"^has more than 64 megapixels"):
+        size_by_header(file)
+    file.write_bytes(b"P6 16 16 255\n" + bytes(768))
+    with pytest.raises(UnusableImage, match=r"^is no JPEG, PNG, TIFF or BMP$"):
+        size_by_header(file)

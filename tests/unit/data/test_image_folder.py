@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from ganforge.data.images import LoadContext
+from ganforge.data.listing import natural_order
 from ganforge.data.specs import ImageFolder
 from ganforge.errors import DataError
 
@@ -106,6 +109,29 @@ def test_everything_out_of_place_is_named(root: Path, context: LoadContext) -> N
         "  the class folder 'none' holds no image; fill it, remove it, or select others with `classes`.\n"
         "  a/p2_x.png: the pattern `patient: (p1)` finds no patient in 'p2_x'."
     )
+
+
+def test_folders_that_can_not_be_looked_at_are_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "x" * 300
+    with pytest.raises(DataError) as error:
+        ImageFolder(root=Path(name)).classes()
+    assert str(error.value) == f"{name} can't be read: File name too long."
+    listed = Path.iterdir
+
+    def closed(folder: Path) -> Iterator[Path]:
+        if folder == root / "b":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", closed)
+    with pytest.raises(DataError) as error:
+        ImageFolder(root=root).load(4, LoadContext(root.parent / "cache"))
+    assert str(error.value) == f"{root}/b can't be read: Permission denied."
+
+
+def test_names_with_thousands_of_digits_are_counted_too() -> None:
+    names = ["9" * 5000, "10", "2", "0" * 5000 + "1", "a\u0663", "a4"]
+    assert natural_order(names) == ["0" * 5000 + "1", "2", "10", "9" * 5000, "a\u0663", "a4"]
 
 
 def test_only_the_first_twenty_problems_are_shown(root: Path, context: LoadContext) -> None:

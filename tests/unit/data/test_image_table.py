@@ -120,6 +120,14 @@ def test_a_table_that_cannot_be_read_is_refused(root: Path, content: bytes, mess
     assert str(error.value) == message.format(root / "t.csv")
 
 
+def test_what_can_not_be_looked_for_is_named_with_its_row(root: Path, context: LoadContext) -> None:
+    name = "x" * 300
+    text = refusal(table(root, f"image,label\none.png,dog\n{name}/three.png,dog\n"), context)
+    assert f"  row 3: '{name}/three.png' can't be looked for: File name too long." in text.splitlines()
+    with pytest.raises(DataError, match=rf"^{root}/{name} can't be read: File name too long\.$"):
+        ImageTable(root=root, table=Path(name)).load(4, context)
+
+
 def test_a_missing_table_is_named(root: Path) -> None:
     with pytest.raises(DataError) as error:
         ImageTable(root=root, table=Path("u.csv")).classes()

@@ -82,7 +82,7 @@ def test_a_refused_item_leaves_nothing(context: LoadContext) -> None:
     assert sets_in(context) == []
 
 
-@pytest.mark.parametrize("damage", ["flip", "truncate", "index", "lose"])
+@pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "index", "lose", "nested", "digits", "words"])
 def test_a_damaged_set_is_noticed_and_made_again(context: LoadContext, damage: str) -> None:
     prepare([1, 2], context)
     [folder] = sets_in(context)
@@ -93,8 +93,17 @@ def test_a_damaged_set_is_noticed_and_made_again(context: LoadContext, damage: s
         pixels.write_bytes(content)
     elif damage == "truncate":
         pixels.write_bytes(pixels.read_bytes()[:-5])
+    elif damage == "empty":
+        pixels.write_bytes(b"")
     elif damage == "index":
         (folder / "index.json").write_text(json.dumps({"sha256": ""}))
+    elif damage == "nested":
+        (folder / "index.json").write_text("[" * 200_000)
+    elif damage == "digits":
+        (folder / "index.json").write_text("9" * 5000)
+    elif damage == "words":
+        index = json.loads((folder / "index.json").read_text())
+        (folder / "index.json").write_text(json.dumps(index | {"source_sides": ["x", "y"]}))
     else:
         pixels.unlink()
     said: list[str] = []
@@ -143,12 +152,35 @@ def test_files_are_read_once_and_again_when_they_change(tmp_path: Path, context:
     assert content_hashes([file], context) == [first]  # same size and time: not read again
     os.utime(file, ns=(stamp, stamp + 1))
     assert content_hashes([file], context) != [first]
-    (context.cache / "content.json").write_text("damaged")
-    assert content_hashes([file], context) != [first]
+
+
+@pytest.mark.parametrize("memo", [b"damaged", b"[" * 200_000, b"9" * 5000, b"\xff", b"[]"])
+def test_a_damaged_memo_is_made_again(tmp_path: Path, context: LoadContext, memo: bytes) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"one")
+    first = content_hashes([file], context)
+    (context.cache / "content.json").write_bytes(memo)
+    assert content_hashes([file], context) == first
+
+
+def test_a_cache_that_takes_no_memo_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"one")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "folder" / "content.json").mkdir(parents=True)
+    for cache, reason in (("file", "File exists"), ("loop", "File exists"), ("folder", "Is a directory")):
+        with pytest.raises(DataError) as error:
+            content_hashes([tmp_path / "file"], LoadContext(tmp_path / cache))
+        assert str(error.value) == (
+            f"content.json can't be written to {tmp_path / cache}: {reason}. "
+            "The environment variable GANFORGE_CACHE can name another folder for the cache."
+        )
 
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(DataError) as error:
         prepare([1], LoadContext(tmp_path / "cache"))
-    assert str(error.value) == f"prepared images can't be written to {tmp_path}/cache: Not a directory."
+    assert str(error.value) == (
+        f"prepared images can't be written to {tmp_path}/cache: Not a directory. "
+        "The environment variable GANFORGE_CACHE can name another folder for the cache."
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from cases import images
 
 from ganforge.data.images import LabelledImages
-from ganforge.errors import PluginError
+from ganforge.errors import DataError, PluginError
 from ganforge.evaluation.features import extractor_id
 from ganforge.evaluation.score import EvaluationContext
 from ganforge.interfaces import ExtractorSpec
@@ -48,6 +49,8 @@ class Colours:
     def __call__(self, batch: np.ndarray) -> np.ndarray:
         SEEN.append(len(batch))
         means = batch.mean(axis=(2, 3), dtype=np.float64).astype(np.float32)
+        if self.fault == "not finite":
+            means[-1] = np.nan
         return means[:, :1] if self.fault == "one column" else means
 
 
@@ -176,6 +179,49 @@ def test_an_extractor_that_gives_another_number_of_features_is_named(
         f"extractor 'means' says that it gives {declared} features, but gives an array of shape {shape} for 12 images."
     )
     assert cached_files(context) == []
+
+
+def test_an_extractor_that_gives_numbers_that_are_not_finite_is_named(context: EvaluationContext) -> None:
+    with pytest.raises(PluginError) as caught:
+        context.features(Means(fault="not finite"), images(12), "real images")
+    assert str(caught.value) == "extractor 'means' gives numbers that are not finite for real images."
+    assert cached_files(context) == []
+
+
+def signed(content: bytes) -> bytes:
+    return content + hashlib.sha256(content).digest()
+
+
+def saved(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"hello", b"\x93NUMPY\1\0\xff\xff{" + b"(" * 60000, saved(np.full((12, 3), np.nan, np.float32))],
+    ids=["nothing", "text", "half a header", "not finite"],
+)
+def test_a_file_of_something_else_is_computed_again_though_its_hash_fits(
+    context: EvaluationContext, content: bytes
+) -> None:
+    first = context.features(Means(), images(12), "real images").values
+    (file,) = cached_files(context)
+    file.write_bytes(signed(content))
+    np.testing.assert_array_equal(later(context).features(Means(), images(12), "real images").values, first)
+    assert SEEN == [12, 12]
+
+
+def test_a_cache_that_takes_no_features_is_named(context: EvaluationContext) -> None:
+    context.cache.mkdir()
+    (context.cache / "features").write_text("a file")
+    with pytest.raises(DataError) as caught:
+        context.features(Means(), images(12), "real images")
+    assert str(caught.value) == (
+        f"features can't be written to {context.cache}/features: File exists. "
+        "The environment variable GANFORGE_CACHE can name another folder for the cache."
+    )
 
 
 def test_the_user_sees_which_images_are_under_way(tmp_path: Path) -> None:

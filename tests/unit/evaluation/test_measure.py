@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ganforge.data.images import LabelledImages
+from ganforge.evaluation.features import Extractor
 from ganforge.evaluation.measure import Reference, measure, over_seeds
 from ganforge.evaluation.score import EvaluationContext, Score
-from ganforge.interfaces import EvaluatorSpec
+from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
 from ganforge.listener import Listener
 from ganforge.testing.evaluation import example_images
 
@@ -38,6 +41,43 @@ class FailsAtTheSecondSet(EvaluatorSpec):
         return [Score("fails", 0.0, len(real), len(fake))]
 
 
+class Rubbish(EvaluatorSpec):
+    """Gives what is no score, or does what no evaluator should."""
+
+    kind: Literal["rubbish"] = "rubbish"
+    fault: str
+
+    def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
+        raised = {"exit": SystemExit(3), "close": GeneratorExit(), "stop": KeyboardInterrupt()}
+        if self.fault in raised:
+            raise raised[self.fault]
+        score = Score("rubbish", {"nan": float("nan"), "huge": 1e308}.get(self.fault, 1.0), len(real), len(fake))
+        if self.fault == "matrices":
+            size = 1 + (fake is FAKES[1])
+            return [replace(score, matrix=((1,) * size,) * size, classes=("a", "b")[:size])]
+        return [score]
+
+
+built: list[str] = []
+
+
+class Colour(ExtractorSpec):
+    """One feature: the mean grey level."""
+
+    kind: Literal["colour"] = "colour"
+
+    def build(self) -> Extractor:
+        built.append("colour")
+        return MeanColour()
+
+
+class MeanColour:
+    name, sha256, dim, resizer = "colour", "0" * 64, 1, "none"
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return images.mean(axis=(1, 2, 3), dtype=np.float64).astype(np.float32)[:, None]
+
+
 def test_scores_are_means_over_the_generator_seeds_and_say_what_they_were_measured_on() -> None:
     reference = Reference(REAL, "all", caveats=("drawn",))
     found = measure([Brightness()], reference, FAKES, seed=0, is_conditional=True, listener=Listener())
@@ -55,6 +95,44 @@ def test_an_evaluator_that_fails_on_one_set_gives_no_score_and_stops_no_other() 
     found = measure(evaluators, Reference(REAL, ""), FAKES, seed=0, is_conditional=True, listener=Listener())
     assert [score.name for score in found.scores] == ["brightness"]
     assert found.failures == {0: "evaluator 'fails' gave no score: ValueError: no second set"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("nan", "PluginError: the field `value` of its score 'rubbish' is nan, not a finite Python number."),
+        ("exit", "SystemExit: 3"),
+        ("close", "GeneratorExit"),
+        ("matrices", "PluginError: its matrices over the generator seeds have different sizes."),
+        ("huge", "OverflowError: intermediate overflow in fsum"),
+    ],
+)
+def test_whatever_an_evaluator_does_the_others_are_measured(fault: str, reason: str) -> None:
+    evaluators = [Rubbish(fault=fault), Brightness()]
+    found = measure(evaluators, Reference(REAL, ""), FAKES, seed=0, is_conditional=True, listener=Listener())
+    assert [score.name for score in found.scores] == ["brightness"]
+    assert found.failures == {0: f"evaluator 'rubbish' gave no score: {reason}"}
+
+
+def test_a_user_can_stop_an_evaluator() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        measure([Rubbish(fault="stop")], Reference(REAL, ""), FAKES, seed=0, is_conditional=True, listener=Listener())
+
+
+def test_the_sets_share_what_is_known_of_the_real_images_and_the_last_generated_ones_are_let_go() -> None:
+    kept: list[set[int]] = []
+
+    class Asks(Brightness):
+        def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
+            context.features(Colour(), real, "real images")
+            context.features(Colour(), fake, "generated images")
+            kept.append(set(context.store._sets))
+            return []
+
+    built.clear()
+    measure([Asks()], Reference(REAL, ""), FAKES, seed=0, is_conditional=True, listener=Listener())
+    assert kept == [{id(REAL), id(fake)} for fake in FAKES]
+    assert len(built) == 1
 
 
 def test_each_set_is_measured_with_a_seed_of_its_own() -> None:
