@@ -32,9 +32,9 @@ def checked(found: Any) -> list[Score]:
             raise PluginError(
                 f"the field `{field}` of its score {_shown(score.name)} is {_shown(value)}, not {expected}."
             )
-    (identity, count), *_ = Counter((score.name, score.of_class) for score in found).most_common(1) or [("", 0)]
-    if count > 1:
-        raise PluginError(f"it gave two scores with the name '{identity[0]}' and the same class.")
+    for (name, _), count in Counter((score.name, score.of_class) for score in found).items():
+        if count > 1:
+            raise PluginError(f"it gave two scores with the name '{name}' and the same class.")
     return found
 
 

@@ -45,8 +45,8 @@ def label_agreement(
         name = f"label {measure.name}[{given.classifier}]"
         scores.append(given.score(name, value, floor, draws, "the generated images", weak))
     first = scores[0]
-    counts = (_counts(side, given.num_classes) for side in (given.real, given.fake))
-    gap = share_gap(*counts, given.classes.names, _GAP)
+    of_real, of_fake = (_counts(side, given.num_classes) for side in (given.real, given.fake))
+    gap = share_gap(of_real, of_fake, given.classes.names, _GAP)
     notes = _what_the_floor_is(given) + _ignored(first, reference) + gap
     matrix = confusion(given.fake.labels, on_fake)
     first = replace(first, matrix=matrix, classes=given.classes.names, warnings=(*first.warnings, *notes))
