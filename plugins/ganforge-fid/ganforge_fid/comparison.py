@@ -13,8 +13,18 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 Distance = Callable[[Array, Array], float]
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """n images of a set: their values (n, ...), and numbers (n,) that are equal for images of one patient."""
+
+    values: Array
+    groups: Indices
+
+
 #: Several numbers by name; the same names for any two sets.
-Measures = Callable[[Array, Array], Mapping[str, float]]
+Measures = Callable[[Drawn, Drawn], Mapping[str, float]]
 
 #: Draws over which value, spread and floor are taken.
 DRAWS = 10
@@ -32,7 +42,7 @@ class Comparison:
 
 def compare(distance: Distance, real: Array, groups: Sequence[str], fake: Array, seed: int) -> Comparison:
     """`compare_all` for one distance."""
-    return compare_all(lambda first, second: {"": distance(first, second)}, real, groups, fake, seed)[""]
+    return compare_all(lambda a, b: {"": distance(a.values, b.values)}, real, groups, fake, seed)[""]
 
 
 def compare_all(
@@ -43,22 +53,30 @@ def compare_all(
     Each draw divides the real images into two halves with no group (patient) in both, and takes n of either half and n
     of the generated images, without replacement. The value is that of the first half against the generated images, the
     floor that of the first half against the second; n is the largest that all draws allow. Where the real images
-    can't be divided (one group only), n is the smaller of N and M.
+    can't be divided into halves of two groups or more, n is the smaller of N and M. The seed draws among the generated
+    images: the halves depend on the real ones alone, so that floors are equal and values can be compared draw by draw.
     """
-    halves = [disjoint_halves(groups, np.random.default_rng([seed, draw])) for draw in range(DRAWS)]
+    numbers = np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.int64)
+    halves = [disjoint_halves(groups, np.random.default_rng(draw)) for draw in range(DRAWS)]
+
+    def of_real(chosen: Indices) -> Drawn:
+        return Drawn(real[chosen], numbers[chosen])
+
+    def of_fake(chosen: Indices) -> Drawn:
+        return Drawn(fake[chosen], np.arange(len(chosen)))
+
     n = min(len(fake), *(len(half) for pair in halves for half in pair))
-    if n < 2:
+    if n < 2 or any(len(np.unique(numbers[half[:n]])) < 2 for pair in halves for half in pair):
         n = min(len(real), len(fake))
         generator = np.random.default_rng(seed)
         chosen = generator.permutation(len(real))[:n], generator.permutation(len(fake))[:n]
-        return {
-            name: Comparison(value, n, None, None) for name, value in measures(real[chosen[0]], fake[chosen[1]]).items()
-        }
+        alone = Drawn(real[chosen[0]], np.arange(n))  # of one patient: each image counts as its own
+        return {name: Comparison(value, n, None, None) for name, value in measures(alone, of_fake(chosen[1])).items()}
     values, floors = [], []
     for draw, (first, second) in enumerate(halves):
         generated = np.random.default_rng([seed, draw, 1]).permutation(len(fake))[:n]
-        values.append(measures(real[first[:n]], fake[generated]))
-        floors.append(measures(real[first[:n]], real[second[:n]]))
+        values.append(measures(of_real(first[:n]), of_fake(generated)))
+        floors.append(measures(of_real(first[:n]), of_real(second[:n])))
     return {
         name: _over_draws([value[name] for value in values], [floor[name] for floor in floors], n) for name in values[0]
     }

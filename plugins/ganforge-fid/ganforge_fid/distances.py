@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 #: Rows of the kernel matrix that are in memory at once.
 ROWS = 1024
@@ -72,22 +73,40 @@ def _noise(eigenvalues: Array) -> float:
     return float(np.finfo(np.float64).eps * len(eigenvalues) * max(eigenvalues.max(initial=0.0), 0.0))
 
 
-def kernel_distance(real: Array, fake: Array) -> float:
+def kernel_distance(
+    real: Array, fake: Array, real_groups: Indices | None = None, fake_groups: Indices | None = None
+) -> float:
     """Squared maximum mean discrepancy with the kernel (x.y / D + 1)^3; the unbiased estimate over all pairs.
 
     real: (N, D), fake: (M, D), both with at least two rows. Its expectation is 0 for two samples of one distribution,
     at any N and M, so single values are slightly negative at times (Bińkowski et al. 2018, "Demystifying MMD GANs").
-    Raises ValueError for sets that are not comparable.
+    real_groups: (N,), fake_groups: (M,), equal for rows of one group, such as both eyes of a patient: rows of one group
+    are more alike than two independent ones, and such pairs are left out. None: each row is a group of its own.
+    Raises ValueError for sets that are not comparable, and for a set of one group.
     """
     real, fake = checked(real, fake)
     across = _kernel_sum(real, fake) / (len(real) * len(fake))
-    return _mean_of_pairs(real) + _mean_of_pairs(fake) - 2 * across
+    return _mean_of_pairs(real, real_groups) + _mean_of_pairs(fake, fake_groups) - 2 * across
 
 
-def _mean_of_pairs(x: Array) -> float:
-    """Mean of the kernel over pairs of different rows."""
-    with_itself = float(((np.sum(x * x, axis=1) / x.shape[1] + 1) ** 3).sum())
-    return (_kernel_sum(x, x) - with_itself) / (len(x) * (len(x) - 1))
+def _mean_of_pairs(x: Array, groups: Indices | None) -> float:
+    """Mean of the kernel over pairs of rows of different groups; groups: (N,), or None if all differ."""
+    left_out = _with_themselves(x)
+    num_left_out = len(x)
+    if groups is not None:
+        order = np.argsort(groups, kind="stable")
+        for rows in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
+            if len(rows) > 1:
+                left_out += _kernel_sum(x[rows], x[rows]) - _with_themselves(x[rows])
+                num_left_out += len(rows) * (len(rows) - 1)
+    if num_left_out == len(x) ** 2:
+        raise ValueError("all rows are of one group, so there is no pair of different groups.")
+    return (_kernel_sum(x, x) - left_out) / (len(x) ** 2 - num_left_out)
+
+
+def _with_themselves(x: Array) -> float:
+    """Sum of the kernel of each row with itself."""
+    return float(((np.sum(x * x, axis=1) / x.shape[1] + 1) ** 3).sum())
 
 
 def _kernel_sum(x: Array, y: Array) -> float:

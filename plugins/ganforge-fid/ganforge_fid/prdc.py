@@ -12,7 +12,7 @@ from ganforge.errors import DataError
 from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
 from ganforge.registry import Lookup
-from ganforge_fid.comparison import Array
+from ganforge_fid.comparison import Drawn
 from ganforge_fid.efficientnet import EfficientNetLite0Spec
 from ganforge_fid.manifolds import precision_recall_density_coverage
 from ganforge_fid.scoring import MIN_PER_CLASS, score
@@ -56,13 +56,13 @@ class _Manifolds:
         # half of the real images are compared: n is then four times `neighbours`, where coverage still tells sets apart
         return max(MIN_PER_CLASS, 8 * self.neighbours)
 
-    def values(self, real: Array, fake: Array) -> dict[str, float]:
-        if len(real) <= self.neighbours:
+    def values(self, real: Drawn, fake: Drawn) -> dict[str, float]:
+        if len(real.values) <= self.neighbours:
             raise DataError(
                 f"prdc with neighbours: {self.neighbours} needs more than {self.neighbours} images on either side; "
-                f"generated images and half of the real ones, by patient, leave {len(real)}."
+                f"generated images and half of the real ones, by patient, leave {len(real.values)}."
             )
-        return precision_recall_density_coverage(real, fake, self.neighbours)
+        return precision_recall_density_coverage(real.values, fake.values, self.neighbours)
 
     def caveats(self, extractor: ExtractorSpec, features: str, n: int) -> list[str]:
         return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from ganforge.errors import DataError
 from ganforge.evaluation.features import FeatureSet
 from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.interfaces import ExtractorSpec
-from ganforge_fid.comparison import DRAWS, Array, Comparison, Distance, compare_all
+from ganforge_fid.comparison import DRAWS, Comparison, Drawn, compare_all
 from ganforge_fid.composition import share_gap
 from ganforge_fid.inception import InceptionSpec
 
@@ -44,7 +44,7 @@ class Measure(Protocol):
     def least_per_class(self) -> int | None:
         """Real and generated images that a class must have to get scores of its own; None: no class gets any."""
 
-    def values(self, real: Array, fake: Array) -> Mapping[str, float]:
+    def values(self, real: Drawn, fake: Drawn) -> Mapping[str, float]:
         """By the names under which they are reported. real, fake: (n, D)."""
 
     def caveats(self, extractor: ExtractorSpec, features: str, n: int) -> list[str]:
@@ -56,7 +56,7 @@ class DistanceMeasure:
     """A distance under the name of its evaluator."""
 
     name: str
-    distance: Distance
+    distance: Callable[[Drawn, Drawn], float]
     #: Its expectation depends on n; it is then not reported per class.
     is_biased: bool
     #: What its values may be compared with on the features of Inception; on others, with no published value.
@@ -68,7 +68,7 @@ class DistanceMeasure:
     def least_per_class(self) -> int | None:
         return None if self.is_biased else MIN_PER_CLASS
 
-    def values(self, real: Array, fake: Array) -> dict[str, float]:
+    def values(self, real: Drawn, fake: Drawn) -> dict[str, float]:
         return {self.name: self.distance(real, fake)}
 
     def caveats(self, extractor: ExtractorSpec, features: str, n: int) -> list[str]:

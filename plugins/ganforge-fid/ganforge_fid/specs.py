@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import model_validator
@@ -10,6 +11,7 @@ from ganforge.data.images import LabelledImages
 from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
 from ganforge.registry import Lookup
+from ganforge_fid.comparison import Drawn
 from ganforge_fid.distances import frechet_distance, kernel_distance
 from ganforge_fid.efficientnet import EfficientNetLite0Spec
 from ganforge_fid.inception import InceptionSpec, Weights, require_weights
@@ -19,6 +21,18 @@ _FID = "compare with FIDs of clean-fid's mode 'clean' at the same n only."
 _KID = "compare with KIDs of clean-fid's mode 'clean' only; published values are often multiplied by 1000."
 
 Extractor = Annotated[ExtractorSpec, Lookup("extractor")]
+
+
+def _frechet(real: Drawn, fake: Drawn) -> float:
+    return frechet_distance(real.values, fake.values)
+
+
+def _kernel(real: Drawn, fake: Drawn) -> float:
+    return kernel_distance(real.values, fake.values, real.groups, fake.groups)
+
+
+FD = DistanceMeasure("fd", _frechet, is_biased=True, on_inception=_FID)
+KD = DistanceMeasure("kd", _kernel, is_biased=False, on_inception=_KID)
 
 
 class FrechetDistance(EvaluatorSpec):
@@ -35,7 +49,7 @@ class FrechetDistance(EvaluatorSpec):
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
         return score(
-            DistanceMeasure("fd", frechet_distance, is_biased=True, on_inception=_FID),
+            FD,
             self.extractor,
             real,
             fake,
@@ -57,7 +71,7 @@ class KernelDistance(EvaluatorSpec):
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
         return score(
-            DistanceMeasure("kd", kernel_distance, is_biased=False, on_inception=_KID),
+            KD,
             self.extractor,
             real,
             fake,
@@ -91,7 +105,7 @@ class FID(_WithInception):
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
         return score(
-            DistanceMeasure("fid", frechet_distance, is_biased=True, on_inception=_FID),
+            replace(FD, name="fid"),
             self.extractor,
             real,
             fake,
@@ -106,7 +120,7 @@ class KID(_WithInception):
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
         return score(
-            DistanceMeasure("kid", kernel_distance, is_biased=False, on_inception=_KID),
+            replace(KD, name="kid"),
             self.extractor,
             real,
             fake,

@@ -79,10 +79,34 @@ def test_several_measures_are_taken_on_the_draws_of_one():
     groups = [str(i // 2) for i in range(24)]
 
     def both(real, fake):
-        return {"frechet": frechet_distance(real, fake), "kernel": kernel_distance(real, fake)}
+        return {
+            "frechet": frechet_distance(real.values, fake.values),
+            "kernel": kernel_distance(real.values, fake.values),
+        }
 
     assert compare_all(both, real, groups, fake, seed=5) == {
         "frechet": compare(frechet_distance, real, groups, fake, seed=5),
         "kernel": compare(kernel_distance, real, groups, fake, seed=5),
     }
     assert compare_all(both, real, ["a"] * 24, fake, seed=5)["kernel"].floor is None
+
+
+def test_both_eyes_of_a_patient_do_not_lift_the_kernel_distance():
+    """A perfect generator of patients whose two images are much alike has value and floor 0 on average."""
+    random = np.random.default_rng(0)
+    found = []
+    for number in range(12):
+        patients = np.repeat(random.standard_normal((60, 64)), 2, axis=0)
+        real = 0.85 * patients + 0.5 * random.standard_normal((120, 64))
+        fake = np.sqrt(0.85**2 + 0.5**2) * random.standard_normal((120, 64))
+        groups = [str(i // 2) for i in range(120)]
+        measures = {
+            "by patient": lambda a, b: {"": kernel_distance(a.values, b.values, a.groups, b.groups)},
+            "by image": lambda a, b: {"": kernel_distance(a.values, b.values)},
+        }
+        found.append([compare_all(measure, real, groups, fake, number)[""] for measure in measures.values()])
+    for attribute in ("value", "floor"):
+        by_patient, by_image = np.array([[getattr(each, attribute) for each in pair] for pair in found]).T
+        error = by_patient.std(ddof=1) / np.sqrt(12)
+        assert abs(by_patient.mean()) < 3 * error
+        assert by_image.mean() > 10 * error

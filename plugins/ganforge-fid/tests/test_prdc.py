@@ -34,7 +34,7 @@ def test_the_values_are_those_of_the_features_sorted_by_content(colours, context
     scores = PRDC(extractor=colours, neighbours=3).evaluate(real, fake, replace(context, is_conditional=False))
     of_real, of_fake = (context.features(colours, images, "") for images in (real, fake))
     expected = compare_all(
-        lambda a, b: precision_recall_density_coverage(a, b, 3),
+        lambda a, b: precision_recall_density_coverage(a.values, b.values, 3),
         of_real.values.astype(float),
         of_real.groups,
         of_fake.values.astype(float),

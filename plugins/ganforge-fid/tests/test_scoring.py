@@ -5,12 +5,9 @@ import pytest
 
 from ganforge.errors import DataError
 from ganforge.evaluation.score import EvaluationContext
-from ganforge_fid.distances import frechet_distance, kernel_distance
-from ganforge_fid.scoring import DistanceMeasure, score
-from ganforge_fid.specs import FrechetDistance, KernelDistance
+from ganforge_fid.scoring import score
+from ganforge_fid.specs import FD, KD, FrechetDistance, KernelDistance
 
-FD = DistanceMeasure("fd", frechet_distance, is_biased=True, on_inception="like FID.")
-KD = DistanceMeasure("kd", kernel_distance, is_biased=False, on_inception="like KID.")
 #: Of scores on `colours`.
 INCOMPARABLE = "not comparable with published FID or KID: the features are those of colours, not of Inception."
 
