@@ -35,18 +35,18 @@ class Output:
     def raw(self, text: str) -> None:
         """Text for programs, byte for byte."""
         try:
-            self.console.file.write(text)
+            self.console.file.write(_encodable(text))
             self.console.file.flush()
         except BrokenPipeError:
             raise PipeClosedError from None
 
     def line(self, text: str = "", style: str = "") -> None:
         """One line as it stands, however long it is."""
-        self.console.print(Text(text, style=style), soft_wrap=True)
+        self.console.print(Text(_encodable(text), style=style), soft_wrap=True)
 
     def labelled(self, label: str, text: str, style: str) -> None:
         """`label: text`, with the label in a style."""
-        self.console.print(Text.assemble((f"{label}:", style), f" {text}"), soft_wrap=True)
+        self.console.print(Text.assemble((f"{label}:", style), f" {_encodable(text)}"), soft_wrap=True)
 
     def paragraph(self, text: str, indent: int = 0, style: str = "") -> None:
         """One line; on a terminal that is too narrow for it, several, the later ones indented further."""
@@ -73,6 +73,11 @@ class Output:
         self.line(" " * indent + first, "bold")
         for line in others:
             self.line(" " * indent + line)
+
+
+def _encodable(text: str) -> str:
+    """Parts of odd file names, which UTF-8 can't hold, as the escapes that JSON has for them."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def error_output() -> Output:

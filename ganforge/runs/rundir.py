@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ganforge.errors import CheckpointError, UsageError
-from ganforge.files import read_json, write_bytes, write_json
+from ganforge.files import is_file, read_json, write_bytes, write_json
 
 
 @dataclass(frozen=True)
@@ -114,4 +114,4 @@ class RunDir:
 
 def is_run(path: Path) -> bool:
     """Whether the folder is that of a run."""
-    return (path / "run.json").is_file() and (path / "recipe.yaml").is_file()
+    return is_file(path / "run.json") and is_file(path / "recipe.yaml")
