@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 import time
 from contextlib import suppress
@@ -47,12 +48,40 @@ def write_json(path: Path, data: Any) -> None:
 
 def read_json(path: Path, error: type[GanforgeError]) -> Any:
     """The JSON in `path`; raises `error` with the place where it can't be read."""
+    expect_file(path, f"there is no {path}.", error)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise error(f"there is no {path}.") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as reason:
+    # beside what is no JSON or UTF-8: numbers of thousands of digits, brackets nested by the thousand
+    except (OSError, ValueError, RecursionError) as reason:
         raise error(f"{path} can't be read: {reason}") from reason
+
+
+def expect_file(path: Path, missing: str, error: type[GanforgeError]) -> Path:
+    """The path, if a regular file is there that can be opened: no folder, and no pipe, which would wait for a writer.
+
+    Raises `error` with `missing` where there is none, or else with what keeps it from being read.
+    """
+    try:
+        is_regular = stat.S_ISREG(path.stat().st_mode)
+        if is_regular:
+            path.open("rb").close()
+    except (FileNotFoundError, NotADirectoryError):
+        is_regular = False
+    except (OSError, ValueError) as reason:  # ValueError: a null character, which no path has
+        raise error(f"{path} can't be read: {getattr(reason, 'strerror', None) or reason}.") from reason
+    if not is_regular:
+        raise error(missing)
+    return path
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there; pathlib's own raises for a name that is too long, or in a closed folder."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; as `is_file`."""
+    return os.path.isdir(path)  # noqa: PTH112
 
 
 def sync_folder(path: Path) -> None:

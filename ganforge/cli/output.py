@@ -41,7 +41,7 @@ class Output:
     def raw(self, text: str) -> None:
         """Text for programs, byte for byte."""
         try:
-            self.console.file.write(text)
+            self.console.file.write(_encodable(text))
             self.console.file.flush()
         except BrokenPipeError:
             raise PipeClosedError from None
@@ -82,7 +82,8 @@ class Output:
 
 
 def _plain(text: str) -> str:
-    return text.translate(_CONTROLS)
+    """Control characters, and parts of odd file names that UTF-8 can't hold, as escapes."""
+    return text.translate(_CONTROLS).encode(errors="backslashreplace").decode()
 
 
 def error_output() -> Output:

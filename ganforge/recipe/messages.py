@@ -61,7 +61,7 @@ def problems_of(error: ValidationError, root: Node, model: type[BaseModel], comp
     findings = [_finding(item, root, model, components) for item in items if not _is_consequence(item, items)]
     problems = []
     for finding in dict.fromkeys(_merged(findings)):
-        if _is_misspelt(finding, findings):
+        if _is_misspelt(finding, findings) or _is_other_member(finding, findings):
             continue
         origin = root.key_place(finding.path) if finding.is_about_key else root.place(finding.path)
         problems.append(origin.problem(finding.message, finding.path))
@@ -130,6 +130,14 @@ def _is_misspelt(finding: _Finding, findings: list[_Finding]) -> bool:
     advice = f"Did you mean '{finding.missing}'?"
     return bool(finding.missing) and any(
         other.is_about_key and other.path[:-1] == finding.path and advice in other.message for other in findings
+    )
+
+
+def _is_other_member(finding: _Finding, findings: list[_Finding]) -> bool:
+    """A member of a union refuses the value as a whole, where another one complains of a part and so knows its form."""
+    size = len(finding.path)
+    return finding.found in {"a list", "a mapping"} and any(
+        len(other.path) > size and other.path[:size] == finding.path for other in findings
     )
 
 

@@ -43,7 +43,7 @@ class LabelSite(Spec):
 
 
 #: See LoadRules.classes.
-ClassRule = Literal["drop", "mean", "nearest"] | tuple[NonNegativeInt, ...]
+ClassRule = Literal["drop", "mean", "nearest"] | tuple[Annotated[int, Field(strict=True, ge=0)], ...]
 
 
 class LoadRules(Spec):

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn, optim
 
 from ganforge.errors import CheckpointError
-from ganforge.files import read_json, sha256_of, sync_folder, write_json
+from ganforge.files import expect_file, is_file, read_json, sha256_of, sync_folder, write_json
 
 FORMAT = 1
 PREFIX = "step_"
@@ -100,7 +100,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if unlisted or "state.json" not in manifest:
         raise CheckpointError(f"{path / 'manifest.json'} does not list {', '.join(unlisted) or 'state.json'}.")
     for name, digest in manifest.items():
-        if not (path / name).is_file() or sha256_of(path / name) != digest:
+        if not is_file(path / name) or sha256_of(path / name) != digest:
             raise CheckpointError(f"{path / name} is missing or damaged: its sha256 differs from the manifest's.")
     state = read_json(path / "state.json", CheckpointError)
     if not isinstance(state, dict) or not isinstance(state.get("step"), int) or "recipe" not in state:
@@ -121,7 +121,7 @@ def _read_best(state: Any, path: Path) -> Best | None:
         best = Best(**state["best"])
         if type(best.step) is not int or not math.isfinite(best.score):
             raise ValueError(best)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise CheckpointError(f"{path / 'state.json'} doesn't say which checkpoint was the best.") from error
     return best
 
@@ -165,11 +165,11 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
     """Read a safetensors file. Raises CheckpointError if it is none."""
+    expect_file(path, f"there is no weights file {path}.", CheckpointError)
     try:
         return safetensors.torch.load_file(path)
-    except FileNotFoundError:
-        raise CheckpointError(f"there is no weights file {path}.") from None
-    except (SafetensorError, OSError) as error:
+    # TypeError, ValueError, RuntimeError: sizes and formats that the header may name and torch has not
+    except (SafetensorError, OSError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path} is no readable safetensors file: {error}") from error
 
 

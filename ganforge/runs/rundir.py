@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ganforge.errors import CheckpointError, UsageError
-from ganforge.files import read_json, write_bytes, write_json
+from ganforge.files import is_file, read_json, write_bytes, write_json
 
 
 @dataclass(frozen=True)
@@ -115,5 +115,4 @@ class RunDir:
 
 def is_run(path: Path) -> bool:
     """Whether the folder is that of a run."""
-    # unlike Path.is_file, this raises for no path: one that can't be looked at is none
-    return os.path.isfile(path / "run.json") and os.path.isfile(path / "recipe.yaml")  # noqa: PTH113
+    return is_file(path / "run.json") and is_file(path / "recipe.yaml")

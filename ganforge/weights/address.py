@@ -42,7 +42,7 @@ def refusal(url: str) -> str | None:
 def check_url(url: str) -> str:
     """The address. Raises UsageError for one that is refused."""
     if reason := refusal(url):
-        raise UsageError(f"{_without_user(url)} is refused: {reason}.")
+        raise UsageError(f"{without_user(url)} is refused: {reason}.")
     return url
 
 
@@ -66,7 +66,7 @@ def file_name(url: str) -> str:
     return re.sub(r"[^\w.-]", "_", name, flags=re.ASCII).lstrip(".")[-100:] or "file"
 
 
-def _without_user(url: str) -> str:
+def without_user(url: str) -> str:
     """For messages: no password, whatever it is made of, and nothing that a terminal would obey."""
     return re.sub(r"[^ -~]", "?", re.sub(r"//.*@", "//", url))
 

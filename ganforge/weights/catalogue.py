@@ -9,14 +9,14 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from ganforge.errors import CheckpointError, GanforgeError, UsageError
-from ganforge.files import sha256_of
+from ganforge.files import expect_file, is_file, is_folder
 from ganforge.interfaces import SourceSpec
 from ganforge.registry import Components
-from ganforge.weights.address import digest_in, is_url
+from ganforge.weights.address import check_url, digest_in, is_url
 from ganforge.weights.converted import converted_folders
 from ganforge.weights.folder import CARD, load_folder, read_card, save_folder
 from ganforge.weights.pretrained import Provenance, StoreContext
-from ganforge.weights.store import fetch_file, stored_files
+from ganforge.weights.store import damage_of, fetch_file, stored_files
 
 State = Literal["cached", "not cached", "installed", "missing", "needs fields"]
 
@@ -71,6 +71,7 @@ def source_named(kind: str, components: Components) -> SourceSpec:
 def fetch(what: str, sha256: str | None, components: Components, context: StoreContext) -> Path:
     """Where the cache holds what was fetched. what: a kind of source, or an address. Raises GanforgeError."""
     if is_url(what):
+        check_url(what)
         digest = sha256 or digest_in(what)
         if digest is None:
             raise UsageError(
@@ -92,10 +93,7 @@ def fetch(what: str, sha256: str | None, components: Components, context: StoreC
 
 def verify(cache: Path) -> list[tuple[Path, str]]:
     """Each downloaded file and each converted folder in the cache, with what is wrong with it, or nothing."""
-    found = []
-    for file, wanted in stored_files(cache):
-        digest = sha256_of(file)
-        found.append((file, "" if digest == wanted else f"its sha256 is {digest}"))
+    found = [(file, damage_of(file, wanted)) for file, wanted in stored_files(cache)]
     for folder in converted_folders(cache):
         try:
             load_folder(folder)
@@ -115,15 +113,15 @@ def convert(
     spec_class = components["source"].get(kind)
     if spec_class is None:
         raise UsageError(components["source"].explain_missing(kind))
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if not _is_free(out):
         raise UsageError(f"{out} is there already. Name a new folder.")
     try:
         given = {} if licence is None else {"licence": licence}
         spec = spec_class.model_validate({"kind": kind, "path": file, **given})
     except ValidationError as error:
         raise UsageError(f"'{kind}' can't be made from a file alone: {error.errors()[0]['msg']}.") from error
-    if not file.exists():
-        raise CheckpointError(f"there is no file {file}.")
+    if not is_folder(file):
+        expect_file(file, f"there is no file {file}.", CheckpointError)
     weights = spec.fetch(context)
     save_folder(out, weights)
     return weights.provenance
@@ -131,10 +129,10 @@ def convert(
 
 def card(what: str, components: Components, cache: Path) -> dict[str, Any]:
     """The card of a weights folder, or of a kind of source; of one that isn't cached, what is published of it."""
-    if (Path(what) / CARD).is_file():
+    if is_file(Path(what) / CARD):
         return read_card(Path(what))
-    if what not in components["source"] and Path(what).exists():
-        raise UsageError(f"{what} is no weights folder: it has no {CARD}.")
+    if what not in components["source"] and (is_folder(Path(what)) or is_file(Path(what))):
+        expect_file(Path(what) / CARD, f"{what} is no weights folder: it has no {CARD}.", UsageError)
     spec = source_named(what, components)
     place = spec.cached(cache)
     if place is not None and place.is_dir():
@@ -148,6 +146,14 @@ def card(what: str, components: Components, cache: Path) -> dict[str, Any]:
         "origin_sha256": file.sha256,
         "licence": str(getattr(spec, "licence", "")),
     }
+
+
+def _is_free(out: Path) -> bool:
+    """Whether a folder can be made at `out`, as far as can be seen: an empty one may stand there, no link to one."""
+    try:
+        return not out.is_symlink() and (not out.exists() or (out.is_dir() and not any(out.iterdir())))
+    except OSError:  # writing says what is wrong
+        return True
 
 
 def _with_defaults(spec_class: type[SourceSpec]) -> SourceSpec | None:

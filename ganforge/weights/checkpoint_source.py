@@ -11,7 +11,7 @@ from pydantic import model_validator
 
 from ganforge.cache import cache_folder
 from ganforge.errors import CheckpointError
-from ganforge.files import sha256_of
+from ganforge.files import expect_file, is_file, is_folder, sha256_of
 from ganforge.interfaces import SourceSpec
 from ganforge.weights.address import Sha256, Url, digest_in
 from ganforge.weights.pretrained import PretrainedWeights, Provenance, PublishedFile, StoreContext
@@ -72,7 +72,7 @@ class CheckpointSource(SourceSpec):
     def file(self) -> Path:
         """Where the file is if it isn't fetched. Raises CheckpointError where it is not there."""
         assert self.path is not None  # the validator wants one of both
-        if not self.path.is_dir():
+        if not is_folder(self.path):
             return existing(self.path)
         found = sorted(self.path.glob(f"*{self.suffix}"))
         if len(found) == 1:
@@ -90,7 +90,7 @@ class CheckpointSource(SourceSpec):
     def preflight(self) -> None:
         if self.published() is None:
             self.file()
-        elif self.path is not None and not self.path.is_file() and self.cached(cache_folder()) is None:
+        elif self.path is not None and not is_file(self.path) and self.cached(cache_folder()) is None:
             raise CheckpointError(f"there is no checkpoint {self.path}. Leave source.path out to have it fetched.")
 
     def published(self) -> PublishedFile | None:
@@ -129,7 +129,7 @@ class CheckpointSource(SourceSpec):
         from ganforge.weights.store import fetch_file
 
         # a copy that is gone does no harm where the cache has what was read from it
-        copy = self.path if self.path is not None and self.path.exists() else None
+        copy = self.path if self.path is not None and is_file(self.path) else None
         kept = read_converted(self.layout, published.sha256, context.cache) if copy is None else None
         if kept is None:
             place = copy or published.url
@@ -146,6 +146,4 @@ class CheckpointSource(SourceSpec):
 
 def existing(path: Path, field: str = "source.path") -> Path:
     """The path, if a file is there. Raises CheckpointError that names the recipe's field."""
-    if not path.is_file():
-        raise CheckpointError(f"there is no checkpoint {path}. Name it with {field}=FILE.")
-    return path
+    return expect_file(path, f"there is no checkpoint {path}. Name it with {field}=FILE.", CheckpointError)

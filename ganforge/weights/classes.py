@@ -73,7 +73,7 @@ def fit_classes(
     fitted, found = dict(weights), []
     for key in parameters:
         theirs, num_classes = weights[key], len(targets[key])
-        if theirs.shape[1:] != targets[key].shape[1:]:
+        if not theirs.dim() or theirs.shape[1:] != targets[key].shape[1:]:
             continue  # a misfit that rows can't mend
         if isinstance(rule, str) and len(theirs) == num_classes:
             continue
@@ -112,7 +112,7 @@ def nearest_classes(
     """
     network = copy.deepcopy(discriminator).eval()
     heads = [(key, module) for key, module in network.named_modules() if isinstance(module, LogitHead)]
-    if len(heads) != 1 or f"{heads[0][0]}.weight" not in weights or len(weights[f"{heads[0][0]}.weight"]) < 2:
+    if len(heads) != 1 or not _has_logits(*heads[0], weights):
         raise CheckpointError(
             "`pretrained.classes: nearest` needs a discriminator of the source with a logit for each of its classes. "
             "Choose `mean`, or name the source's classes: `pretrained.classes: [0, 1]`."
@@ -133,6 +133,14 @@ def nearest_classes(
             network(x, torch.zeros(len(x), dtype=torch.int64))
         found.append(int(torch.cat(judged).mean(dim=0).argmax()))
     return tuple(found)
+
+
+def _has_logits(key: str, head: LogitHead, weights: Mapping[str, Tensor]) -> bool:
+    """Whether the source has weights and a bias for several logits, of which the head's input is one argument."""
+    weight, bias = weights.get(f"{key}.weight"), weights.get(f"{key}.bias")
+    if weight is None or bias is None or weight.dim() != 2 or len(weight) < 2:
+        return False
+    return weight.shape[1] == head.in_features and bias.shape == weight.shape[:1]
 
 
 def _expect_rows(name: str, key: str, rows: Sequence[int], num_classes: int, num_source: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from http.client import HTTPException, HTTPMessage, HTTPResponse, responses
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, HTTPSConnection, responses
 from typing import IO, BinaryIO
 from urllib import request
 from urllib.error import HTTPError, URLError
@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 from ganforge.errors import DownloadError
 from ganforge.progress import Progress
-from ganforge.weights.address import check_url, file_name, refusal
+from ganforge.weights import pace
+from ganforge.weights.address import check_url, file_name, refusal, without_user
+from ganforge.weights.pace import PacedResponse, TooSlowError
 
-#: Seconds without a byte.
-TIMEOUT = 30.0
 #: Several times what the largest published GAN has, and less than a disk.
 MAX_BYTES = 8 << 30
 CHUNK = 1 << 20
@@ -63,13 +63,31 @@ class _Redirects(request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
+class _Http(request.HTTPHandler):
+    def http_open(self, req: request.Request) -> HTTPResponse:
+        return self.do_open(_HttpConnection, req)
+
+
+class _HttpConnection(HTTPConnection):
+    response_class = PacedResponse
+
+
+class _Https(request.HTTPSHandler):
+    def https_open(self, req: request.Request) -> HTTPResponse:
+        return self.do_open(_HttpsConnection, req)
+
+
+class _HttpsConnection(HTTPSConnection):
+    response_class = PacedResponse
+
+
 def _opener() -> request.OpenerDirector:
     """Knows http and https alone; urllib's own would open files and FTP as well."""
     opener = request.OpenerDirector()
     for handler in (
         request.ProxyHandler(),
-        request.HTTPHandler(),
-        request.HTTPSHandler(),
+        _Http(),
+        _Https(),
         request.HTTPErrorProcessor(),
         request.HTTPDefaultErrorHandler(),
         _Redirects(),
@@ -80,7 +98,7 @@ def _opener() -> request.OpenerDirector:
 
 def _open(url: str) -> HTTPResponse:
     try:
-        response = _opener().open(url, timeout=TIMEOUT)
+        response = _opener().open(url, timeout=pace.TIMEOUT)
     except HTTPError as error:
         error.close()
         raise failed(url, _answer(url, error)) from error
@@ -94,22 +112,23 @@ def _chunks(url: str, response: HTTPResponse) -> Iterator[bytes]:
     try:
         while chunk := response.read(CHUNK):
             yield chunk
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: a chunk of negative length
         raise failed(url, f"the connection broke ({_reason(error)})") from error
 
 
 def _answer(url: str, error: HTTPError) -> str:
-    if not 300 <= error.code < 400:
-        return f"the server answers {error.code} {responses.get(error.code, '')}".rstrip()
-    if refusal(error.url) or urlsplit(error.url).scheme != urlsplit(url).scheme:
-        return f"it redirects to {error.url}, which is refused"
-    return "it redirects without end"
+    if 300 <= error.code < 400:
+        if refusal(error.url) or urlsplit(error.url).scheme != urlsplit(url).scheme:
+            return f"it redirects to {without_user(error.url)}, which is refused"
+        if str(error.msg).startswith(_Redirects.inf_msg):
+            return "it redirects without end"
+    return f"the server answers {error.code} {responses.get(error.code, '')}".rstrip()
 
 
 def _reason(error: Exception) -> str:
     cause = error.reason if isinstance(error, URLError) else error
-    if isinstance(cause, TimeoutError):
-        return f"nothing came for {TIMEOUT:g} seconds"
+    if isinstance(cause, TimeoutError) and not isinstance(cause, TooSlowError):
+        return f"nothing came for {pace.TIMEOUT:g} seconds"
     return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
 
 

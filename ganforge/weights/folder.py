@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from ganforge.errors import CheckpointError
-from ganforge.files import read_json, remove_leftovers, sha256_of, sync_folder, write_bytes, write_json
+from ganforge.files import is_file, read_json, remove_leftovers, sha256_of, sync_folder, write_bytes, write_json
 from ganforge.weights.pretrained import PretrainedWeights, Provenance
 
 CARD = "card.json"
@@ -26,7 +26,7 @@ def load_folder(path: Path) -> PretrainedWeights:
         file = path / f"{network}.safetensors"
         if file.name not in card["sha256"]:
             continue
-        if not file.is_file() or sha256_of(file) != card["sha256"][file.name]:
+        if not is_file(file) or sha256_of(file) != card["sha256"][file.name]:
             raise CheckpointError(f"{file} is missing or damaged: its sha256 is not the one in {CARD}.")
         weights[network] = load_tensors(file)
     if not weights:
@@ -57,7 +57,7 @@ def save_folder(path: Path, weights: PretrainedWeights) -> None:
         sync_folder(path.parent)
     except OSError as error:
         raise CheckpointError(
-            f"can't write {path}: {error.strerror}. Make room there, or choose another folder."
+            f"can't write {path}: {error.strerror or error}. Make room there, or choose another folder."
         ) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)

@@ -18,6 +18,9 @@ from ganforge.freeze.policy import describe_names
 from ganforge.recipe.models import LoadRules
 from ganforge.weights.classes import FittedRows, Nearest, class_parameters, fit_classes
 
+#: Formats that hold weights; those of 8 bits and fewer need scales, which lie elsewhere.
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
 
 @dataclass(frozen=True)
 class LoadReport:
@@ -55,8 +58,10 @@ def load_strict(
     is_dropped = {key: any(fnmatchcase(key, glob) for glob in rules.drop) for key in weights}
     by_class = class_parameters(network)
     fitted: list[FittedRows] = []
+    wanted = [key for key in targets if key in weights and not is_fresh[key] and not is_dropped[key]]
+    _raise_odd(name, {key: weights[key] for key in wanted})
     if rules.classes is not None:
-        chosen = [key for key in by_class if key in weights and not is_fresh[key] and not is_dropped[key]]
+        chosen = [key for key in by_class if key in wanted]
         weights, fitted = fit_classes(name, chosen, targets, weights, rules.classes, nearest)
         is_fresh |= {rows.parameter: True for rows in fitted if rows.rule == "drop"}
     loaded = [key for key in targets if key in weights and not is_fresh[key] and not is_dropped[key]]
@@ -72,9 +77,6 @@ def load_strict(
     ]
     _raise_misfits(name, missing, unexpected, misfits, by_class)
     _raise_useless(name, rules, weights)
-    odd = [key for key in loaded if not weights[key].is_floating_point() or weights[key].layout != torch.strided]
-    if odd:
-        raise CheckpointError(f"{name}: these are no plain floating-point tensors in the source: {', '.join(odd)}.")
     bad = [key for key in loaded if not bool(torch.isfinite(weights[key].float()).all())]
     if bad:
         raise CheckpointError(f"{name}: the source holds numbers that are not finite in {', '.join(bad)}.")
@@ -130,6 +132,12 @@ def _raise_misfits(
         )
     if lines:
         raise CheckpointError(f"the weights don't fit the {name}:\n  " + "\n  ".join(lines))
+
+
+def _raise_odd(name: str, weights: Mapping[str, Tensor]) -> None:
+    odd = [key for key, value in weights.items() if value.dtype not in FLOATS or value.layout != torch.strided]
+    if odd:
+        raise CheckpointError(f"{name}: these are no plain floating-point tensors in the source: {', '.join(odd)}.")
 
 
 def _raise_useless(name: str, rules: LoadRules, weights: Mapping[str, Tensor]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 from ganforge.errors import CheckpointError, DownloadError
-from ganforge.files import remove_leftovers, sha256_of, sync_folder
+from ganforge.files import expect_file, is_file, is_folder, remove_leftovers, sha256_of, sync_folder
 from ganforge.weights.address import check_digest, check_url, file_name, is_url
 from ganforge.weights.download import download, failed
 from ganforge.weights.pretrained import StoreContext
@@ -33,20 +34,33 @@ def fetch_file(url_or_path: str | Path, sha256_prefix: str, context: StoreContex
 
 def find_file(wanted: str, cache: Path) -> Path | None:
     """A cached file whose sha256 begins with `wanted`; one that is damaged is not found, and so fetched again."""
-    return next((file for file, digest in stored_files(cache, wanted) if sha256_of(file) == digest), None)
+    return next((file for file, digest in stored_files(cache, wanted) if not damage_of(file, digest)), None)
+
+
+def damage_of(file: Path, digest: str) -> str:
+    """What is wrong with a cached file, which may have become a folder or a pipe; empty if nothing."""
+    if not is_file(file):
+        return "it is no file"
+    try:
+        found = sha256_of(file)
+    except OSError as error:
+        return f"it can't be read ({error.strerror})"
+    return "" if found == digest else f"its sha256 is {found}"
 
 
 def stored_files(cache: Path, wanted: str = "") -> Iterator[tuple[Path, str]]:
     """Each downloaded file with the sha256 it should have; not verified."""
     for folder in sorted((cache / DOWNLOADS).glob(f"{wanted}*/")):
         if not folder.name.startswith("."):
-            yield from ((file, folder.name) for file in sorted(folder.iterdir()))
+            try:
+                files = sorted(folder.iterdir())
+            except OSError:  # a folder that can't be looked into
+                files = [folder]
+            yield from ((file, folder.name) for file in files)
 
 
 def _verified(path: Path, wanted: str) -> Path:
-    if not path.is_file():
-        raise CheckpointError(f"there is no file {path}.")
-    digest = sha256_of(path)
+    digest = sha256_of(expect_file(path, f"there is no file {path}.", CheckpointError))
     if not digest.startswith(wanted):
         raise CheckpointError(
             f"{path} is not the file that was promised: its sha256 is {digest}, not {_shown(wanted)}. "
@@ -58,6 +72,7 @@ def _verified(path: Path, wanted: str) -> Path:
 def _fetch(url: str, wanted: str, context: StoreContext) -> Path:
     folder = context.cache / DOWNLOADS
     part = folder / f"{_PART}{uuid4().hex}"
+    made = [each for each in (folder, context.cache) if not is_folder(each)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         remove_leftovers(folder, f"{_PART}*")
@@ -68,7 +83,11 @@ def _fetch(url: str, wanted: str, context: StoreContext) -> Path:
             file.flush()
             os.fsync(file.fileno())
         final = folder / digest / file_name(url)
+        if final.parent.is_symlink():
+            raise DownloadError(f"{final.parent} is a link, through which nothing is written. Remove it.")
         final.parent.mkdir(exist_ok=True)
+        if final.is_dir() and not final.is_symlink():
+            shutil.rmtree(final)  # it has the place of a file: damage, as any other content
         part.replace(final)
         sync_folder(final.parent)
         sync_folder(folder)
@@ -79,6 +98,9 @@ def _fetch(url: str, wanted: str, context: StoreContext) -> Path:
     finally:
         with suppress(OSError):  # the error that is on its way says more
             part.unlink()
+        for each in made:  # those that hold something stay
+            with suppress(OSError):
+                each.rmdir()
     return final
 
 

@@ -49,7 +49,7 @@ def read_generator(path: Path) -> dict[str, Tensor]:
     """A generator under our names, its statistics still those of all truncations, (T, C). Raises CheckpointError."""
     theirs = state_dict(read_torch_file(path), path, path.name)
     _check_shapes(theirs, path)
-    layers = {int(found[1]) for name in theirs if (found := re.match(r"generator\.layers\.(\d+)\.", name))}
+    layers = {int(found[1]) for name in theirs if (found := re.match(r"generator\.layers\.(\d{1,4})\.", name))}
     attending = [layer for layer in layers if f"generator.layers.{layer}.gamma" in theirs]
     if not layers or len(attending) > 1:
         names = ", ".join(list(theirs)[:5])
@@ -66,6 +66,8 @@ def _check_shapes(theirs: Mapping[str, Tensor], path: Path) -> None:
             raise CheckpointError(
                 f"{path}: {name} has the shape {shape}, but must be a table of at least two truncations."
             )
+        if name == "embeddings.weight" and len(shape) != 2:
+            raise CheckpointError(f"{path}: {name} has the shape {shape}, but must be a table with a column per class.")
         if name.startswith("generator.gen_z.") and not name.endswith("_v") and (not shape or shape[0] % SIDE**2):
             raise CheckpointError(
                 f"{path}: {name} has the shape {shape}, whose rows fill no grid of {SIDE} x {SIDE} pixels."

@@ -42,8 +42,11 @@ def with_sigmas(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
             continue
         weight, v = weights[_normalised_by(owner)], weights[f"{owner}.v"]
         matrix = weight.flatten(1) if weight.dim() > 2 else weight
-        if matrix.shape == (*u.shape, *v.shape):  # strict loading says what is wrong with others
-            found[f"{owner}.sigma"] = torch.dot(u, torch.mv(matrix, v))
+        # strict loading says what is wrong with others
+        if matrix.dim() == 2 and matrix.shape == (*u.shape, *v.shape):
+            # checkpoints may mix formats; half precision is too coarse for a product of thousands of terms
+            dtype = torch.promote_types(weight.dtype, torch.float32)
+            found[f"{owner}.sigma"] = torch.dot(u.to(dtype), torch.mv(matrix.to(dtype), v.to(dtype)))
     return found
 
 

@@ -56,7 +56,7 @@ def read_generator(path: Path) -> dict[str, Tensor]:
     if any(name.startswith("block1.") for name in theirs):
         raise CheckpointError(f"{path} holds a discriminator. Name it with source.discriminator=FILE.")
     conditional = any(name.endswith(".embed.weight") for name in theirs)
-    return generator_names(len(_numbers(r"block(\d+)\.", theirs)), conditional=conditional).to_ours(theirs)
+    return generator_names(len(_numbers(r"block(\d{1,4})\.", theirs)), conditional=conditional).to_ours(theirs)
 
 
 def read_discriminator(path: Path) -> dict[str, Tensor]:
@@ -64,9 +64,9 @@ def read_discriminator(path: Path) -> dict[str, Tensor]:
     theirs = _read(path)
     if any(name.startswith("l1.") for name in theirs):
         raise CheckpointError(f"{path} holds a generator. Name it with source.path=FILE.")
-    num_blocks = len(_numbers(r"block(\d+)\.", theirs))
+    num_blocks = len(_numbers(r"block(\d{1,4})\.", theirs))
     # at 48 px the head has the number of the last block, else the next
-    last = max(_numbers(r"l(\d+)\.", theirs), default=num_blocks + 1)
+    last = max(_numbers(r"l(\d{1,4})\.", theirs), default=num_blocks + 1)
     own_norms = any(name.endswith(".sn_u") for name in theirs)
     names = discriminator_names(num_blocks, last, own_norms=own_norms)
     return with_sigmas(_with_both_vectors(names.to_ours(theirs)))
@@ -81,16 +81,20 @@ def _own_spectral_pairs(theirs: str, ours: str, *, bias: bool) -> dict[str, str]
 
 def _with_both_vectors(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The package's own norms keep u alone, (1, O), and make one more iteration each time that they compute."""
+    import torch
     from torch.nn.functional import normalize
 
     found = dict(weights)
     for name, u in weights.items():
         norm = name.removesuffix(".spectral.u")
         weight = weights.get(f"{norm}.weight")
-        if norm == name or f"{norm}.spectral.v" in weights or weight is None or u.shape != (1, len(weight)):
+        if norm == name or f"{norm}.spectral.v" in weights or weight is None:
             continue
-        v = normalize(weight.t() @ u[0], dim=0)
-        found |= {f"{norm}.spectral.v": v, name: normalize(weight @ v, dim=0)}
+        if weight.dim() != 2 or u.shape != (1, len(weight)):
+            continue  # strict loading says what is wrong
+        matrix = weight.to(torch.promote_types(weight.dtype, torch.float32))
+        v = normalize(matrix.t() @ u[0].to(matrix.dtype), dim=0)
+        found |= {f"{norm}.spectral.v": v, name: normalize(matrix @ v, dim=0)}
     return found
 
 

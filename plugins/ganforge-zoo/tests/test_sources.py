@@ -18,6 +18,7 @@ from ganforge.weights.catalogue import convert
 from ganforge.weights.checkpoint_source import CheckpointSource
 from ganforge.weights.pretrained import StoreContext
 from ganforge_zoo.biggan_source import BigGANCheckpoint
+from ganforge_zoo.names import with_sigmas
 from ganforge_zoo.sngan_source import SNGANCheckpoint
 
 #: Excerpts with the packages' names; the values don't matter here.
@@ -240,3 +241,34 @@ def test_the_command_line_converts_a_checkpoint_to_a_folder(components: Any, tmp
     provenance = convert(path, tmp_path / "out", "sngan_checkpoint", components, StoreContext(tmp_path))
     assert provenance.name == "SNGAN net.pth"
     assert (tmp_path / "out" / "generator.safetensors").is_file()
+
+
+@pytest.mark.parametrize(
+    ("shape", "u_shape", "v_shape", "dtype"),
+    [((3,), (), (3,), torch.float32), ((), (), (), torch.float32), ((2, 3), (2,), (3,), torch.float16)],
+)
+def test_vectors_of_other_shapes_and_formats_stop_no_reading(
+    shape: tuple[int, ...], u_shape: tuple[int, ...], v_shape: tuple[int, ...], dtype: torch.dtype
+) -> None:
+    weights = {"fc.weight": torch.ones(shape, dtype=dtype)}
+    weights |= {"fc.spectral.u": torch.ones(u_shape), "fc.spectral.v": torch.ones(v_shape)}
+    assert ("fc.spectral.sigma" in with_sigmas(weights)) == (len(shape) == 2)
+
+
+@pytest.mark.parametrize("source", [SNGANCheckpoint, BigGANCheckpoint])
+def test_a_number_of_thousands_of_digits_is_no_layer(source: type[CheckpointSource], tmp_path: Path) -> None:
+    path = tmp_path / "gan.pth"
+    number = "9" * 5000
+    torch.save({f"block{number}.c1.weight": torch.ones(1), f"generator.layers.{number}.x": torch.ones(1)}, path)
+    with pytest.raises(CheckpointError):
+        source.read(path)
+
+
+def test_embeddings_must_be_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "gan.bin"
+    torch.save({"embeddings.weight": torch.ones(2, 2, 2)}, path)
+    with pytest.raises(CheckpointError) as caught:
+        BigGANCheckpoint.read(path)
+    assert str(caught.value) == (
+        f"{path}: embeddings.weight has the shape (2, 2, 2), but must be a table with a column per class."
+    )

@@ -204,3 +204,23 @@ def test_with_one_class_the_label_is_not_read() -> None:
     z = torch.randn(2, 4)
     assert not generator.is_conditional
     assert torch.equal(generator(z, torch.tensor([0, 1])), generator(z, None))
+
+
+@pytest.mark.parametrize("rule", ["mean", "drop", (0, 0)])
+@pytest.mark.parametrize("dtype", [torch.int64, torch.bool, torch.float8_e4m3fn, torch.complex64])
+def test_rows_that_are_no_plain_numbers_are_refused(rule: ClassRule, dtype: torch.dtype) -> None:
+    generator, _ = born_conditional(2)
+    weights = source()[0]
+    weights["embedding.weight"] = weights["embedding.weight"].to(dtype)
+    with pytest.raises(CheckpointError) as caught:
+        load_strict("generator", generator, weights, LoadRules(classes=rule))
+    assert str(caught.value) == (
+        "generator: these are no plain floating-point tensors in the source: embedding.weight."
+    )
+
+
+def test_a_bias_without_rows_does_not_fit() -> None:
+    _, discriminator = born_conditional(2)
+    weights = {**source()[1], "fc.bias": torch.tensor(1.0)}
+    with pytest.raises(CheckpointError, match=r"fc.bias: the source has \(\), the network \(2,\)"):
+        load_strict("discriminator", discriminator, weights, LoadRules(classes="mean"))

@@ -7,13 +7,15 @@ import hashlib
 import os
 import socket
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from faulty_server import FaultyServer, content, redirect, status
 
 from ganforge.errors import DownloadError
-from ganforge.weights import download
+from ganforge.weights import download, pace
 from ganforge.weights.pretrained import StoreContext
 from ganforge.weights.store import fetch_file
 
@@ -33,6 +35,7 @@ def refused(url: str, cache: Path, digest: str = DIGEST) -> str:
         fetch_file(url, digest, StoreContext(cache))
     assert caught.value.exit_code == 7
     assert files_in(cache) == before
+    assert before or not cache.exists()
     return str(caught.value)
 
 
@@ -81,7 +84,7 @@ def test_without_a_connection_the_host_is_named(cache: Path, monkeypatch: pytest
 
 
 def test_a_server_that_falls_silent_is_left(server: FaultyServer, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "TIMEOUT", 0.2)
+    monkeypatch.setattr(pace, "TIMEOUT", 0.2)
     done = threading.Event()
 
     def stall(handler) -> None:
@@ -93,6 +96,49 @@ def test_a_server_that_falls_silent_is_left(server: FaultyServer, cache: Path, m
     message = refused(url, cache)
     done.set()
     assert message == (f"{url} can't be fetched: the connection broke (nothing came for 0.2 seconds). {GO_ON}")
+
+
+@pytest.mark.parametrize(
+    ("head", "again", "reason"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n", "no connection to {host} (no whole answer within 0.2 seconds)"),
+        (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n", "no connection to {host} (no whole answer within 0.2 seconds)"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"a", "the connection broke (less than 4,096 bytes a second came)"),
+    ],
+)
+def test_a_server_that_drips_is_left(
+    server: FaultyServer, cache: Path, monkeypatch: pytest.MonkeyPatch, head: bytes, again: bytes, reason: str
+) -> None:
+    monkeypatch.setattr(pace, "TIMEOUT", 0.2)
+
+    def drip(handler) -> None:
+        with suppress(OSError):  # whoever asked has gone
+            handler.wfile.write(head)
+            for _ in range(60):
+                handler.wfile.write(again)
+                time.sleep(0.05)
+
+    url = server.serve("/gan.pt", drip)
+    reason = reason.format(host=url.split("/")[2])
+    assert refused(url, cache) == f"{url} can't be fetched: {reason}. {GO_ON}"
+
+
+def test_a_chunk_of_negative_length_is_an_answer_that_breaks_off(server: FaultyServer, cache: Path) -> None:
+    broken = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc"
+    url = server.serve("/gan.pt", lambda handler: handler.wfile.write(broken))
+    assert refused(url, cache).startswith(f"{url} can't be fetched: the connection broke (")
+
+
+def test_an_answer_that_redirects_nowhere_is_told_by_its_code(server: FaultyServer, cache: Path) -> None:
+    url = server.serve("/gan.pt", status(304))
+    assert refused(url, cache) == f"{url} can't be fetched: the server answers 304 Not Modified. {GO_ON}"
+
+
+def test_a_password_in_a_redirect_is_not_shown(server: FaultyServer, cache: Path) -> None:
+    url = server.serve("/gan.pt", redirect("http://me:secret@127.0.0.1/gan.pt"))
+    assert refused(url, cache) == (
+        f"{url} can't be fetched: it redirects to http://127.0.0.1/gan.pt, which is refused. {GO_ON}"
+    )
 
 
 @pytest.mark.parametrize(

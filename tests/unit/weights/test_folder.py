@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganforge.errors import CheckpointError
+from ganforge.runs.checkpoint import load_tensors
 from ganforge.weights.converted import converted_folders, keep_converted, read_converted
 from ganforge.weights.folder import load_folder, read_card, save_folder
 from ganforge.weights.pretrained import PretrainedWeights, Provenance
@@ -111,6 +112,35 @@ def test_what_is_kept_is_found_by_layout_and_first_digits(tmp_path: Path) -> Non
     assert [folder.name for folder in converted_folders(tmp_path)] == [PROVENANCE.sha256]
     assert read_converted("mylab_2", "8c505f47", tmp_path) is None
     assert read_converted("mylab_1", "8c505f48", tmp_path) is None
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, '{"name": ' + "9" * 5000 + "}"], ids=["nested", "digits"])
+def test_a_card_that_json_cannot_hold_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "card.json").write_text(text)
+    with pytest.raises(CheckpointError) as caught:
+        read_card(tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path / 'card.json'} can't be read: ")
+
+
+def test_a_card_that_is_a_pipe_is_none(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "card.json")
+    with pytest.raises(CheckpointError) as caught:
+        read_card(tmp_path)
+    assert str(caught.value) == f"there is no {tmp_path / 'card.json'}."
+
+
+def test_a_path_with_a_part_that_is_too_long_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        read_card(tmp_path / ("x" * 300))
+    assert str(caught.value) == f"{tmp_path / ('x' * 300) / 'card.json'} can't be read: File name too long."
+
+
+def test_a_size_that_torch_has_not_is_refused(tmp_path: Path) -> None:
+    head = b'{"a":{"dtype":"F32","shape":[0,18446744073709551615],"data_offsets":[0,0]}}'
+    (tmp_path / "generator.safetensors").write_bytes(len(head).to_bytes(8, "little") + head)
+    with pytest.raises(CheckpointError) as caught:
+        load_tensors(tmp_path / "generator.safetensors")
+    assert str(caught.value).startswith(f"{tmp_path / 'generator.safetensors'} is no readable safetensors file: ")
 
 
 @pytest.mark.parametrize(

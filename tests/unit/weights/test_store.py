@@ -14,6 +14,7 @@ from faulty_server import FaultyServer, content
 
 from ganforge.errors import CheckpointError, DownloadError, UsageError
 from ganforge.weights import download
+from ganforge.weights.catalogue import verify
 from ganforge.weights.pretrained import StoreContext
 from ganforge.weights.store import fetch_file
 
@@ -39,6 +40,33 @@ def test_a_file_is_fetched_once_and_stands_under_its_sha256(server: FaultyServer
 def test_a_file_of_unknown_length_is_fetched(server: FaultyServer, cache: Path) -> None:
     url = server.serve("/gan.pt", content(BODY, length=-1))
     assert fetch_file(url, DIGEST, StoreContext(cache)).read_bytes() == BODY
+
+
+@pytest.mark.parametrize("damage", ["folder", "broken link", "link to itself", "pipe"])
+def test_what_is_no_file_is_damaged_and_fetched_again(damage: str, server: FaultyServer, cache: Path) -> None:
+    place = cache / "downloads" / DIGEST / "gan.pt"
+    place.parent.mkdir(parents=True)
+    if damage == "folder":
+        (place / "inner").mkdir(parents=True)
+    elif damage == "pipe":
+        os.mkfifo(place)
+    else:
+        place.symlink_to("none" if damage == "broken link" else place)
+    assert verify(cache) == [(place, "it is no file")]
+    file = fetch_file(server.serve("/gan.pt", content(BODY)), DIGEST, StoreContext(cache))
+    assert file == place and not place.is_symlink() and place.read_bytes() == BODY
+
+
+def test_nothing_is_written_through_a_link(server: FaultyServer, cache: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    link = cache / "downloads" / DIGEST
+    link.parent.mkdir(parents=True)
+    link.symlink_to(elsewhere)
+    with pytest.raises(DownloadError) as caught:
+        fetch_file(server.serve("/gan.pt", content(BODY)), DIGEST, StoreContext(cache))
+    assert str(caught.value) == f"{link} is a link, through which nothing is written. Remove it."
+    assert not list(elsewhere.iterdir())
 
 
 def test_two_that_fetch_at_once_get_the_same_file(server: FaultyServer, cache: Path) -> None:
