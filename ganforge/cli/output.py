@@ -82,8 +82,12 @@ class Output:
 
 
 def _plain(text: str) -> str:
-    """Control characters, and parts of odd file names that UTF-8 can't hold, as escapes."""
-    return text.translate(_CONTROLS).encode(errors="backslashreplace").decode()
+    return _encodable(text.translate(_CONTROLS))
+
+
+def _encodable(text: str) -> str:
+    """Parts of odd file names, which UTF-8 can't hold, as the escapes that JSON has for them."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def error_output() -> Output:
