@@ -67,13 +67,13 @@ def _sittings_before(run: RunDir, out: Path) -> list[dict[str, Any]]:
     digests = ",".join(f"{key}:{value}" for key, value in sorted(card["sha256"].items()))
     if read_json(source, CheckpointError)["sha256"] != digests:
         raise SystemExit(f"{run.path} started from other weights than those in {out}.")
-    first = {"recipe_sha256": "", "images_seen": card["images_seen"]}
+    first = {"recipe_sha256": None, "images_seen": card["images_seen"]}
     sittings: list[dict[str, Any]] = card.get("sittings", [first])
     return sittings
 
 
 def _short(score: dict[str, Any]) -> dict[str, Any]:
-    kept = ("name", "value", "spread", "spread_of", "n_real", "n_fake", "floor", "warnings")
+    kept = ("name", "value", "num_seeds", "seed_spread", "spread", "spread_of", "n_real", "n_fake", "floor", "warnings")
     return {key: score[key] for key in kept}
 
 

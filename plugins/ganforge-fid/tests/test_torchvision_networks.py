@@ -120,8 +120,9 @@ def test_code_in_a_file_is_refused_and_not_run(tmp_path):
     assert not sentinel.exists()
 
 
-ODD = "holds tensors that are no plain finite numbers: {}."
-MISFIT = "does not hold the weights of torchvision's resnet18: {} is integer and not floating-point."
+ODD = " holds tensors that are no plain finite numbers: {}."
+UNUSABLE = ": 'the file' has a tensor '{{}}' that can't be used: {}."
+MISFIT = " does not hold the weights of torchvision's resnet18: {} is integer and not floating-point."
 
 
 @pytest.mark.parametrize(
@@ -129,10 +130,10 @@ MISFIT = "does not hold the weights of torchvision's resnet18: {} is integer and
     [
         (lambda weight: weight.long(), MISFIT),
         (lambda weight: weight.bool(), ODD),
-        (lambda weight: weight.to(torch.complex64), ODD),
-        (lambda weight: weight.to(torch.float8_e4m3fn), ODD),
-        (lambda weight: weight.to_sparse(), ODD),
-        (lambda weight: weight.to("meta"), ODD),
+        (lambda weight: weight.to(torch.complex64), UNUSABLE.format("its numbers are complex64")),
+        (lambda weight: weight.to(torch.float8_e4m3fn), UNUSABLE.format("its numbers are float8_e4m3fn")),
+        (lambda weight: weight.to_sparse(), UNUSABLE.format("it is sparse")),
+        (lambda weight: weight.to("meta"), UNUSABLE.format("it has no values (device meta)")),
         (lambda weight: weight * float("nan"), ODD),
     ],
     ids=["integer", "boolean", "complex", "float8", "sparse", "meta", "not finite"],
@@ -143,4 +144,4 @@ def test_weights_that_are_no_plain_numbers_are_refused(resnet18, tmp_path, fault
     torch.save({**tensors, name: fault(tensors[name])}, path)
     with pytest.raises(CheckpointError) as caught:
         TorchvisionSpec(network="resnet18", weights=path).preflight()
-    assert str(caught.value) == f"{path} {found.format(name)}"
+    assert str(caught.value) == f"{path}{found.format(name)}"

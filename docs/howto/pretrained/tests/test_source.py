@@ -117,7 +117,7 @@ def test_what_is_missing_is_told_before_the_run(monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"netD": {}}, "{path}: 'netG_state_dict' is no state dict (a dictionary of tensors)."),
+        ({"netD": {}}, "{path} has no 'netG_state_dict'. If another kind of source reads it, name that."),
         (
             {"netG_state_dict": {"main.15.weight": torch.ones(1)}},
             "the key map 'dcgan_64' doesn't know main.15.weight. Is it a checkpoint of another kind?",
