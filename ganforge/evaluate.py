@@ -14,12 +14,19 @@ from ganforge.evaluation.checks import preflight
 from ganforge.evaluation.choose import all_evaluators, choose_evaluators, component_from, is_mapping
 from ganforge.evaluation.evaluation import Evaluation, reference_of
 from ganforge.evaluation.measure import Measured, Reference, measure
-from ganforge.evaluation.pictures import in_classes_of, load_pictures, side_of_first, without_classes
+from ganforge.evaluation.pictures import (
+    in_classes_of,
+    load_pictures,
+    sampling_caveats,
+    side_of_first,
+    without_classes,
+)
 from ganforge.execute import load_data, load_generator, open_run
 from ganforge.interfaces import DatasetSpec, EvaluatorSpec
 from ganforge.listener import Listener
+from ganforge.plan.plan import Plan
 from ganforge.registry import Components
-from ganforge.runs.rundir import is_run
+from ganforge.runs.rundir import RunDir, is_run
 
 
 @dataclass(frozen=True)
@@ -66,9 +73,15 @@ def _evaluate_run(
     recipe = recipe.model_copy(update={"evaluation": recipe.evaluation.model_copy(update=update)})
     if wanted.real is None:
         reference = reference_of(recipe, *load_data(plan, run_dir, listener))
+        if (best := recipe.evaluation.best) is not None:
+            caveat = f"of the checkpoint chosen as the best by {best.by} on these same real images, which favours it"
+            reference = replace(reference, caveats=(*reference.caveats, caveat))
     else:
         reference = _reference(wanted.real, recipe.resolution, components, listener)
-        reference = replace(reference, images=_same_classes(reference.images, plan.classes))
+        images = _same_classes(reference.images, plan.classes)
+        train = _trained_on(plan, run_dir, listener) if wanted.train is None else None
+        caveats = (*reference.caveats, *_overlap(images, train))
+        reference = replace(reference, images=images, train=train, caveats=caveats)
     reference = _with_train(reference, wanted.train, recipe.resolution, components, listener)
     generator, _ = load_generator(what, components, device, listener)
     evaluation = Evaluation(recipe, reference, listener)
@@ -88,6 +101,7 @@ def _evaluate_folder(
     reference = _reference(wanted.real, resolution, components, listener)
     reference = _with_train(reference, wanted.train, resolution, components, listener)
     fake = load_pictures(what, resolution, _context(listener))
+    reference = replace(reference, caveats=(*reference.caveats, *sampling_caveats(what)))
     classes = reference.images.card.classes
     is_labelled = len(classes) > 1 and (len(fake.card.classes) > 1 or fake.card.classes[0] in classes)
     if is_labelled:
@@ -99,6 +113,26 @@ def _evaluate_folder(
         fake = without_classes(fake)
     measured = measure(evaluators, reference, [fake], seed=0, is_conditional=is_labelled, listener=listener)
     return measured, evaluators
+
+
+def _trained_on(plan: Plan, run_dir: RunDir, listener: Listener) -> LabelledImages | None:
+    """What the run was trained on; None, with a warning, where that can't be read on this machine."""
+    try:
+        return load_data(plan, run_dir, listener)[0]
+    except DataError as error:
+        listener.warning(f"what {run_dir.path} was trained on can't be read, so that some evaluators fail: {error}")
+        return None
+
+
+def _overlap(real: LabelledImages, train: LabelledImages | None) -> tuple[str, ...]:
+    """A warning if patients of the same set are on both sides."""
+    if train is None or train.card.name != real.card.name:
+        return ()
+    trained = set(train.groups)
+    number = sum(group in trained for group in real.groups)
+    if not number:
+        return ()
+    return (f"{number} of the {len(real)} real images are of patients that the generator was TRAINED on",)
 
 
 def _reference(text: str, resolution: int, components: Components, listener: Listener) -> Reference:

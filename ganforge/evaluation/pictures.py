@@ -15,6 +15,7 @@ from ganforge.data.images import LabelledImages, LoadContext
 from ganforge.data.listing import Listing, entries, existing_folder, folders_in, pictures_in
 from ganforge.data.preparation import WholePicture
 from ganforge.data.specs import ImageFolder, ImageTable
+from ganforge.data.table import read_table
 from ganforge.errors import DataError
 
 #: The table that `ganforge sample` writes.
@@ -81,3 +82,17 @@ def in_classes_of(real: LabelledImages, fake: LabelledImages) -> LabelledImages:
 def without_classes(images: LabelledImages) -> LabelledImages:
     """The same images, all of one class."""
     return replace(images, labels=np.zeros_like(images.labels), card=replace(images.card, classes=(ALL,)))
+
+
+def sampling_caveats(folder: Path) -> tuple[str, ...]:
+    """What `ganforge sample` wrote about how the images came about, where that changes what scores mean."""
+    if not (folder / SAMPLES).is_file():
+        return ()
+    rows = [row.cells for row in read_table(folder / SAMPLES).rows]
+    truncations = sorted({row["truncation"] for row in rows if row.get("truncation", "1.0") != "1.0"})
+    caveats = (
+        [f"sampled with truncation {', '.join(truncations)}: less diverse than the generator is"] if truncations else []
+    )
+    if any(row.get("trained_on") == "phantoms" for row in rows):
+        caveats.append("the generator was trained on phantoms, drawn by a program")
+    return tuple(caveats)

@@ -268,3 +268,22 @@ def test_a_cache_that_is_none_is_named(
     assert result.exit_code == 3
     assert "content.json can't be written to /dev/null" in result.stderr
     assert "GANFORGE_CACHE can name another folder for the cache." in result.stderr
+
+
+def test_scores_of_truncated_samples_say_so(ganforge: Ganforge, plugin: Path, run: Path, tmp_path: Path) -> None:
+    samples = tmp_path / "samples"
+    words = ("--label", "small", "--count", 3, "--truncation", 0.5, "--out", samples)
+    assert ganforge("sample", run, *words, "-p", plugin).exit_code == 0
+    result = ganforge("eval", samples, "--real", run, "--metrics", "brightness", "-p", plugin)
+    assert "warning: sampled with truncation 0.5: less diverse than the generator is" in result.stdout
+
+
+def test_a_run_against_other_real_images_keeps_its_own_training_images(
+    ganforge: Ganforge, plugin: Path, run: Path, tiny_images: Path
+) -> None:
+    result = ganforge("eval", run, "--real", tiny_images, "--json", "-p", plugin)
+    assert result.exit_code == 0, result.stderr
+    (score,) = json.loads(result.stdout)
+    assert score["n_real"] == 30
+    assert score["warnings"][0].endswith("trained on 24")
+    assert score["warnings"][1] == "24 of the 30 real images are of patients that the generator was TRAINED on"
