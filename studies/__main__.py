@@ -1,0 +1,42 @@
+"""`python -m studies run|table|list`: see docs/study.md."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from fnmatch import fnmatch
+from pathlib import Path
+
+from studies.cells import cells
+from studies.running import RESULTS, finished, run
+from studies.tables import fill, load_results
+
+PAGE = Path(__file__).parents[1] / "docs" / "study.md"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="studies", description="Train the cells of the study, and fill its tables.")
+    parser.add_argument("what", choices=("run", "table", "list"))
+    parser.add_argument("--cells", default="*", help="glob over the names of cells")
+    parser.add_argument("--runs", type=Path, default=Path("build/study"), help="folder of the runs; large")
+    parser.add_argument("--data", default=os.environ.get("GANFORGE_TEST_DATA", ""), help="folder that holds fundus/")
+    parser.add_argument("--images", type=int, help="another budget, to try it out; keep such results out of the tables")
+    arguments = parser.parse_args()
+    chosen = [cell for cell in cells() if fnmatch(cell.name, arguments.cells)]
+    if arguments.what == "list":
+        for cell in chosen:
+            print(f"{'done' if finished(cell) else '    '}  {cell.images:>9,}  {cell.name}")
+    elif arguments.what == "table":
+        fill(PAGE, load_results())
+    else:
+        fundus = Path(arguments.data) / "fundus"
+        if not arguments.data or not fundus.is_dir():
+            parser.error(f"there is no folder {fundus}; name the one that holds it: --data FOLDER")
+        RESULTS.mkdir(exist_ok=True)
+        for cell in chosen:
+            if not finished(cell) and not run(cell, str(fundus), arguments.runs, arguments.images):
+                raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
