@@ -1,6 +1,6 @@
 PYTHON ?= .venv/bin/python
 
-.PHONY: check test props bench
+.PHONY: check test props bench study
 
 check:
 	$(PYTHON) -m ruff format --check .
@@ -16,3 +16,7 @@ props:
 # nothing else should run meanwhile; about an hour on two cores
 bench:
 	$(PYTHON) -m benchmarks --json build/bench.json
+
+# hours; what is finished is kept, what was stopped is resumed
+study:
+	$(PYTHON) -m studies run

@@ -31,7 +31,7 @@ def table(results: Sequence[dict[str, Any]], name: str) -> str:
 def curve_table(results: Sequence[dict[str, Any]], name: str) -> str:
     """Distance against images seen, mean over the seeds."""
     rows = dict.fromkeys(result["row"] for result in results if result["table"] == name)
-    lines = []
+    lines: list[str] = []
     for row in rows:
         curves = [result["curve"] for result in results if (result["table"], result["row"]) == (name, row)]
         points = list(zip(*curves, strict=False))
@@ -56,7 +56,13 @@ def fill(page: Path, results: Sequence[dict[str, Any]]) -> None:
 
 
 #: Column -> start of the score's name.
-_HEADS = {"kd": "kd[", "fd": "fd[", "recall": "recall[", "coverage": "coverage[", "label kappa": "label_agreement"}
+_HEADS = {
+    "kd": "kd[",
+    "fd": "fd[",
+    "recall": "recall[",
+    "coverage": "coverage[",
+    "label kappa": "label quadratic kappa[",
+}
 
 
 def _score(result: dict[str, Any], head: str) -> float | None:
