@@ -87,7 +87,9 @@ class Evaluation:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                self.listener.warning("nothing was measured: generating images for it took more memory than there is.")
+                self.listener.warning(
+                    f"{number} of {seeds} sets of images were measured: generating more took more memory than there is."
+                )
                 return
             names = [f"generated {index}" for index in range(len(labels))]
             card = DatasetCard(self.recipe.name, real.card.classes, "", "", real.card.is_phantom, "")
