@@ -6,7 +6,7 @@ from ganforge import hookimpl
 from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
 from ganforge_fid.copies import Memorisation
 from ganforge_fid.dinov2 import DINOv2Spec
-from ganforge_fid.efficientnet import EfficientNetLite0Spec
+from ganforge_fid.efficientnet import EfficientNetLite0Spec, EfficientNetLite2Spec
 from ganforge_fid.inception import InceptionSpec
 from ganforge_fid.label_specs import Downstream, LabelAgreement
 from ganforge_fid.prdc import PRDC
@@ -21,4 +21,4 @@ def ganforge_evaluators() -> list[type[EvaluatorSpec]]:
 
 @hookimpl
 def ganforge_extractors() -> list[type[ExtractorSpec]]:
-    return [EfficientNetLite0Spec, InceptionSpec, TorchvisionSpec, DINOv2Spec]
+    return [EfficientNetLite0Spec, EfficientNetLite2Spec, InceptionSpec, TorchvisionSpec, DINOv2Spec]

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0: the input that it was trained with, and distances between photographs."""
+"""EfficientNet-Lite: the input that it was trained with, and distances between photographs."""
 
 import os
 from dataclasses import replace
@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 
 from ganforge.data.images import DatasetCard, LabelledImages
 from ganforge_fid.copies import Memorisation
-from ganforge_fid.efficientnet import EfficientNetLite0Spec
+from ganforge_fid.efficientnet import EfficientNetLite0Spec, EfficientNetLite2Spec
 from ganforge_fid.network import NetworkExtractor
 from ganforge_fid.prdc import PRDC
 from ganforge_fid.specs import FrechetDistance, KernelDistance
@@ -38,9 +38,9 @@ def labelled(images: np.ndarray, patients: str = "") -> LabelledImages:
     return LabelledImages(images, np.zeros(len(images), np.int64), names, names, card)
 
 
-@pytest.fixture(scope="module")
-def efficientnet() -> NetworkExtractor:
-    return EfficientNetLite0Spec().build()
+@pytest.fixture(scope="module", params=[EfficientNetLite0Spec, EfficientNetLite2Spec])
+def efficientnet(request) -> NetworkExtractor:
+    return request.param().build()
 
 
 @needs_photographs

