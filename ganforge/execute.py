@@ -12,7 +12,7 @@ import torch
 
 from ganforge.cache import cache_folder
 from ganforge.data.images import LabelledImages, LoadContext
-from ganforge.data.split import split_by_group
+from ganforge.data.split import train_and_held_out
 from ganforge.errors import CheckpointError, DataError, MemoryLimitError, RecipeError
 from ganforge.evaluation.checks import preflight as preflight_evaluators
 from ganforge.evaluation.evaluation import Evaluation, reference_of
@@ -145,7 +145,8 @@ def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[Labelled
     images = recipe.data.load(recipe.resolution, context)
     if images.labels.size and images.labels.max() >= len(plan.classes):
         raise DataError(f"a label is {images.labels.max()}, but there are only {len(plan.classes)} classes.")
-    indices = split_by_group(images.labels, images.groups, recipe.split.held_out, recipe.split.seed)
+    split = recipe.split
+    indices = train_and_held_out(images.labels, images.groups, split.held_out, split.seed, split.train)
     train, held_out = (images.subset(index) for index in indices)
     empty = [name for name, count in zip(plan.classes, train.class_counts(), strict=True) if count == 0]
     if empty and plan.generator.labels:

@@ -13,6 +13,22 @@ from numpy.typing import ArrayLike, NDArray
 Indices = NDArray[np.int64]
 
 
+def train_and_held_out(
+    labels: ArrayLike, groups: Sequence[str], held_out: float, seed: int, most: int | None = None
+) -> tuple[Indices, Indices]:
+    """As `split_by_group`, with about `most` of the training images, if there are more; the others are in neither.
+
+    Whole groups are left out, in each stratum by the same share. A stratum of a single group keeps it.
+    """
+    train, unseen = split_by_group(labels, groups, held_out, seed)
+    if most is None or most >= len(train):
+        return train, unseen
+    kept, _ = split_by_group(
+        np.asarray(labels, dtype=np.int64)[train], [groups[i] for i in train], 1 - most / len(train), seed
+    )
+    return train[kept], unseen
+
+
 def split_by_group(labels: ArrayLike, groups: Sequence[str], held_out: float, seed: int) -> tuple[Indices, Indices]:
     """Indices of the training images and of the held-out images, int64, each sorted; together all N.
 

@@ -25,7 +25,7 @@ def reference_of(recipe: Recipe, train: LabelledImages, held_out: LabelledImages
     if held_out.card.is_phantom:
         caveats += ("the real images are phantoms, drawn by a program",)
     if len(held_out):
-        split = f"{len(held_out):,} held out of {len(train) + len(held_out):,} by group, split seed {recipe.split.seed}"
+        split = f"{len(held_out):,} held out by group, {len(train):,} trained on, split seed {recipe.split.seed}"
         return Reference(held_out, split, train, caveats)
     caveats = ("measured against the images it was TRAINED on, since none were held out", *caveats)
     return Reference(train, f"all {len(train):,}, trained on", None, caveats)

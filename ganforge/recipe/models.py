@@ -87,6 +87,8 @@ class SplitSpec(Spec):
     """Which images training never sees. Groups (patients) are never divided."""
 
     held_out: float = Field(default=0.2, ge=0, lt=1)
+    #: Train on about so many images, with the class proportions of all; null: on all that are not held out.
+    train: PositiveInt | None = None
     seed: int = 0
 
 

@@ -78,7 +78,7 @@ def test_a_run_is_measured_as_its_recipe_says_with_the_same_scores_as_at_its_end
     (score,) = json.loads(result.stdout)
     assert (score["n_fake"], score["num_seeds"]) == (6, 3)
     assert score["warnings"] == ["conditional True, [2, 2, 2] generated, trained on 24"]
-    assert score["split"] == "6 held out of 30 by group, split seed 0"
+    assert score["split"] == "6 held out by group, 24 trained on, split seed 0"
 
 
 def test_number_of_images_seeds_and_metrics_can_be_chosen(ganforge: Ganforge, plugin: Path, run: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganforge.data.split import split_by_group
+from ganforge.data.split import split_by_group, train_and_held_out
 
 images = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 12).map("patient {}".format)), max_size=40)
 shares = st.floats(0, 0.99)
@@ -61,6 +61,26 @@ def test_the_share_is_met_where_groups_are_small(n: int, share: float, seed: int
 def test_seeds_hold_out_different_patients() -> None:
     pairs = [(0, str(i)) for i in range(50)]
     assert len({frozenset(held_out_groups(pairs, 0.2, seed)) for seed in range(5)}) == 5
+
+
+@given(images, shares, seeds, st.integers(1, 50))
+def test_fewer_training_images_are_some_of_them_and_the_held_out_ones_stay(
+    pairs: list, share: float, seed: int, most: int
+) -> None:
+    labels, groups = [label for label, _ in pairs], [group for _, group in pairs]
+    train, held_out = split_by_group(labels, groups, share, seed)
+    fewer, unseen = train_and_held_out(labels, groups, share, seed, most)
+    assert list(unseen) == list(held_out)
+    assert set(fewer) <= set(train)
+    left_out = set(train) - set(fewer)
+    assert not {groups[i] for i in fewer} & {groups[i] for i in left_out}
+    assert not left_out or most < len(train)
+
+
+@given(st.integers(1, 70), seeds)
+def test_about_as_many_images_train_as_asked_for(most: int, seed: int) -> None:
+    train, _ = train_and_held_out([i % 3 for i in range(90)], [str(i) for i in range(90)], 0.2, seed, most)
+    assert abs(len(train) - most) <= 3
 
 
 def test_what_makes_no_sense_is_refused() -> None:

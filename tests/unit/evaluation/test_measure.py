@@ -174,7 +174,7 @@ def test_a_score_prints_as_one_line_that_can_be_cited() -> None:
         floor=0.05,
         resizer="bicubic to 128 px",
         dataset="fundus",
-        split="292 held out of 1,456 by group, split seed 0",
+        split="292 held out by group, 1,164 trained on, split seed 0",
         fingerprint="0123456789abcdef",
         num_seeds=3,
         seed_spread=0.01,
@@ -182,7 +182,7 @@ def test_a_score_prints_as_one_line_that_can_be_cited() -> None:
     assert str(score) == (
         "kd[net@1a2b3c4d] 0.25 +- 0.01 (standard deviation over 3 generator seeds) +- 0.02 (standard deviation over 10 "
         "draws), n = 146 generated against 146 real, real-vs-real floor 0.05 (x 5), bicubic to 128 px, "
-        "fundus@01234567, 292 held out of 1,456 by group, split seed 0"
+        "fundus@01234567, 292 held out by group, 1,164 trained on, split seed 0"
     )
 
 
