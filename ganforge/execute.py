@@ -48,6 +48,8 @@ def preflight(recipe: Recipe) -> None:
     recipe.data.preflight()
     if recipe.source is not None:
         recipe.source.preflight()
+    if recipe.discriminator.features is not None:
+        recipe.discriminator.features.network.preflight()
     preflight_evaluators(recipe.evaluation.evaluators)
 
 

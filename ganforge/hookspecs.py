@@ -44,6 +44,11 @@ def ganforge_injections() -> list[type[interfaces.InjectionSpec]]:  # type: igno
 
 
 @hookspec
+def ganforge_feature_networks() -> list[type[interfaces.FeatureNetworkSpec]]:  # type: ignore[empty-body]
+    """Fixed, pretrained networks through which a discriminator sees the images besides its own blocks."""
+
+
+@hookspec
 def ganforge_initialisations() -> list[type[interfaces.InitialisationSpec]]:  # type: ignore[empty-body]
     """Rules for the first values of the parameters."""
 

@@ -167,6 +167,26 @@ class InjectionSpec(Component):
     def build(self, shape: Shape, num_classes: int) -> nn.Module: ...
 
 
+class FeatureNetworkSpec(Component):
+    """A fixed, pretrained network through which a discriminator sees the images besides its own blocks.
+
+    The module that `build` returns is called as `network(images)` with images: (N, 3, H, W) in [-1, 1], and gives
+    features (N, *shape), one tensor for each of `out_shapes`. It is differentiable, treats each image alone, and has
+    neither state nor randomness. It is never trained, and no checkpoint holds its weights.
+    """
+
+    def preflight(self) -> None:
+        """Raise GanforgeError now for what would fail later: a file or package that is missing."""
+
+    @abstractmethod
+    def out_shapes(self, image: Shape) -> tuple[Shape, ...]:
+        """What comes out for images of this shape. Raises `ShapeError` where that can't be."""
+
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """The network with its weights. Raises GanforgeError where they can't be had."""
+
+
 class InitialisationSpec(Component):
     """Rule for the first values of the parameters of a network."""
 

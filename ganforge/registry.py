@@ -23,6 +23,7 @@ FAMILIES: dict[str, type[Component]] = {
     "mapping": interfaces.MappingSpec,
     "depth": interfaces.DepthSpec,
     "injection": interfaces.InjectionSpec,
+    "feature_network": interfaces.FeatureNetworkSpec,
     "initialisation": interfaces.InitialisationSpec,
     "dataset": interfaces.DatasetSpec,
     "sampler": interfaces.SamplerSpec,

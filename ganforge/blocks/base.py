@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -26,6 +26,8 @@ class Context:
     labels: Tensor | None = None
     #: (height, width) -> (N, 1, height, width) standard normal, the only randomness of a forward pass; None: no noise.
     noise: Callable[[int, int], Tensor] | None = None
+    #: Site -> (N, C, H, W), features of a pretrained network that join what stands there.
+    seen: Mapping[int, Tensor] | None = None
     #: How a piecewise linear block computes.
     ops: Operations = PLAIN
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ganforge.blocks.base import Context
 from ganforge.blocks.operations import PLAIN, Operations, without_autocast
 from ganforge.blocks.resample import AveragePool, Upsample
+from ganforge.networks.features import PretrainedFeatures
 
 #: Under autocast, a generator that trains computes blocks on features of a smaller side in float32: they cost little,
 #: their rounding errors are carried through all that follows, and normalisation amplifies them.
@@ -65,6 +66,8 @@ class StagedNetwork(nn.Module):
         """(N, E, H, W), or None where no label joins the input."""
         placed = [p for p in self._at(site, "extra") if p.feeds_mapping or not mapping]
         extras = [getattr(self, p.name)(h, context) for p in placed]
+        if context.seen is not None and site in context.seen:
+            extras.append(context.ops.given(context.seen[site]))
         return torch.cat(extras, dim=1) if extras else None
 
     def _logit(self, site: int, h: Tensor, context: Context) -> Tensor | None:
@@ -141,8 +144,28 @@ class Generator(StagedNetwork):
 class Discriminator(StagedNetwork):
     """images: (N, 3, H, W), labels: (N,) -> logits: (N,)."""
 
-    def forward(self, images: Tensor, labels: Tensor | None = None, ops: Operations = PLAIN) -> Tensor:
-        context = Context(labels=labels, ops=ops)
+    def __init__(
+        self,
+        blocks: Mapping[str, nn.Module],
+        injections: Sequence[tuple[PlacedInjection, nn.Module]] = (),
+        features: PretrainedFeatures | None = None,
+    ) -> None:
+        super().__init__(blocks, injections)
+        self.features = features
+
+    def see(self, images: Tensor) -> dict[int, Tensor] | None:
+        """What `forward` takes as `seen`: pretrained features by site; None where the network has none."""
+        return None if self.features is None else self.features(images)
+
+    def forward(
+        self,
+        images: Tensor,
+        labels: Tensor | None = None,
+        ops: Operations = PLAIN,
+        seen: Mapping[int, Tensor] | None = None,
+    ) -> Tensor:
+        """seen: pretrained features of images, which need not be these; None: those of these."""
+        context = Context(labels=labels, ops=ops, seen=self.see(images) if seen is None else seen)
         h = images
         terms: list[Tensor] = []
         index = 0

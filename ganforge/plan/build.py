@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from ganforge.networks.features import PretrainedFeatures
 from ganforge.networks.staged import Discriminator, Generator, PlacedInjection, StagedNetwork
-from ganforge.recipe.models import GeneratorSpec
+from ganforge.recipe.models import DiscriminatorSpec, GeneratorSpec
 
 if TYPE_CHECKING:
     from ganforge.plan.plan import NetworkPlan
@@ -57,7 +58,11 @@ def assemble(plan: NetworkPlan) -> StagedNetwork:
     ]
     if isinstance(plan.spec, GeneratorSpec):
         return Generator(plan.spec.latent_dim, blocks, mapping, injections)
-    return Discriminator(blocks, injections)
+    features = None
+    if isinstance(plan.spec, DiscriminatorSpec) and plan.spec.features is not None:
+        levels = {placed.site: placed.level for placed in plan.features}
+        features = PretrainedFeatures(plan.spec.features.network.build, levels)
+    return Discriminator(blocks, injections, features)
 
 
 def _widen(plan: NetworkPlan, blocks: Mapping[str, nn.Module], mapping: nn.Module | None) -> None:
@@ -69,6 +74,8 @@ def _widen(plan: NetworkPlan, blocks: Mapping[str, nn.Module], mapping: nn.Modul
         if channels:
             extra[keys[label.site]] = extra.get(keys[label.site], 0) + channels
             extra_mapping += channels if label.feeds_mapping else 0
+    for placed in plan.features:
+        extra[keys[placed.site]] = extra.get(keys[placed.site], 0) + placed.channels
     for key, channels in extra.items():
         blocks[key].widen(channels)  # type: ignore[operator]
     if mapping is not None and extra_mapping:

@@ -25,6 +25,15 @@ class PlacedLabel:
 
 
 @dataclass(frozen=True)
+class PlacedFeatures:
+    """Output `level` of the discriminator's pretrained network, which joins the input of block `site`."""
+
+    site: int
+    level: int
+    channels: int
+
+
+@dataclass(frozen=True)
 class NetworkPlan:
     """A checked network."""
 
@@ -41,6 +50,7 @@ class NetworkPlan:
     sizes: Mapping[str, int]
     #: For each stage, by name: whether each parameter trains.
     trains: tuple[Mapping[str, bool], ...]
+    features: tuple[PlacedFeatures, ...] = ()
 
     @property
     def not_piecewise_linear(self) -> tuple[str, ...]:

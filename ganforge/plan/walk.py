@@ -12,8 +12,9 @@ from typing import Any
 from ganforge.errors import DataError, Problem, RecipeError
 from ganforge.freeze.policy import describe_names, resolve, unmatched
 from ganforge.interfaces import Component, Sites
-from ganforge.plan.plan import NETWORKS, NetworkName, NetworkPlan, PlacedLabel, Plan
-from ganforge.recipe.models import GeneratorSpec, LabelSite, NetworkSpec, Recipe
+from ganforge.plan.place import place_features, place_labels
+from ganforge.plan.plan import NETWORKS, NetworkName, NetworkPlan, Plan
+from ganforge.recipe.models import GeneratorSpec, NetworkSpec, Recipe
 from ganforge.shapes import Shape
 
 Path = tuple[str | int, ...]
@@ -63,7 +64,8 @@ def _network(recipe: Recipe, name: NetworkName, num_classes: int, problems: list
         )
         found += _check_classes(trunk)
     if not found:
-        plan = _place_labels(recipe, replace(trunk, adafm=adafm), found)
+        sites = Sites(name, tuple(trunk.blocks), trunk.shapes, _frozen_blocks(recipe, trunk))
+        plan = place_features(place_labels(replace(trunk, adafm=adafm), sites, found), sites, found)
     if not found:
         plan = _resolve_parameters(recipe, plan, found)
     problems += found
@@ -136,56 +138,6 @@ def _check_classes(plan: NetworkPlan) -> list[Problem]:
                 text = f"is {count}, but the data has {plan.num_classes} classes."
                 problems.append(Problem(text, (plan.name, *path, field)))
     return problems
-
-
-def _place_labels(recipe: Recipe, plan: NetworkPlan, problems: list[Problem]) -> NetworkPlan:
-    if not plan.spec.label:
-        return plan
-    sites = Sites(plan.name, tuple(plan.blocks), plan.shapes, _frozen_blocks(recipe, plan))
-    placed: list[PlacedLabel] = []
-    for index, label in enumerate(plan.spec.label):
-        path: Path = (plan.name, "label", index)
-        try:
-            found = label.where.locate(sites)
-            if not 0 <= found <= len(sites.keys):
-                raise ValueError(f"'{label.where.kind}' gave site {found}, but there are sites 0 to {len(sites.keys)}.")
-            placed.append(_place(plan, label, found))
-        except ValueError as error:
-            problems.append(Problem(str(error), path))
-            continue
-        if placed[-1].name in {other.name for other in placed[:-1]}:
-            problems.append(Problem(f"'{label.how.kind}' stands twice at the same place.", path))
-    return replace(plan, labels=tuple(placed))
-
-
-def _place(plan: NetworkPlan, label: LabelSite, site: int) -> PlacedLabel:
-    """Find the block that takes an extra input; other injections act where they stand. Raises ValueError."""
-    keys = list(plan.blocks)
-    feeds_mapping = False
-    if label.how.target == "logit" and plan.name == "generator":
-        raise ValueError(f"'{label.how.kind}' adds to the logit, which only the discriminator has.")
-    if label.how.target == "logit" and site == len(keys):
-        raise ValueError(f"'{label.how.kind}' needs features, but behind '{keys[-1]}' there is only the logit.")
-    if label.how.target == "features" and site == len(keys):
-        raise ValueError(
-            f"'{label.how.kind}' would change the output of '{keys[-1]}', the last block. Choose a site in front of it."
-        )
-    if label.how.target == "extra":
-        feeds_mapping = plan.name == "generator" and site == 0 and plan.style_dim > 0
-        start = site
-        while site < len(keys) and plan.blocks[keys[site]].parameter_free:
-            site += 1
-        if site == len(keys) or not plan.blocks[keys[site]].widens:
-            behind = (
-                f"the next block, '{keys[site]}', can't take more channels" if site < len(keys) else "no block follows"
-            )
-            place = f"behind '{keys[start - 1]}'" if start else "at the input"
-            raise ValueError(
-                f"'{label.how.kind}' {place} needs a block whose input it can join, but {behind}. "
-                f"Blocks that can: {', '.join(key for key in keys if plan.blocks[key].widens) or 'none'}."
-            )
-    anchor = keys[site] if site < len(keys) else "end"
-    return PlacedLabel(f"label_{anchor}_{label.how.kind}", site, feeds_mapping, label)
 
 
 def _frozen_blocks(recipe: Recipe, trunk: NetworkPlan) -> frozenset[str]:

@@ -23,6 +23,7 @@ Block = Annotated[interfaces.BlockSpec, Lookup("block")]
 Mapping = Annotated[interfaces.MappingSpec, Lookup("mapping")]
 Depth = Annotated[interfaces.DepthSpec, Lookup("depth")]
 Injection = Annotated[interfaces.InjectionSpec, Lookup("injection")]
+FeatureNetwork = Annotated[interfaces.FeatureNetworkSpec, Lookup("feature_network")]
 Initialisation = Annotated[interfaces.InitialisationSpec, Lookup("initialisation")]
 Dataset = Annotated[interfaces.DatasetSpec, Lookup("dataset")]
 Sampler = Annotated[interfaces.SamplerSpec, Lookup("sampler")]
@@ -79,8 +80,19 @@ class GeneratorSpec(NetworkSpec):
     mapping: Mapping | None = None
 
 
+class FeaturesSpec(Spec):
+    """What a fixed network sees joins the discriminator's own features, with weights that are zero at first."""
+
+    network: FeatureNetwork
+    #: Where: in front of the next block that widens, those features of the network that have the same sides.
+    at: Annotated[tuple[Depth, ...], Field(min_length=1)]
+
+
 class DiscriminatorSpec(NetworkSpec):
     """From images (N, 3, H, W) to logits (N,)."""
+
+    #: A pretrained network that sees the images beside the discriminator's own blocks (Kumari et al. 2022).
+    features: FeaturesSpec | None = None
 
 
 class SplitSpec(Spec):

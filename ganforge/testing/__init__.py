@@ -15,6 +15,7 @@ from ganforge.testing.blocks import check_block
 from ganforge.testing.data import check_dataset, check_sampler
 from ganforge.testing.evaluation import check_evaluator
 from ganforge.testing.extractors import check_extractor
+from ganforge.testing.feature_networks import check_feature_network
 from ganforge.testing.labels import check_depth, check_injection
 from ganforge.testing.networks import check_initialisation, check_mapping
 from ganforge.testing.optimisation import check_optimizer, check_rate
@@ -29,6 +30,7 @@ __all__ = [
     "check_depth",
     "check_evaluator",
     "check_extractor",
+    "check_feature_network",
     "check_initialisation",
     "check_injection",
     "check_keymap",

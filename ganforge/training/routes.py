@@ -17,6 +17,10 @@ from ganforge.networks.staged import Discriminator
 
 #: Logits (N,) -> a loss for each, (N,).
 LossTerm = Callable[[Tensor], Tensor]
+#: Pretrained features by site, see `Discriminator.see`.
+Seen = dict[int, Tensor]
+#: Images as a leaf, and what the discriminator's pretrained network sees in them.
+Look = tuple[Tensor, Seen | None]
 
 
 @dataclass(frozen=True)
@@ -70,9 +74,10 @@ class AutogradRoute(Route):
 
     def _judge(self, case: Case) -> Judgement:
         images = case.images.detach().requires_grad_(bool(case.penalties) or case.generator_loss is not None)
+        looked_at, seen = look(self.discriminator, case)
         mixed = self.dtype != images.dtype
         with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=mixed):
-            logits: Tensor = self.discriminator(images, case.labels)
+            logits: Tensor = self.discriminator(images, case.labels, seen=seen)
         logits = logits.to(images.dtype)
         penalty = image_gradient = None
         total = case.loss(logits).mean()
@@ -82,11 +87,25 @@ class AutogradRoute(Route):
             expect_finite({f"penalty_{case.on}": penalty})
         expect_finite({f"loss_{case.on}": total})
         if case.generator_loss is not None:
-            (image_gradient,) = torch.autograd.grad(case.generator_loss(logits).mean(), images, retain_graph=True)
+            leaves = [images] if seen is None else [images, looked_at]
+            found = torch.autograd.grad(case.generator_loss(logits).mean(), leaves, retain_graph=True)
+            image_gradient = torch.stack(found).sum(dim=0)
         trained = [parameter for parameter in self.discriminator.parameters() if parameter.requires_grad]
         if trained:
             (total if penalty is None else total + penalty).backward(inputs=trained)
         return Judgement(logits.detach(), None if penalty is None else penalty.detach(), image_gradient)
+
+
+def look(discriminator: Discriminator, case: Case) -> Look:
+    """The images as a leaf of their own, and the pretrained features of it.
+
+    They have a graph only where a generator learns from them. A penalty on the gradient by the images takes them as
+    given: the pretrained network's own slopes are not the discriminator's to change.
+    """
+    learns = case.generator_loss is not None
+    leaf = case.images.detach().requires_grad_(learns)
+    with torch.set_grad_enabled(learns):
+        return leaf, discriminator.see(leaf)
 
 
 def mean_penalty(gradient: Tensor, penalties: Sequence[RegulariserSpec]) -> Tensor:

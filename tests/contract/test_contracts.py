@@ -83,6 +83,7 @@ OTHERS: dict[str, dict[str, list[dict[str, Any]]]] = {
     "source": {"run": [], "weights_folder": [{"path": f"{FOLDER}/weights"}], "stub_ones": [{}]},
     "evaluator": {"stub_brightness": [{}]},
     "extractor": {"stub_colours": [{}]},
+    "feature_network": {"stub_edges": [{}]},
     "loss": {"bce": [{}], "hinge": [{}], "wasserstein": [{}]},
     "regulariser": {kind: [{"gamma": 1.0}, {"gamma": 20.0, "every": 4}] for kind in ("r1", "r2")},
     "augmentation": {
@@ -108,6 +109,7 @@ CHECKS: dict[str, Callable[..., None]] = {
     "source": testing.check_source,
     "evaluator": testing.check_evaluator,
     "extractor": testing.check_extractor,
+    "feature_network": testing.check_feature_network,
     "loss": testing.check_loss,
     "regulariser": testing.check_regulariser,
     "augmentation": testing.check_augmentation,
@@ -145,7 +147,7 @@ def filled_folder(folder: Path) -> None:
 def test_every_registered_component_is_checked_here() -> None:
     found = {family: sorted(name for name, _, _ in components()[family]) for family in FAMILIES}
     assert found == {family: sorted(kinds) for family, kinds in {"block": BLOCKS, **OTHERS}.items()}
-    assert sum(len(kinds) for kinds in found.values()) == 50
+    assert sum(len(kinds) for kinds in found.values()) == 51
 
 
 @pytest.mark.parametrize(

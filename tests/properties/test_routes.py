@@ -23,6 +23,7 @@ from ganforge.blocks.residual import ResidualBlock
 from ganforge.blocks.specs import AveragePool, ImageStem, LogitHead, Residual
 from ganforge.blocks.upsampling import upsample, upsampled_conv3
 from ganforge.interfaces import BlockSpec, InjectionSpec, LossSpec, RegulariserSpec
+from ganforge.networks.features import PretrainedFeatures
 from ganforge.networks.injections import Add, Concatenate, ConcatenateMap, FiLM, Projection
 from ganforge.networks.staged import Discriminator, PlacedInjection
 from ganforge.shapes import Shape
@@ -34,9 +35,23 @@ from ganforge.training.specs import BCE, R1, R2, Hinge, Wasserstein
 CLASSES = 3
 
 
+class Eyes(nn.Module):
+    """A smooth network that sees images at given sides, two channels each."""
+
+    def __init__(self, sides: Sequence[tuple[int, int]]) -> None:
+        super().__init__()
+        self.sides = sides
+        self.conv = nn.Conv2d(3, 2, 3, padding=1)
+        randomise(self)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        h = torch.tanh(self.conv(images))
+        return [nn.functional.adaptive_avg_pool2d(h, sides) for sides in self.sides]
+
+
 @st.composite
 def discriminators(draw: st.DrawFn) -> tuple[Discriminator, tuple[int, int]]:
-    """A few residual blocks with pooling, AdaFM, any labels, and some parameters frozen."""
+    """A few residual blocks with pooling, AdaFM, any labels, pretrained features, and some parameters frozen."""
     shape = Shape(3, *draw(st.tuples(st.integers(4, 9), st.integers(4, 9))))
     specs: list[BlockSpec] = [ImageStem(channels=draw(st.integers(1, 4)), kernel=draw(st.sampled_from([3, 7])))]
     for _ in range(draw(st.integers(1, 3))):
@@ -62,12 +77,18 @@ def discriminators(draw: st.DrawFn) -> tuple[Discriminator, tuple[int, int]]:
         placed = PlacedInjection(f"label_{number}", site, how.target)
         injections.append((placed, how.build(shapes[site], CLASSES)))
         extra[site] = extra.get(site, 0) + how.extra_channels()
+    residual = [site for site, block in enumerate(blocks.values()) if isinstance(block, ResidualBlock)]
+    seen_at = draw(st.lists(st.sampled_from(residual), unique=True, max_size=2))
+    sides = [(shapes[site].height, shapes[site].width) for site in seen_at]
+    features = PretrainedFeatures(lambda: Eyes(sides), {site: level for level, site in enumerate(seen_at)})
+    for site in seen_at:
+        extra[site] = extra.get(site, 0) + 2
     for site, block in enumerate(blocks.values()):
         if isinstance(block, ResidualBlock) and draw(st.booleans()):
             block.add_adafm()
         if extra.get(site):
             block.widen(extra[site])  # type: ignore[operator]
-    network = Discriminator(blocks, injections).double()
+    network = Discriminator(blocks, injections, features if seen_at else None).double()
     randomise(network)
     frozen = draw(st.integers(0, len(blocks) - 1))
     for key in list(blocks)[:frozen]:

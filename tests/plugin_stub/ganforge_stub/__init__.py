@@ -8,6 +8,7 @@ from ganforge_stub.data import StubStripes
 from ganforge_stub.depths import StubMiddle
 from ganforge_stub.evaluators import StubBrightness
 from ganforge_stub.extractors import StubColours
+from ganforge_stub.feature_networks import StubEdges
 from ganforge_stub.sources import StubOnes
 
 
@@ -34,6 +35,11 @@ def ganforge_evaluators() -> list[type[interfaces.EvaluatorSpec]]:
 @hookimpl
 def ganforge_extractors() -> list[type[interfaces.ExtractorSpec]]:
     return [StubColours]
+
+
+@hookimpl
+def ganforge_feature_networks() -> list[type[interfaces.FeatureNetworkSpec]]:
+    return [StubEdges]
 
 
 @hookimpl

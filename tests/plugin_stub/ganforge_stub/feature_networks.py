@@ -1,0 +1,26 @@
+"""Features of fixed filters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from ganforge.interfaces import FeatureNetworkSpec
+from ganforge.shapes import Shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class StubEdges(FeatureNetworkSpec):
+    """Differences of neighbouring pixels, at half and at a quarter of the side."""
+
+    kind: Literal["stub_edges"] = "stub_edges"
+
+    def out_shapes(self, image: Shape) -> tuple[Shape, ...]:
+        half = image.with_channels(2).halved()
+        return half, half.halved()
+
+    def build(self) -> nn.Module:
+        from ganforge_stub.modules import Edges
+
+        return Edges()
