@@ -289,7 +289,10 @@ class RegulariserSpec(Component):
 
     @abstractmethod
     def penalty(self, gradient: Tensor) -> Tensor:
-        """(N,) from the gradient of each logit with respect to its image: (N, 3, H, W)."""
+        """(N,) from the gradient of each logit with respect to its image: (N, 3, H, W).
+
+        Where the discriminator sees pretrained features too, with respect to image and features in a row: (N, D).
+        """
 
 
 class AugmentationSpec(Component):

@@ -25,10 +25,6 @@ class Operations:
         """h: (N, C, H, W), weight: (C', C, K, K), bias: (C',) -> (N, C', H', W')."""
         return F.conv2d(h, weight, bias, stride, padding)
 
-    def given(self, value: Tensor) -> Tensor:
-        """Features (N, C, H, W) that come from elsewhere: constants of the network, which pass a gradient on."""
-        return value
-
     def shortcut(self, h: Tensor, weight: Tensor) -> Tensor:
         """1x1 convolution: (N, C, H, W) -> (N, C', H, W); in the weight's own format, also under autocast.
 

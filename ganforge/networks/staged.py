@@ -67,7 +67,7 @@ class StagedNetwork(nn.Module):
         placed = [p for p in self._at(site, "extra") if p.feeds_mapping or not mapping]
         extras = [getattr(self, p.name)(h, context) for p in placed]
         if context.seen is not None and site in context.seen:
-            extras.append(context.ops.given(context.seen[site]))
+            extras.append(context.seen[site].to(h.dtype))
         return torch.cat(extras, dim=1) if extras else None
 
     def _logit(self, site: int, h: Tensor, context: Context) -> Tensor | None:
@@ -153,9 +153,9 @@ class Discriminator(StagedNetwork):
         super().__init__(blocks, injections)
         self.features = features
 
-    def see(self, images: Tensor) -> dict[int, Tensor] | None:
-        """What `forward` takes as `seen`: pretrained features by site; None where the network has none."""
-        return None if self.features is None else self.features(images)
+    def see(self, images: Tensor) -> dict[int, Tensor]:
+        """What `forward` takes as `seen`: pretrained features by site; empty where the network has none."""
+        return {} if self.features is None else self.features(images)
 
     def forward(
         self,

@@ -57,9 +57,12 @@ class _Around(nn.Module):
         self.function, self.module = function, module
         self.weight = nn.Parameter(normal(1, out[0].numel(), seed=6))
 
-    def see(self, images: Tensor) -> None:
+    def see(self, images: Tensor) -> dict[int, Tensor]:
         """No pretrained features."""
+        return {}
 
-    def forward(self, h: Tensor, labels: Tensor, ops: Operations = PLAIN, seen: None = None) -> Tensor:
+    def forward(
+        self, h: Tensor, labels: Tensor, ops: Operations = PLAIN, seen: dict[int, Tensor] | None = None
+    ) -> Tensor:
         out = ops.leaky_relu(self.function(h, ops))
         return ops.linear(out.reshape(len(h), -1), self.weight, None)[:, 0]

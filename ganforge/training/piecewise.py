@@ -23,8 +23,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ganforge.training.look import Look
 from ganforge.training.recording import Recording, Replay
-from ganforge.training.routes import Case, Judgement, Look, Route, Seen, expect_finite, look, mean_penalty
+from ganforge.training.routes import Case, Judgement, Route, expect_finite, mean_penalty
 
 #: Below, products with a cotangent would come near the smallest numbers of float32 and bfloat16.
 SMALLEST_COTANGENT = 1e-20
@@ -41,9 +42,10 @@ class PiecewiseRoute(Route):
 
     def _judge_plain(self, cases: Sequence[Case]) -> list[Judgement]:
         record = Recording(self.dtype, with_weight_gradients=True)
+        looks = [Look(self.discriminator, case.images, learns=case.generator_loss is not None) for case in cases]
+        given = {site: torch.cat([look.given[site] for look in looks]) for site in looks[0].given}
         images = torch.cat([case.images.detach() for case in cases])
-        looks = [look(self.discriminator, case) for case in cases]
-        x, logits = self._forward(images, torch.cat([case.labels for case in cases]), record, _joined(looks))
+        inputs, logits = self._forward(images, torch.cat([case.labels for case in cases]), record, given)
         d = logits.detach().requires_grad_()
         sizes = [len(case.images) for case in cases]
         values = [case.loss(part).mean() for case, part in zip(cases, d.split(sizes), strict=True)]
@@ -53,70 +55,56 @@ class PiecewiseRoute(Route):
         # sent back: the cotangents, which saves multiplying by them at each layer; or 1 for each sample
         record.sends_cotangent = bool((record.cotangent.abs() > SMALLEST_COTANGENT).all())
         sent = record.cotangent if record.sends_cotangent else torch.ones_like(d)
-        delta, by_features = _backward(logits, x, record, sent, looks)
+        deltas = zip(*(delta.split(sizes) for delta in _backward(logits, inputs, record, sent)), strict=True)
         record.finish()
-        parts = zip(cases, d.detach().split(sizes), delta.split(sizes), by_features, sent.split(sizes), strict=True)
-        return [
-            Judgement(d, None, _image_gradient(case, d, (delta, seen), sent)) for case, d, delta, seen, sent in parts
-        ]
+        parts = zip(cases, looks, d.detach().split(sizes), deltas, sent.split(sizes), strict=True)
+        return [Judgement(d, None, _image_gradient(case, look, d, delta, sent)) for case, look, d, delta, sent in parts]
 
     def _judge_penalised(self, case: Case) -> Judgement:
         record = Recording(self.dtype, with_weight_gradients=False)
+        look = Look(self.discriminator, case.images, learns=case.generator_loss is not None)
         images = case.images.detach()
-        looked_at, seen = look(self.discriminator, case)
-        x, logits = self._forward(images, case.labels, record, seen)
+        inputs, logits = self._forward(images, case.labels, record, look.given)
         d = logits.detach().requires_grad_()
         value = case.loss(d).mean()
         expect_finite({f"loss_{case.on}": value})
         (record.cotangent,) = torch.autograd.grad(value, d)
         ones = torch.ones_like(d)
-        delta, (by_features,) = _backward(logits, x, record, ones, [(looked_at, seen)])
-        delta.requires_grad_()
-        penalty = mean_penalty(delta, case.penalties)
+        deltas = [delta.requires_grad_() for delta in _backward(logits, inputs, record, ones)]
+        penalty = mean_penalty(deltas, case.penalties)
         expect_finite({f"penalty_{case.on}": penalty})
-        (v,) = torch.autograd.grad(penalty, delta)
+        values = [images, *(features.detach() for features in look.given.values())]
+        slopes = torch.autograd.grad(penalty, deltas)
+        factors = record.cotangent.view(-1, 1, 1, 1)
+        start, *given = (torch.addcmul(v, factors, value) for v, value in zip(slopes, values, strict=True))
         replay = Replay(record)
-        start = torch.addcmul(v, record.cotangent.view(-1, 1, 1, 1), images)
-        given = None if seen is None else {site: features.detach() for site, features in seen.items()}
-        self.discriminator(start.to(self.dtype), case.labels, replay, given)
+        self.discriminator(start.to(self.dtype), case.labels, replay, dict(zip(look.given, given, strict=True)))
         replay.finish()
         record.finish()
-        d, delta = d.detach(), delta.detach()
-        return Judgement(d, penalty.detach(), _image_gradient(case, d, (delta, by_features), ones))
+        deltas = [delta.detach() for delta in deltas]
+        return Judgement(d.detach(), penalty.detach(), _image_gradient(case, look, d.detach(), deltas, ones))
 
-    def _forward(self, images: Tensor, labels: Tensor, record: Recording, seen: Seen | None) -> tuple[Tensor, Tensor]:
-        """The images as a leaf, and their logits (N,)."""
+    def _forward(
+        self, images: Tensor, labels: Tensor, record: Recording, given: dict[int, Tensor]
+    ) -> tuple[list[Tensor], Tensor]:
+        """The images as a leaf and the given features, and the logits (N,) of both."""
         x = images.to(self.dtype).requires_grad_()
         with torch.enable_grad():
-            logits: Tensor = self.discriminator(x, labels, record, seen)
-        return x, logits.to(images.dtype)
+            logits: Tensor = self.discriminator(x, labels, record, given)
+        return [x, *given.values()], logits.to(images.dtype)
 
 
-def _joined(looks: Sequence[Look]) -> Seen | None:
-    """What was seen in all cases, one after the other."""
-    seen = [features for _, features in looks if features is not None]
-    return {site: torch.cat([each[site] for each in seen]) for site in seen[0]} if seen else None
+def _backward(logits: Tensor, inputs: Sequence[Tensor], record: Recording, sent: Tensor) -> list[Tensor]:
+    """The gradients of <logits, sent> by each of the inputs; the record sees those at the layers' outputs."""
+    found = torch.autograd.grad(logits, [*inputs, *record.constants], sent, allow_unused=True)
+    return [delta.to(logits.dtype) for delta in found[: len(inputs)]]
 
 
-def _backward(
-    logits: Tensor, x: Tensor, record: Recording, sent: Tensor, looks: Sequence[Look]
-) -> tuple[Tensor, list[Tensor | None]]:
-    """(N, 3, H, W), the gradient of <logits, sent> by the images, with the pretrained features held fixed.
-
-    And, for each look, that by way of the features, where it has a graph. The record sees those at the layers' outputs.
-    """
-    leaves = [leaf for leaf, seen in looks if seen is not None and leaf.requires_grad]
-    found = torch.autograd.grad(logits, [x, *leaves, *record.constants], sent, allow_unused=True)
-    by_features = dict(zip(map(id, leaves), found[1 : 1 + len(leaves)], strict=True))
-    return found[0].to(logits.dtype), [by_features.get(id(leaf)) for leaf, _ in looks]
-
-
-def _image_gradient(case: Case, d: Tensor, deltas: tuple[Tensor, Tensor | None], sent: Tensor) -> Tensor | None:
-    """The sum of the gradients for `sent` as that of the mean of the generator's loss."""
+def _image_gradient(case: Case, look: Look, d: Tensor, deltas: Sequence[Tensor], sent: Tensor) -> Tensor | None:
+    """The gradients by image and features, for `sent`, as that of the mean of the generator's loss by the image."""
     if case.generator_loss is None:
         return None
     leaf = d.clone().requires_grad_()
     (slope,) = torch.autograd.grad(case.generator_loss(leaf).mean(), leaf)
-    direct, by_features = deltas
-    delta = direct.detach() if by_features is None else direct.detach() + by_features
-    return delta * (slope / sent).view(-1, 1, 1, 1)
+    direct, *by_given = deltas
+    return look.with_features(direct, by_given) * (slope / sent).view(-1, 1, 1, 1)

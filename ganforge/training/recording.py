@@ -90,9 +90,6 @@ class Recording(Operations):
             needed=factor.requires_grad,
         )
 
-    def given(self, value: Tensor) -> Tensor:
-        return value.to(self.dtype)
-
     def constant(self, value: Tensor) -> Tensor:
         fixed = value.detach().to(self.dtype)
         if not value.requires_grad:
@@ -174,10 +171,6 @@ class Replay(Operations):
             if delta is not None:
                 self.gradients.add(factor, (h * delta).sum_to_size(factor.shape))
             return h * factor.to(self.dtype)
-
-    def given(self, value: Tensor) -> Tensor:
-        with torch.no_grad():
-            return (value * _per_sample(self.cotangent, value)).to(self.dtype)
 
     def constant(self, value: Tensor) -> Tensor:
         delta = self._next_delta() if value.requires_grad else None

@@ -14,13 +14,10 @@ from torch import Tensor
 
 from ganforge.interfaces import RegulariserSpec
 from ganforge.networks.staged import Discriminator
+from ganforge.training.look import Look
 
 #: Logits (N,) -> a loss for each, (N,).
 LossTerm = Callable[[Tensor], Tensor]
-#: Pretrained features by site, see `Discriminator.see`.
-Seen = dict[int, Tensor]
-#: Images as a leaf, and what the discriminator's pretrained network sees in them.
-Look = tuple[Tensor, Seen | None]
 
 
 @dataclass(frozen=True)
@@ -74,42 +71,34 @@ class AutogradRoute(Route):
 
     def _judge(self, case: Case) -> Judgement:
         images = case.images.detach().requires_grad_(bool(case.penalties) or case.generator_loss is not None)
-        looked_at, seen = look(self.discriminator, case)
+        look = Look(self.discriminator, case.images, learns=case.generator_loss is not None)
+        inputs = [images, *look.given.values()]
         mixed = self.dtype != images.dtype
         with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=mixed):
-            logits: Tensor = self.discriminator(images, case.labels, seen=seen)
+            logits: Tensor = self.discriminator(images, case.labels, seen=look.given)
         logits = logits.to(images.dtype)
         penalty = image_gradient = None
         total = case.loss(logits).mean()
         if case.penalties:
-            (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
-            penalty = mean_penalty(gradient, case.penalties)
+            gradients = torch.autograd.grad(logits.sum(), inputs, create_graph=True)
+            penalty = mean_penalty(gradients, case.penalties)
             expect_finite({f"penalty_{case.on}": penalty})
         expect_finite({f"loss_{case.on}": total})
         if case.generator_loss is not None:
-            leaves = [images] if seen is None else [images, looked_at]
-            found = torch.autograd.grad(case.generator_loss(logits).mean(), leaves, retain_graph=True)
-            image_gradient = torch.stack(found).sum(dim=0)
+            direct, *by_given = torch.autograd.grad(case.generator_loss(logits).mean(), inputs, retain_graph=True)
+            image_gradient = look.with_features(direct, by_given)
         trained = [parameter for parameter in self.discriminator.parameters() if parameter.requires_grad]
         if trained:
             (total if penalty is None else total + penalty).backward(inputs=trained)
         return Judgement(logits.detach(), None if penalty is None else penalty.detach(), image_gradient)
 
 
-def look(discriminator: Discriminator, case: Case) -> Look:
-    """The images as a leaf of their own, and the pretrained features of it.
+def mean_penalty(gradients: Sequence[Tensor], penalties: Sequence[RegulariserSpec]) -> Tensor:
+    """Mean over the batch of the sum of penalties, each times its interval, if any.
 
-    They have a graph only where a generator learns from them. A penalty on the gradient by the images takes them as
-    given: the pretrained network's own slopes are not the discriminator's to change.
+    gradients: (N, 3, H, W) by the images and, for each site with pretrained features, (N, C, H, W) by those.
     """
-    learns = case.generator_loss is not None
-    leaf = case.images.detach().requires_grad_(learns)
-    with torch.set_grad_enabled(learns):
-        return leaf, discriminator.see(leaf)
-
-
-def mean_penalty(gradient: Tensor, penalties: Sequence[RegulariserSpec]) -> Tensor:
-    """Mean over the batch of the sum of penalties, each times its interval, if any; gradient: (N, 3, H, W)."""
+    gradient = gradients[0] if len(gradients) == 1 else torch.cat([each.flatten(1) for each in gradients], dim=1)
     return torch.stack([(p.penalty(gradient) * (p.every or 1)).mean() for p in penalties]).sum()
 
 
