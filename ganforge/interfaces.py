@@ -296,7 +296,7 @@ class RegulariserSpec(Component):
 
 
 class AugmentationSpec(Component):
-    """Differentiable change of a batch of images before the discriminator sees it, real and fake alike.
+    """Differentiable change of a batch of images before the discriminator sees it, real and fake alike or real alone.
 
     See `ganforge.augmentation.base.Augmentation` for what the module must do.
     """

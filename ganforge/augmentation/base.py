@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -11,6 +12,10 @@ from ganforge.randomness import Draws
 
 class Augmentation(nn.Module):
     """A differentiable random change of images; its buffers go into checkpoints."""
+
+    #: Real images alone are changed, into what is as real as they are. Fakes as well, and a generator whose images all
+    #: look one way would not be found out.
+    reals_only: ClassVar[bool] = False
 
     @abstractmethod
     def forward(self, images: Tensor, draws: Draws) -> Tensor:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -12,7 +14,10 @@ from ganforge.randomness import Draws
 
 
 class Flip(Augmentation):
-    """Mirrors each image along `axis` with probability 1/2."""
+    """Mirrors each real image along `axis` with probability 1/2."""
+
+    # Mirrored at random, retinas that all have their disc on the left look like those that have it on either side.
+    reals_only: ClassVar[bool] = True
 
     def __init__(self, axis: str) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Flip(AugmentationSpec):
-    """Mirrors each image with probability 1/2."""
+    """Mirrors each real image with probability 1/2: as many images again, for the generator to imitate."""
 
     kind: Literal["flip"] = "flip"
     axis: Literal["horizontal", "vertical"] = "horizontal"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, optim
@@ -120,8 +121,10 @@ class TrainStep:
             fakes: Tensor = self.players.generator(z, labels, Context(noise=draws.noise))
         return self._augment(fakes.float() if half else fakes, "fake", samples), labels
 
-    def _augment(self, images: Tensor, which: str, samples: Sequence[int]) -> Tensor:
+    def _augment(self, images: Tensor, which: Literal["real", "fake"], samples: Sequence[int]) -> Tensor:
         for index, augmentation in enumerate(self.players.augmentations):
+            if augmentation.reals_only and which == "fake":
+                continue
             draws = Draws(self.seed, f"augment {which} {index}", samples, images.device)
             images = augmentation(images, draws)
         return images

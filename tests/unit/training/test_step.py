@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 from torch import Tensor, nn, optim
 from trainings import tensors, trainer
 
+from ganforge.augmentation.base import Augmentation
+from ganforge.augmentation.simple import Flip
 from ganforge.blocks.base import Context
 from ganforge.errors import DivergedError
 from ganforge.interfaces import LossSpec
 from ganforge.networks.staged import Discriminator, Generator
+from ganforge.randomness import Draws
 from ganforge.training.routes import AutogradRoute
 from ganforge.training.specs import BCE, R1, R2, CosineRate, Hinge, StepRate, Wasserstein
 from ganforge.training.step import Players, RealBatch, TrainStep
@@ -115,6 +118,23 @@ def test_both_players_see_the_same_fakes_and_the_generator_moves_first() -> None
     metrics = step(batch(), 0, range(4))
     assert metrics["loss_generator"] == pytest.approx(-metrics["logit_fake"], rel=1e-6)
     assert next(generator.parameters()).item() != 1.0
+
+
+class Negative(Augmentation):
+    """Of real images alone."""
+
+    reals_only = True
+
+    def forward(self, images: Tensor, draws: Draws) -> Tensor:
+        return -images
+
+
+def test_an_augmentation_of_real_images_leaves_the_fakes_alone() -> None:
+    plain, changed = (linear_step(Wasserstein(), [], torch.ones(3, 2, 2), kept)[0] for kept in ([], [Negative()]))
+    before, after = plain(batch(), 0, range(4)), changed(batch(), 0, range(4))
+    assert after["logit_fake"] == before["logit_fake"] != 0
+    assert after["logit_real"] == -before["logit_real"] != 0
+    assert Flip("horizontal").reals_only
 
 
 def test_the_rates_are_their_closed_forms() -> None:
