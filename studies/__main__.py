@@ -9,9 +9,10 @@ from pathlib import Path
 
 from studies.cells import cells
 from studies.running import RESULTS, finished, run
-from studies.tables import fill, load_results
+from studies.tables import draw_curves, fill, load_results
 
-PAGE = Path(__file__).parents[1] / "docs" / "study.md"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE, CURVES = DOCS / "study.md", DOCS / "images" / "study_curves.svg"
 
 
 def main() -> None:
@@ -19,7 +20,9 @@ def main() -> None:
     parser.add_argument("what", choices=("run", "table", "list"))
     parser.add_argument("--cells", default="*", help="glob over the names of cells")
     parser.add_argument("--runs", type=Path, default=Path("build/study"), help="folder of the runs; large")
-    parser.add_argument("--data", default=os.environ.get("GANFORGE_TEST_DATA", ""), help="folder that holds fundus/")
+    parser.add_argument(
+        "--data", default=os.environ.get("GANFORGE_TEST_DATA", ""), help="folder that holds fundus/, blood_cells/"
+    )
     parser.add_argument("--images", type=int, help="another budget, to try it out; keep such results out of the tables")
     arguments = parser.parse_args()
     chosen = [cell for cell in cells() if fnmatch(cell.name, arguments.cells)]
@@ -27,14 +30,19 @@ def main() -> None:
         for cell in chosen:
             print(f"{'done' if finished(cell) else '    '}  {cell.images:>9,}  {cell.name}")
     elif arguments.what == "table":
-        fill(PAGE, load_results())
+        results = load_results()
+        fill(PAGE, results)
+        draw_curves(results, "systems", CURVES)
     else:
-        fundus = Path(arguments.data) / "fundus"
-        if not arguments.data or not fundus.is_dir():
-            parser.error(f"there is no folder {fundus}; name the one that holds it: --data FOLDER")
+        missing = {cell.data for cell in chosen} - {"phantom"}
+        missing -= {data for data in missing if arguments.data and (Path(arguments.data) / data).is_dir()}
+        if missing:
+            parser.error(
+                f"there is no folder {sorted(missing)[0]} in '{arguments.data}'; name that of all: --data FOLDER"
+            )
         RESULTS.mkdir(exist_ok=True)
         for cell in chosen:
-            if not finished(cell) and not run(cell, str(fundus), arguments.runs, arguments.images):
+            if not finished(cell) and not run(cell, arguments.data, arguments.runs, arguments.images):
                 raise SystemExit(1)
 
 

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 #: Images that each network sees in training.
 SYSTEM_IMAGES = 150_000
 ABLATION_IMAGES = 60_000
+BEST_ABLATION_IMAGES = 40_000
 SEEDS = (0, 1, 2)
 BATCH = 32
+#: Decides which checkpoint is the best, and draws the curve: a network that no discriminator looks through.
+JUDGE = "{kind: kd, extractor: {kind: efficientnet_lite2}}"
 #: Points of the curve of distance against images seen.
 POINTS = 12
 
 #: Steps of the two first stages of a transfer, as in the paper: fc and style blocks, then the mapping network.
 FIRST_STAGES = (250, 250)
 
-_PAPER_TRAINING = (
+Overrides = tuple[str, ...]
+Data = Literal["fundus", "blood_cells", "phantom"]
+BEST = "recipes/dr_best.yaml"
+
+_PAPER_TRAINING: Overrides = (
     "training.augmentations=[]",
     "training.regularisers[0].every=1",
     "generator.initialisation={kind: published}",
     "discriminator.initialisation={kind: published}",
 )
+_NO_SOURCE: Overrides = ("source=null", "generator.pretrained=null", "discriminator.pretrained=null")
 
 
 @dataclass(frozen=True)
@@ -35,69 +44,114 @@ class Cell:
     seed: int
     images: int
     #: What differs from the recipe, besides data, seed and budget.
-    overrides: tuple[str, ...] = ()
+    overrides: Overrides = ()
+    #: Phantoms need no files.
+    data: Data = "fundus"
 
     @property
     def name(self) -> str:
         return f"{self.table}-{self.row}-{self.seed}"
 
-    def command_overrides(self, data_root: str, images: int | None = None) -> list[str]:
-        """All overrides of the run: data, budget, measurements along the way."""
+    def command_overrides(self, data: str, images: int | None = None) -> list[str]:
+        """All overrides of the run: data, budget, measurements along the way. data: the folder of all sets."""
         steps = (images or self.images) // BATCH
         return [
             f"name={self.name}",
-            f"data.root={data_root}",
+            self._data(data),
             f"seed={self.seed}",
             *self._stage_steps(steps),
+            f"evaluation.evaluators=[{JUDGE}]",
             f"evaluation.best={{by: kd, every: {max(1, steps // POINTS)}}}",
             f"output.samples_every={max(1, steps // POINTS)}",
             f"output.checkpoints_every={max(1, steps // POINTS)}",
             *self.overrides,
         ]
 
+    def _data(self, folder: str) -> str:
+        if self.data == "blood_cells":
+            return f"data={{kind: image_folder, root: {folder}/blood_cells}}"
+        return "data.root=null" if self.data == "phantom" else f"data.root={folder}/fundus"
+
     def _stage_steps(self, steps: int) -> list[str]:
-        if "scratch" in self.recipe:
+        if "transfer" not in self.recipe:
             return [f"stages[0].steps={steps}"]
         first = [min(count, steps // 4) for count in FIRST_STAGES]
         return [f"stages[{i}].steps={count}" for i, count in enumerate((*first, steps - sum(first)))]
 
 
-def _rates(rate: str, num_stages: int) -> tuple[str, ...]:
-    players = ("generator", "discriminator")
-    return tuple(f"stages[{i}].{player}_rate.rate={rate}" for i in range(num_stages) for player in players)
-
-
 def cells() -> Iterator[Cell]:
     """All cells, those that teach most first."""
-    systems = ("transfer_cgan", "scratch_cgan", "transfer_gan", "scratch_gan")
     for seed in SEEDS:
-        for system in systems:
+        for system in ("transfer_cgan", "scratch_cgan", "transfer_gan", "scratch_gan"):
             yield Cell("systems", system, f"recipes/dr_{system}.yaml", seed, SYSTEM_IMAGES)
+        yield Cell("systems", "best", BEST, seed, SYSTEM_IMAGES)
         if seed == 0:
+            yield from _best()
+            yield from _others()
             yield from _paper_training()
-            yield from _ablations()
+            yield from _ablation()
 
 
 def _paper_training() -> Iterator[Cell]:
     """No augmentation, rate 1e-3, first values of the published code, a penalty at every step."""
+    players = ("generator", "discriminator")
     for system, num_stages in (("transfer_cgan", 3), ("scratch_cgan", 1)):
-        overrides = (*_PAPER_TRAINING, *_rates("1e-3", num_stages))
-        yield Cell("paper", system, f"recipes/dr_{system}.yaml", 0, ABLATION_IMAGES, overrides)
+        rates = (f"stages[{i}].{player}_rate.rate=1e-3" for i in range(num_stages) for player in players)
+        yield Cell("paper", system, f"recipes/dr_{system}.yaml", 0, ABLATION_IMAGES, (*_PAPER_TRAINING, *rates))
 
 
-def _ablations() -> Iterator[Cell]:
+def _ablation() -> Iterator[Cell]:
     """One change each to the transfer CGAN."""
-    where = "discriminator.label[0].where"
-    how = "discriminator.label[0].how"
-    changes: dict[str, tuple[str, ...]] = {
+    where, how = "discriminator.label[0].where", "discriminator.label[0].how"
+    steps = ABLATION_IMAGES // BATCH
+    adafm_early = [
+        f"stages[{i}].generator=[{{freeze: '*'}}, {{train: 'fc.*'}}, {{train: 'style_[0-2].*'}}, {{train: 'label_*'}}, "
+        "{train: '*.adafm_*'}]"
+        for i in range(2)
+    ]
+    rows: Mapping[str, Overrides] = {
         "baseline": (),
         "label_at_image": (f"{where}={{kind: image}}",),
         "label_after_resnet_2": (f"{where}={{kind: after, block: resnet_2_0}}",),
-        "label_as_projection": (f"{how}={{kind: projection}}", f"{where}={{kind: latent}}"),
+        "label_as_projection": (f"{where}={{kind: latent}}", f"{how}={{kind: projection}}"),
         "natural_sampling": ("training.sampler={kind: natural}",),
         "no_adafm": ("generator.adafm=[]", 'stages[2].generator[7]={freeze: "conv_img.*"}'),
-        "all_at_once": ("stages[0].steps=1", "stages[1].steps=1", f"stages[2].steps={ABLATION_IMAGES // BATCH - 2}"),
-        "no_source": ("source=null", "generator.pretrained=null", "discriminator.pretrained=null"),
+        "adafm_from_the_start": tuple(adafm_early),
+        "generator_free_in_the_end": ("stages[2].generator=[{train: '*'}]",),
+        "stem_alone_frozen": tuple(f"stages[{i}].discriminator=[{{freeze: 'conv_img.*'}}]" for i in range(3)),
+        "all_at_once": ("stages[0].steps=1", "stages[1].steps=1", f"stages[2].steps={steps - 2}"),
+        "no_source": _NO_SOURCE,
+        "train_100": ("split.train=100",),
+        "train_300": ("split.train=300",),
     }
-    for row, overrides in changes.items():
+    for row, overrides in rows.items():
         yield Cell("ablation", row, "recipes/dr_transfer_cgan.yaml", 0, ABLATION_IMAGES, overrides)
+
+
+def _best() -> Iterator[Cell]:
+    """One change each to the best recipe."""
+    rows: Mapping[str, Overrides] = {
+        "baseline": (),
+        "no_features": ("discriminator.features=null",),
+        "no_source": _NO_SOURCE,
+        "no_label": ("generator.label=[]", "discriminator.label=[]"),
+        "label_as_map": ("discriminator.label[0]={where: {kind: after_frozen}, how: {kind: concatenate_map}}",),
+        "published_weights": ("training.sampler={kind: class_weights, weights: [0.1, 1, 0.5, 3, 4]}",),
+        "nothing_frozen": ("stages[0].discriminator=[{train: '*'}]",),
+        "ada": ("training.augmentations[1]={kind: ada}",),
+    }
+    for row, overrides in rows.items():
+        yield Cell("best", row, BEST, 0, BEST_ABLATION_IMAGES, overrides)
+
+
+def _others() -> Iterator[Cell]:
+    """Phantoms, whose lesions tell the grade at any size, and blood cells: other data and nothing else."""
+    yield Cell("phantom", "best", BEST, 0, BEST_ABLATION_IMAGES, data="phantom")
+    yield Cell("blood_cells", "best", BEST, 0, BEST_ABLATION_IMAGES, data="blood_cells")
+    yield Cell("phantom", "transfer_cgan", "recipes/dr_transfer_cgan.yaml", 0, BEST_ABLATION_IMAGES, data="phantom")
+    for system in ("transfer_cgan", "scratch_cgan"):
+        # the published weights are for five grades
+        overrides = ("training.sampler={kind: balanced}",)
+        yield Cell(
+            "blood_cells", system, f"recipes/dr_{system}.yaml", 0, BEST_ABLATION_IMAGES, overrides, "blood_cells"
+        )

@@ -9,40 +9,69 @@ import time
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from ganforge.files import write_json
-from studies.cells import BATCH, Cell
+from studies.cells import BATCH, JUDGE, Cell, Data
 
 RESULTS = Path(__file__).parent / "results"
+#: The same for all cells, whatever their recipes measure.
+METRICS = (
+    JUDGE,
+    "{kind: fd, extractor: {kind: efficientnet_lite2}}",
+    "{kind: prdc, extractor: {kind: efficientnet_lite2}}",
+    "{kind: memorisation, extractor: {kind: efficientnet_lite2}}",
+    # the network through which the discriminator of the best recipe looks
+    "{kind: kd}",
+)
+LABEL_METRICS: dict[Data, tuple[str, ...]] = {
+    "fundus": (
+        "{kind: label_agreement, extractor: {kind: efficientnet_lite2}}",
+        "{kind: downstream, extractor: {kind: efficientnet_lite2}, positive: [2, 3, 4]}",
+    ),
+    "blood_cells": (
+        "{kind: label_agreement, extractor: {kind: efficientnet_lite2}, ordered: false}",
+        "{kind: downstream, extractor: {kind: efficientnet_lite2}, ordered: false}",
+    ),
+}
+LABEL_METRICS["phantom"] = LABEL_METRICS["fundus"]
 
 
 def finished(cell: Cell) -> bool:
     return (RESULTS / f"{cell.name}.json").is_file()
 
 
-def run(cell: Cell, data_root: str, runs: Path, images: int | None = None) -> bool:
+def run(cell: Cell, data: str, runs: Path, images: int | None = None) -> bool:
     """Train the cell, or go on with it, and write its result. Returns whether it came to its end."""
     started = time.monotonic()
     folder = _folder(cell, runs)
+    is_whole = folder is None
     verb = (
-        ["resume", str(folder)]
-        if folder is not None
-        else ["run", cell.recipe, *cell.command_overrides(data_root, images), f"output.folder={runs}"]
+        ["run", cell.recipe, *cell.command_overrides(data, images), f"output.folder={runs}"]
+        if folder is None
+        else ["resume", str(folder)]
     )
-    log = runs / f"{cell.name}.log"
     runs.mkdir(parents=True, exist_ok=True)
+    log = runs / f"{cell.name}.log"
     with log.open("a", encoding="utf-8") as stream:
-        process = subprocess.run([sys.executable, "-m", "ganforge", *verb], check=False, stdout=stream, stderr=stream)
-    folder = _folder(cell, runs)
-    if process.returncode != 0 or folder is None:
-        print(f"{cell.name}: exit code {process.returncode}, see {log}")
+        trained = _ganforge(*verb, stdout=stream, stderr=stream)
+        folder = _folder(cell, runs)
+        if trained.returncode != 0 or folder is None:
+            print(f"{cell.name}: exit code {trained.returncode}, see {log}")
+            return False
+        seconds = time.monotonic() - started if is_whole else None
+        metrics = [word for metric in (*METRICS, *LABEL_METRICS[cell.data]) for word in ("--metrics", metric)]
+        measured = _ganforge("eval", str(folder), *metrics, "--json", stdout=subprocess.PIPE, stderr=stream)
+    if measured.returncode != 0:
+        print(f"{cell.name}: could not be measured, see {log}")
         return False
-    is_whole = verb[0] == "run"
-    write_json(RESULTS / f"{cell.name}.json", result(cell, folder, time.monotonic() - started if is_whole else None))
+    _keep_grid(cell, folder)
+    write_json(RESULTS / f"{cell.name}.json", result(cell, folder, json.loads(measured.stdout), seconds))
     return True
 
 
-def result(cell: Cell, folder: Path, seconds: float | None) -> dict[str, Any]:
-    """What the tables need of a run. seconds: of the whole run, if it was not interrupted."""
+def result(cell: Cell, folder: Path, scores: list[dict[str, Any]], seconds: float | None) -> dict[str, Any]:
+    """What the tables need of a run. seconds: of the training, if it was not interrupted."""
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     state = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     return {
@@ -57,8 +86,18 @@ def result(cell: Cell, folder: Path, seconds: float | None) -> dict[str, Any]:
         "seconds": seconds,
         "environment": json.loads((folder / "environment.json").read_text(encoding="utf-8")),
         "curve": [[row["step"] * BATCH, row["score"]] for row in rows if "score" in row],
-        "scores": json.loads((folder / "scores.json").read_text(encoding="utf-8")),
+        "scores": scores,
     }
+
+
+def _ganforge(*words: str, stdout: Any, stderr: Any) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([sys.executable, "-m", "ganforge", *words], check=False, stdout=stdout, stderr=stderr)
+
+
+def _keep_grid(cell: Cell, folder: Path) -> None:
+    """The last grid of generated images, small enough to be kept with the results."""
+    newest = max((folder / "samples").glob("step_*.png"))
+    Image.open(newest).convert("RGB").save(RESULTS / f"{cell.name}.jpg", quality=85)
 
 
 def _folder(cell: Cell, runs: Path) -> Path | None:

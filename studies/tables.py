@@ -1,78 +1,110 @@
-"""The tables of docs/study.md, from the results that are there."""
+"""The tables and curves of docs/study.md, from the results that are there."""
 
 from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from studies.running import RESULTS
 
-_BEGIN, _END = "<!-- table: {} -->", "<!-- end -->"
+_BEGIN, _END = "<!-- {} -->", "<!-- end -->"
+TABLES = ("systems", "best", "phantom", "blood_cells", "paper", "ablation")
 
-
-def load_results(folder: Path = RESULTS) -> list[dict[str, Any]]:
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
-
-
-def table(results: Sequence[dict[str, Any]], name: str) -> str:
-    """A row for each system: final distance, floor, other scores, seeds."""
-    rows = dict.fromkeys(result["row"] for result in results if result["table"] == name)
-    lines = ["| system | seeds | images | " + " | ".join(_HEADS) + " |", "|---" * (3 + len(_HEADS)) + "|"]
-    for row in rows:
-        of_row = [result for result in results if (result["table"], result["row"]) == (name, row)]
-        cells = [_over_seeds([_score(result, head) for result in of_row]) for head in _HEADS]
-        lines.append(f"| {row} | {len(of_row)} | {of_row[0]['images']:,} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def curve_table(results: Sequence[dict[str, Any]], name: str) -> str:
-    """Distance against images seen, mean over the seeds."""
-    rows = dict.fromkeys(result["row"] for result in results if result["table"] == name)
-    lines: list[str] = []
-    for row in rows:
-        curves = [result["curve"] for result in results if (result["table"], result["row"]) == (name, row)]
-        points = list(zip(*curves, strict=False))
-        if not lines:
-            lines = ["| images | " + " | ".join(f"{point[0][0]:,}" for point in points) + " |"]
-            lines.append("|---" * (len(points) + 1) + "|")
-        means = [statistics.fmean(value for _, value in point) for point in points]
-        lines.append(f"| {row} | " + " | ".join(f"{mean:.3g}" for mean in means) + " |")
-    return "\n".join(lines)
-
-
-def fill(page: Path, results: Sequence[dict[str, Any]]) -> None:
-    """Put the tables between their marks in a page."""
-    text = page.read_text(encoding="utf-8")
-    for name in ("systems", "paper", "ablation"):
-        for mark, content in ((name, table(results, name)), (f"{name} curve", curve_table(results, name))):
-            begin = _BEGIN.format(mark)
-            if begin in text:
-                before, rest = text.split(begin, 1)
-                text = f"{before}{begin}\n{content}\n{_END}{rest.split(_END, 1)[1]}"
-    page.write_text(text, encoding="utf-8")
-
+Result = dict[str, Any]
 
 #: Column -> start of the score's name.
 _HEADS = {
-    "kd": "kd[",
-    "fd": "fd[",
+    "kd": "kd[efficientnet-lite2",
+    "fd": "fd[efficientnet-lite2",
+    "kd, lite0": "kd[efficientnet-lite0",
+    "precision": "precision[",
     "recall": "recall[",
     "coverage": "coverage[",
     "label kappa": "label quadratic kappa[",
+    "memorisation": "memorisation_ratio[",
 }
 
 
-def _score(result: dict[str, Any], head: str) -> float | None:
-    found = [s for s in result["scores"] if s["name"].startswith(_HEADS[head]) and s["of_class"] is None]
-    return found[0]["value"] if found else None
+def load_results(folder: Path = RESULTS) -> list[Result]:
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
 
 
-def _over_seeds(values: Sequence[float | None]) -> str:
-    known = [value for value in values if value is not None]
-    if not known:
+def table(results: Sequence[Result], name: str) -> str:
+    """A row for each system, means over its seeds, and one for what real images reach."""
+    chosen = [result for result in results if result["table"] == name]
+    lines = ["| system | seeds | images | " + " | ".join(_HEADS) + " |", "|---" * (3 + len(_HEADS)) + "|"]
+    for row in _rows(chosen):
+        of_row = [result for result in chosen if result["row"] == row]
+        cells = [_over_seeds(_values(of_row, head, "value")) for head in _HEADS]
+        lines.append(f"| {row} | {len(of_row)} | {of_row[0]['images']:,} | " + " | ".join(cells) + " |")
+    floors = [_over_seeds(_values(chosen, head, "floor")[:1]) for head in _HEADS]
+    return "\n".join([*lines, "| *real images* |  |  | " + " | ".join(floors) + " |"])
+
+
+def curve_table(results: Sequence[Result], name: str) -> str:
+    """Distance against images seen, mean over the seeds."""
+    chosen = [result for result in results if result["table"] == name]
+    lines: list[str] = []
+    for row in _rows(chosen):
+        means = _mean_curve([result["curve"] for result in chosen if result["row"] == row])
+        if not lines:
+            lines = ["| images | " + " | ".join(f"{images:,}" for images, _ in means) + " |"]
+            lines.append("|---" * (len(means) + 1) + "|")
+        lines.append(f"| {row} | " + " | ".join(f"{value:.3g}" for _, value in means) + " |")
+    return "\n".join(lines)
+
+
+def draw_curves(results: Sequence[Result], name: str, path: Path) -> None:
+    """A picture of the same: one line for each run, a colour for each row."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    chosen = [result for result in results if result["table"] == name]
+    with rc_context({"svg.hashsalt": "ganforge", "svg.fonttype": "none"}):
+        figure = Figure(figsize=(7, 4), layout="constrained")
+        axes = figure.subplots()
+        for number, row in enumerate(_rows(chosen)):
+            for result in (result for result in chosen if result["row"] == row):
+                label = row if result["seed"] == min(r["seed"] for r in chosen if r["row"] == row) else None
+                axes.plot(*zip(*result["curve"], strict=True), color=f"C{number}", label=label)
+        axes.set(xlabel="images seen", ylabel="kernel distance, EfficientNet-Lite2", ylim=(0, None))
+        axes.legend()
+        figure.savefig(path, metadata={"Date": None})
+
+
+def fill(page: Path, results: Sequence[Result]) -> None:
+    """Put the tables between their marks in a page."""
+    text = page.read_text(encoding="utf-8")
+    for name in TABLES:
+        for mark, content in ((f"table: {name}", table(results, name)), (f"curve: {name}", curve_table(results, name))):
+            begin = _BEGIN.format(mark)
+            if begin in text:
+                before, rest = text.split(begin, 1)
+                text = f"{before}{begin}\n\n{content}\n\n{_END}{rest.split(_END, 1)[1]}"
+    page.write_text(text, encoding="utf-8")
+
+
+def _rows(results: Iterable[Result]) -> list[str]:
+    return list(dict.fromkeys(result["row"] for result in results))
+
+
+def _values(results: Iterable[Result], head: str, key: str) -> list[float]:
+    """The score of all classes together, of each run that has it."""
+    scores = (score for result in results for score in result["scores"])
+    found = (s[key] for s in scores if s["name"].startswith(_HEADS[head]) and s["of_class"] is None)
+    return [value for value in found if value is not None]
+
+
+def _over_seeds(values: Sequence[float]) -> str:
+    if not values:
         return ""
-    spread = f" +- {statistics.stdev(known):.2g}" if len(known) > 1 else ""
-    return f"{statistics.fmean(known):.3g}{spread}"
+    spread = f" ± {statistics.stdev(values):.2g}" if len(values) > 1 else ""
+    return f"{statistics.fmean(values):.3g}{spread}"
+
+
+def _mean_curve(curves: Sequence[Sequence[Sequence[float]]]) -> list[tuple[int, float]]:
+    points = zip(*curves, strict=False)
+    return [(int(point[0][0]), statistics.fmean(value for _, value in point)) for point in points]

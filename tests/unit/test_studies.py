@@ -10,7 +10,7 @@ from ganforge.execute import plan_recipe
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
 from studies.cells import BATCH, Cell, cells
-from studies.tables import curve_table, fill, table
+from studies.tables import curve_table, draw_curves, fill, table
 
 ROOT = Path(__file__).parents[2]
 CELLS = list(cells())
@@ -19,40 +19,63 @@ CELLS = list(cells())
 def test_cells_have_names_of_their_own_and_equal_budgets() -> None:
     assert len({cell.name for cell in CELLS}) == len(CELLS)
     systems = [cell for cell in CELLS if cell.table == "systems"]
-    assert len(systems) == 4 * 3
+    assert len(systems) == 5 * 3
     assert len({cell.images for cell in systems}) == 1
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
-def test_a_cell_is_a_valid_recipe_with_its_budget(cell: Cell, components: Components) -> None:
-    recipe = plan_recipe(load_recipe(ROOT / cell.recipe, cell.command_overrides("fundus"), components)).recipe
+def test_a_cell_is_a_valid_recipe_with_its_budget(cell: Cell, components: Components, tmp_path: Path) -> None:
+    for name in ("RBC", "WBC"):
+        (tmp_path / "blood_cells" / name).mkdir(parents=True)
+    recipe = plan_recipe(load_recipe(ROOT / cell.recipe, cell.command_overrides(str(tmp_path)), components)).recipe
     assert recipe.training.batch == BATCH
     assert sum(stage.steps for stage in recipe.stages) == cell.images // BATCH
     assert recipe.seed == cell.seed
 
 
 def result(row: str, seed: int, values: list[float]) -> dict[str, object]:
-    scores = [{"name": "kd[x@1]", "of_class": None, "value": values[-1]}, {"name": "kd[x@1]", "of_class": "4"}]
+    name = "kd[efficientnet-lite2@1]"
+    scores = [
+        {"name": name, "of_class": None, "value": values[-1], "floor": 0.25},
+        {"name": name, "of_class": "4", "value": 9.0, "floor": 9.0},
+    ]
     curve = [[1000 * (i + 1), value] for i, value in enumerate(values)]
     return {"table": "systems", "row": row, "seed": seed, "images": 2000, "curve": curve, "scores": scores}
 
 
-def test_tables_are_means_over_the_seeds(tmp_path: Path) -> None:
-    results = [result("transfer", 0, [2.0, 1.0]), result("transfer", 1, [3.0, 2.0]), result("scratch", 0, [5.0, 4.0])]
-    assert table(results, "systems").splitlines()[2:] == [
-        "| transfer | 2 | 2,000 | 1.5 +- 0.71 |  |  |  |  |",
-        "| scratch | 1 | 2,000 | 4 |  |  |  |  |",
+RESULTS = [result("transfer", 0, [2.0, 1.0]), result("transfer", 1, [3.0, 2.0]), result("scratch", 0, [5.0, 4.0])]
+
+
+def test_tables_are_means_over_the_seeds() -> None:
+    assert table(RESULTS, "systems").splitlines()[2:] == [
+        "| transfer | 2 | 2,000 | 1.5 ± 0.71 |  |  |  |  |  |  |  |",
+        "| scratch | 1 | 2,000 | 4 |  |  |  |  |  |  |  |",
+        "| *real images* |  |  | 0.25 |  |  |  |  |  |  |  |",
     ]
-    assert curve_table(results, "systems").splitlines() == [
+    assert curve_table(RESULTS, "systems").splitlines() == [
         "| images | 1,000 | 2,000 |",
         "|---|---|---|",
         "| transfer | 2.5 | 1.5 |",
         "| scratch | 5 | 4 |",
     ]
+
+
+def test_a_page_is_filled_between_its_marks_as_often_as_one_likes(tmp_path: Path) -> None:
     page = tmp_path / "study.md"
-    page.write_text("before\n<!-- table: systems curve -->\nold\n<!-- end -->\nafter\n")
-    fill(page, results)
-    fill(page, results)
-    text = page.read_text()
-    assert text.startswith("before\n") and text.endswith("<!-- end -->\nafter\n")
-    assert text.count("| scratch | 5 | 4 |") == 1 and "old" not in text
+    page.write_text("before\n<!-- curve: systems -->\nold\n<!-- end -->\nafter\n")
+    fill(page, RESULTS)
+    once = page.read_text()
+    fill(page, RESULTS)
+    assert page.read_text() == once
+    assert once.startswith("before\n") and once.endswith("<!-- end -->\nafter\n")
+    assert once.count("| scratch | 5 | 4 |") == 1 and "old" not in once
+
+
+def test_curves_are_drawn_with_a_line_for_each_run(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.svg", tmp_path / "b.svg"
+    draw_curves(RESULTS, "systems", first)
+    draw_curves(RESULTS, "systems", second)
+    assert first.read_bytes() == second.read_bytes()
+    text = first.read_text()
+    assert all(word in text for word in ("transfer", "scratch", "images seen"))
+    assert text.count('id="line2d_') >= 3
