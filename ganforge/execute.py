@@ -29,7 +29,8 @@ from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.recipe.models import LoadRules, Recipe
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import Checkpoint, list_checkpoints, load_best, load_newest
-from ganforge.runs.rundir import RunDir
+from ganforge.runs.rundir import RunDir, is_run
+from ganforge.runs.stop import Stops
 from ganforge.start import build_networks, fetch_source, load_pretrained
 from ganforge.training.trainer import Trainer
 from ganforge.weights.load import load_strict
@@ -53,8 +54,11 @@ def preflight(recipe: Recipe) -> None:
     preflight_evaluators(recipe.evaluation.evaluators)
 
 
-def run(loaded: LoadedRecipe, listener: Listener, device: torch.device) -> RunDir:
-    """Do what the recipe says, in a new run folder. Raises GanforgeError; the folder then says so in run.json."""
+def run(loaded: LoadedRecipe, listener: Listener, device: torch.device, stop_after: float | None = None) -> RunDir:
+    """Do what the recipe says, in a new run folder. Raises GanforgeError; the folder then says so in run.json.
+
+    Raises RunStopped, with all steps saved, at a signal (see `ganforge.runs.stop`) or after `stop_after` seconds.
+    """
     plan = plan_recipe(loaded)
     preflight(loaded.recipe)
     run_dir = RunDir.create(loaded.recipe.output.folder, loaded.recipe.name)
@@ -68,11 +72,23 @@ def run(loaded: LoadedRecipe, listener: Listener, device: torch.device) -> RunDi
     )
     write_json(run_dir.path / "environment.json", environment(device))
     write_json(run_dir.path / "freeze.json", freeze_tables(plan))
-    return _continue(plan, run_dir, listener, device)
+    return _continue(plan, run_dir, listener, device, stop_after)
 
 
-def resume(path: Path, components: Components, listener: Listener, device: torch.device) -> RunDir:
-    """Continue a run from its newest checkpoint that verifies; a finished run is left as it is."""
+def find_run(loaded: LoadedRecipe) -> Path | None:
+    """The newest run of this recipe in its output folder, finished or not; None if there is none."""
+    wanted = recipe_hash(loaded.recipe)
+    found = sorted(loaded.recipe.output.folder.glob(f"[0-9]*-{loaded.recipe.name}"), reverse=True)
+    for path in found:
+        if is_run(path) and RunDir(path).read_state().get("recipe") == wanted:
+            return path
+    return None
+
+
+def resume(
+    path: Path, components: Components, listener: Listener, device: torch.device, stop_after: float | None = None
+) -> RunDir:
+    """Continue a run from its newest checkpoint that verifies; a finished run is left as it is. Raises as `run`."""
     run_dir = RunDir.open(path)
     loaded = load_recipe(run_dir.recipe, (), components)
     state = run_dir.read_state()
@@ -83,16 +99,18 @@ def resume(path: Path, components: Components, listener: Listener, device: torch
         return run_dir
     if not list_checkpoints(run_dir.checkpoints):
         listener.warning("the run stopped before its first checkpoint, so it begins again.")
-    return _continue(plan_recipe(loaded, tuple(state["classes"])), run_dir, listener, device)
+    return _continue(plan_recipe(loaded, tuple(state["classes"])), run_dir, listener, device, stop_after)
 
 
-def _continue(plan: Plan, run_dir: RunDir, listener: Listener, device: torch.device) -> RunDir:
-    with run_dir.locked():
+def _continue(
+    plan: Plan, run_dir: RunDir, listener: Listener, device: torch.device, stop_after: float | None
+) -> RunDir:
+    with run_dir.locked(), Stops(stop_after) as stops:
         run_dir.write_state(state="running", error=None)
-        return _train_and_evaluate(plan, run_dir, listener, device)
+        return _train_and_evaluate(plan, run_dir, listener, device, stops)
 
 
-def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device: torch.device) -> RunDir:
+def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device: torch.device, stops: Stops) -> RunDir:
     started = time.monotonic()
     try:
         listener.planned(plan, run_dir.path)
@@ -105,7 +123,7 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
         evaluation = Evaluation(plan.recipe, reference_of(plan.recipe, train, held_out), listener)
         measure = evaluation.deciding_score if plan.recipe.evaluation.best is not None else None
         trainer = Trainer(
-            plan, recipe_hash(plan.recipe), train, generator, discriminator, run_dir, listener, device, measure
+            plan, recipe_hash(plan.recipe), train, generator, discriminator, run_dir, listener, device, measure, stops
         )
         if is_resumed:
             checkpoint, rejected = load_newest(run_dir.checkpoints)

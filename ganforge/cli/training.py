@@ -2,54 +2,96 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ganforge.cli.errors import INTERRUPTED, say
 from ganforge.cli.options import Device, Overrides, Recipe, Run, Settings, Threads, choose_device
+from ganforge.errors import UsageError
 
 if TYPE_CHECKING:
     from ganforge.cli.narrator import Narrator
 
 
+ResumeMode = Annotated[
+    Literal["auto"] | None,
+    typer.Option("--resume", help="auto: continue the newest run of this very recipe, if there is one."),
+]
+StopAfter = Annotated[
+    str | None,
+    typer.Option("--stop-after", metavar="TIME", help="Save and stop after this time, such as 90m or 1h30m."),
+]
+
+
 def run(
-    settings: Settings, recipe: Recipe, overrides: Overrides = None, device: Device = "auto", threads: Threads = None
+    settings: Settings,
+    recipe: Recipe,
+    overrides: Overrides = None,
+    resume: ResumeMode = None,
+    stop_after: StopAfter = None,
+    device: Device = "auto",
+    threads: Threads = None,
 ) -> None:
     """Train what a recipe describes, in a new folder."""
     from ganforge import execute
     from ganforge.recipe.load import load_recipe
 
-    loaded = load_recipe(recipe, overrides or (), settings.components())
+    seconds = read_duration(stop_after)
+    components = settings.components()
+    loaded = load_recipe(recipe, overrides or (), components)
     chosen = choose_device(device, threads)
     with _narrated(settings) as narrator:
-        execute.run(loaded, narrator, chosen)
+        found = execute.find_run(loaded) if resume else None
+        if found is None:
+            execute.run(loaded, narrator, chosen, seconds)
+        else:
+            execute.resume(found, components, narrator, chosen, seconds)
 
 
-def resume(settings: Settings, run: Run, device: Device = "auto", threads: Threads = None) -> None:
+def resume(
+    settings: Settings, run: Run, stop_after: StopAfter = None, device: Device = "auto", threads: Threads = None
+) -> None:
     """Continue a run that was stopped."""
     from ganforge import execute
 
+    seconds = read_duration(stop_after)
     components = settings.components()
     chosen = choose_device(device, threads)
     with _narrated(settings) as narrator:
-        execute.resume(run, components, narrator, chosen)
+        execute.resume(run, components, narrator, chosen, seconds)
+
+
+def read_duration(text: str | None) -> float | None:
+    """Seconds in `45`, `90m`, `1h30m`, `2d`. Raises UsageError."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text.strip())
+    seconds = (
+        sum(int(n or 0) * unit for n, unit in zip(found.groups(), (86400, 3600, 60, 1), strict=True)) if found else 0
+    )
+    if not 0 < seconds < 10**9:
+        raise UsageError(f"--stop-after must be a time such as 45s, 90m, 1h30m or 2d, but is '{text}'.")
+    return seconds
 
 
 @contextmanager
 def _narrated(settings: Settings) -> Iterator[Narrator]:
-    """A narrator on standard output; Ctrl-C says how to go on."""
+    """A narrator on standard output; whoever stops a run is told how to go on."""
     from ganforge.cli.display import choose_display
     from ganforge.cli.narrator import Narrator
     from ganforge.cli.output import Output
+    from ganforge.runs.stop import RunStopped
 
     narrator = Narrator(choose_display(Output()), settings)
     try:
         with narrator:
             yield narrator
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
+        reason, code = (f" by {stop.reason}", stop.exit_code) if isinstance(stop, RunStopped) else ("", INTERRUPTED)
         command = narrator.resume_command()
-        say(f"stopped; continue with `{command}`" if command else "stopped before the run began")
-        raise typer.Exit(INTERRUPTED) from None
+        say(f"stopped{reason}; continue with `{command}`" if command else "stopped before the run began")
+        raise typer.Exit(code) from None

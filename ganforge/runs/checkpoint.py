@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +39,14 @@ class Checkpoint:
     tensors: Mapping[str, Mapping[str, Tensor]]
     #: Where the recipe has the best checkpoint kept, and one was measured.
     best: Best | None = None
+    #: Sum and number of steps of each metric that has not been written yet.
+    means: Mapping[str, tuple[float, int]] = field(default_factory=dict)
 
 
-def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
+def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int, every: int = 1) -> Path:
     """Write `folder/step_00001234`, then remove all but the newest `keep` and the best.
+
+    Older ones at steps that are no multiple of `every`, where a run was stopped, don't count and are removed.
 
     The checkpoint is written aside and renamed when every byte is on the disk; a kill at any instant leaves
     the older ones as they were.
@@ -55,6 +59,8 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
     for stem, tensors in checkpoint.tensors.items():
         save_tensors(aside / f"{stem}.safetensors", tensors)
     state: dict[str, Any] = {"format": FORMAT, "step": checkpoint.step, "recipe": checkpoint.recipe_hash}
+    if checkpoint.means:
+        state["means"] = {name: list(sums) for name, sums in checkpoint.means.items()}
     if checkpoint.best is not None:
         state["best"] = asdict(checkpoint.best)
     write_json(aside / "state.json", state)
@@ -64,7 +70,8 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
         shutil.rmtree(final)
     aside.rename(final)
     sync_folder(folder)
-    *older, _ = newest = list_checkpoints(folder)[-keep:]
+    regular = [path for path in list_checkpoints(folder) if path == final or _step_of(path) % every == 0]
+    *older, _ = newest = regular[-keep:]
     # if the newest turns out to be damaged, the one before it must find its best as well
     best = [checkpoint.best, *(_best_of(path) for path in older)]
     kept = {*newest, *(_path(folder, each.step) for each in best if each is not None)}
@@ -84,6 +91,12 @@ def _best_of(path: Path) -> Best | None:
 
 def _path(folder: Path, step: int) -> Path:
     return folder / f"{PREFIX}{step:08d}"
+
+
+def _step_of(path: Path) -> int:
+    """The inverse; -1 for a folder of another name."""
+    digits = path.name.removeprefix(PREFIX)
+    return int(digits) if digits.isdecimal() else -1
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
@@ -111,7 +124,14 @@ def load_checkpoint(path: Path) -> Checkpoint:
         )
     stems = [name.removesuffix(".safetensors") for name in manifest if name.endswith(".safetensors")]
     tensors = {stem: load_tensors(path / f"{stem}.safetensors") for stem in stems}
-    return Checkpoint(state["step"], str(state["recipe"]), tensors, _read_best(state, path))
+    return Checkpoint(state["step"], str(state["recipe"]), tensors, _read_best(state, path), _read_means(state, path))
+
+
+def _read_means(state: Mapping[str, Any], path: Path) -> dict[str, tuple[float, int]]:
+    try:
+        return {str(name): (float(total), int(count)) for name, (total, count) in state.get("means", {}).items()}
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        raise CheckpointError(f"{path / 'state.json'} has no readable means.") from error
 
 
 def _read_best(state: Any, path: Path) -> Best | None:

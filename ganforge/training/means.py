@@ -16,6 +16,13 @@ class Means:
             total, count = self._sums.get(name, (0.0, 0))
             self._sums[name] = (total + value, count + 1)
 
+    def state(self) -> dict[str, tuple[float, int]]:
+        """Sum and number of steps by name since the last `take`, for a checkpoint."""
+        return dict(self._sums)
+
+    def restore(self, state: Mapping[str, tuple[float, int]]) -> None:
+        self._sums = dict(state)
+
     def take(self) -> dict[str, float]:
         """The means since the last call."""
         means = {name: total / count for name, (total, count) in self._sums.items()}

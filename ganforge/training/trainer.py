@@ -24,6 +24,7 @@ from ganforge.plan.plan import Plan
 from ganforge.randomness import Draws, draw_categories
 from ganforge.runs.checkpoint import Best, Checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
 from ganforge.runs.rundir import RunDir
+from ganforge.runs.stop import Stops
 from ganforge.sampling import grid_images
 from ganforge.training.arithmetic import Arithmetic, checked, choose, lost_arithmetic, read_arithmetic, with_intervals
 from ganforge.training.ema import MovingAverage
@@ -51,8 +52,12 @@ class Trainer:
         listener: Listener,
         device: torch.device,
         measure: Callable[[Generator], Score | None] | None = None,
+        stops: Stops | None = None,
     ) -> None:
-        """measure: gives the score by which the best checkpoint is kept, if the recipe wants one kept."""
+        """measure: gives the score by which the best checkpoint is kept, if the recipe wants one kept.
+
+        stops: who may ask the run to stop; None: nobody.
+        """
         recipe = plan.recipe
         self.plan, self.recipe, self.recipe_hash = plan, recipe, recipe_hash
         self.run, self.listener, self.device = run, listener, device
@@ -85,11 +90,20 @@ class Trainer:
         )
         self.arithmetic: Arithmetic | None = None
         self.measure = measure
+        self.stops = stops or Stops()
+        self.means = Means()
         self.best: Best | None = None
         self.step = 0
 
     def fit(self) -> None:
-        """Do the steps that are left. Raises DivergedError, with the last checkpoint kept."""
+        """Do the steps that are left. Raises DivergedError, with the last checkpoint kept.
+
+        Raises RunStopped, with the step saved, when the run is asked to stop.
+        """
+        with self.stops.deferred():
+            self._fit()
+
+    def _fit(self) -> None:
         output = self.recipe.output
         stage = -1
         if self.step == 0:
@@ -101,7 +115,6 @@ class Trainer:
                 f"the discriminator's gradients come from autograd alone, which is slower, since {not_linear[0]} does "
                 "not declare `piecewise_linear`."
             )
-        means = Means()
         started, first = time.monotonic(), self.step
         while self.step < self.schedule.num_steps:
             position = self.schedule.at(self.step)
@@ -114,10 +127,10 @@ class Trainer:
             self.average.update(self.generator, self.step)
             self.step += 1
             is_last = self.step == self.schedule.num_steps
-            means.add(metrics)
+            self.means.add(metrics)
             if self.step % output.metrics_every == 0 or is_last:
                 row = {"step": self.step, "images": self.images_seen, "stage": position.stage.name}
-                self.run.append_metrics({**row, **means.take()})
+                self.run.append_metrics({**row, **self.means.take()})
             speed = (self.step - first) * self.recipe.training.batch / (time.monotonic() - started)
             self.listener.step(
                 StepReport(self.step, self.schedule.num_steps, position.stage.name, self.images_seen, speed, metrics)
@@ -128,9 +141,11 @@ class Trainer:
                 paused = time.monotonic()
                 self._keep_if_best(position.stage.name)
                 started += time.monotonic() - paused
-            if self.step % output.checkpoints_every == 0 or is_last:
+            stopped = self.stops.asked()
+            if self.step % output.checkpoints_every == 0 or is_last or stopped is not None:
                 self.save()
-                means.take()  # so that a run that is resumed here writes the same rows
+            if stopped is not None:
+                raise stopped
         if self.measure is not None and self.best is None:
             self.listener.warning("no checkpoint was measured, so none is the best; the newest is taken.")
 
@@ -175,8 +190,8 @@ class Trainer:
         for index, augmentation in enumerate(self.players.augmentations):
             if augmentation.state_dict():
                 tensors[f"augmentation_{index}"] = augmentation.state_dict()
-        checkpoint = Checkpoint(self.step, self.recipe_hash, tensors, self.best)
-        path = save_checkpoint(self.run.checkpoints, checkpoint, keep=2)
+        checkpoint = Checkpoint(self.step, self.recipe_hash, tensors, self.best, self.means.state())
+        path = save_checkpoint(self.run.checkpoints, checkpoint, keep=2, every=self.recipe.output.checkpoints_every)
         self.listener.wrote("checkpoint", path)
 
     def _expect_finite(self) -> None:
@@ -199,6 +214,7 @@ class Trainer:
                 f"the checkpoint of step {checkpoint.step} doesn't fit the recipe: {error}"
             ) from error
         self.step, self.best = checkpoint.step, checkpoint.best
+        self.means.restore(checkpoint.means)
         recorded = read_arithmetic(self.run.read_state())
         stage = self.schedule.at(self.step - 1).number
         if stage not in recorded:

@@ -15,6 +15,7 @@ from ganforge.listener import Listener
 from ganforge.networks.staged import Generator
 from ganforge.recipe.dump import recipe_hash
 from ganforge.runs.rundir import RunDir
+from ganforge.runs.stop import Stops
 from ganforge.training.trainer import Trainer
 
 
@@ -38,6 +39,7 @@ def trainer(
     folder: Path,
     listener: Listener | None = None,
     measure: Callable[[Generator], Score | None] | None = None,
+    stops: Stops | None = None,
 ) -> Trainer:
     """A trainer at step 0 for a recipe given as plain data; the same for the same data."""
     plan = planned(data)
@@ -55,6 +57,7 @@ def trainer(
         listener or Listener(),
         torch.device("cpu"),
         measure,
+        stops,
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +14,9 @@ from hypothesis import strategies as st
 from typer.testing import Result
 
 from ganforge.cli.sampling import find_labels
+from ganforge.cli.training import read_duration
 from ganforge.errors import UsageError
+from ganforge.runs.stop import RunStopped, Stops
 from ganforge.training.trainer import Trainer
 
 Ganforge = Callable[..., Result]
@@ -61,6 +65,64 @@ def test_an_interrupted_run_says_how_to_go_on_and_goes_on(
     assert resumed.exit_code == 0
     assert "continued from the checkpoint of step 2\n" in resumed.stdout
     assert "step 4/4  stage all" in resumed.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR2])
+def test_a_signal_saves_the_step_and_says_how_to_go_on(
+    ganforge: Ganforge, tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    one_step = Trainer._one_step
+
+    def ask(trainer: Trainer) -> dict[str, float]:
+        if trainer.step == 2:
+            os.kill(os.getpid(), number)
+        return one_step(trainer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_one_step", ask)
+        stopped = ganforge("run", tiny_recipe)
+    folder = tiny_recipe.parent / "runs" / "00000-tiny"
+    assert stopped.exit_code == 128 + number
+    assert stopped.stderr == f"stopped by {number.name}; continue with `ganforge resume {folder}`\n"
+    resumed = ganforge("resume", folder)
+    assert "continued from the checkpoint of step 3\n" in resumed.stdout
+
+
+def test_run_with_resume_continues_the_run_of_this_very_recipe(
+    ganforge: Ganforge, tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Stops, "asked", lambda self: RunStopped("SIGTERM", 143))
+        assert ganforge("run", tiny_recipe, "--resume", "auto").exit_code == 143
+    other = ganforge("run", tiny_recipe, "seed=1", "stages[0].steps=1", "stages[1].steps=1", "--resume", "auto")
+    assert "runs/00001-tiny" in other.stdout
+    resumed = ganforge("run", tiny_recipe, "--resume", "auto")
+    assert "continued from the checkpoint of step 1\n" in resumed.stdout
+    again = ganforge("run", tiny_recipe, "--resume", "auto")
+    assert again.exit_code == 0
+    assert "00000-tiny is finished already; nothing was done" in again.stdout
+    assert len(list((tiny_recipe.parent / "runs").iterdir())) == 2
+
+
+def test_a_run_stops_when_its_time_is_over(ganforge: Ganforge, tiny_recipe: Path) -> None:
+    stopped = ganforge("run", tiny_recipe, "stages[1].steps=100000", "--stop-after", "1s")
+    assert stopped.exit_code == 143
+    assert stopped.stderr.startswith("stopped by --stop-after; continue with `ganforge resume ")
+
+
+@given(st.integers(0, 9), st.integers(0, 30), st.integers(0, 100), st.integers(1, 100))
+def test_durations_are_sums_of_their_parts(days: int, hours: int, minutes: int, seconds: int) -> None:
+    expected = 86400 * days + 3600 * hours + 60 * minutes + seconds
+    assert read_duration(f"{days}d{hours}h{minutes}m{seconds}s") == expected
+    assert read_duration(f"{hours}h{minutes}m{seconds}") == expected - 86400 * days
+    assert read_duration(None) is None
+
+
+@pytest.mark.parametrize("text", ["", "0", "soon", "-5m", "1.5h", "h", "9" * 30])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_duration(text)
+    assert str(caught.value) == f"--stop-after must be a time such as 45s, 90m, 1h30m or 2d, but is '{text}'."
 
 
 def test_a_finished_run_is_left_as_it_is(ganforge: Ganforge, finished_run: Path) -> None:

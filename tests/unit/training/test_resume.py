@@ -11,6 +11,7 @@ from cases import recipe_data, stage
 from trainings import StopAfter, Stopped, contents, trainer
 
 from ganforge.runs.checkpoint import list_checkpoints, load_newest
+from ganforge.runs.stop import RunStopped, Stops
 
 STEPS = 6
 
@@ -60,6 +61,41 @@ def test_a_resumed_run_ends_with_the_bytes_of_one_that_was_not_stopped(
     found = contents(tmp_path)
     assert list(found) == list(uninterrupted)
     assert [name for name in found if found[name] != uninterrupted[name]] == []
+
+
+class AskAfter(StopAfter, Stops):
+    """Asks the run to stop when a step is done."""
+
+    def __init__(self, step: int) -> None:
+        Stops.__init__(self)
+        self.last, self.is_reached = step, False
+
+    def step(self, report: Any) -> None:
+        self.is_reached = report.step == self.last
+
+    def asked(self) -> RunStopped | None:
+        return RunStopped("SIGTERM", 143) if self.is_reached else None
+
+
+@pytest.mark.parametrize("metrics_every", [1, 4])
+@pytest.mark.parametrize("step", range(1, STEPS + 1))
+def test_a_run_that_is_asked_to_stop_saves_its_step_and_goes_on_from_there(
+    step: int, metrics_every: int, tmp_path: Path
+) -> None:
+    data = rich_recipe()
+    data["output"]["metrics_every"] = metrics_every
+    trainer(data, tmp_path / "uninterrupted").fit()
+    ask = AskAfter(step)
+    with pytest.raises(RunStopped):
+        trainer(data, tmp_path / "stopped", ask, stops=ask).fit()
+    resumed = trainer(data, tmp_path / "stopped")
+    checkpoint, rejected = load_newest(resumed.run.checkpoints)
+    assert (checkpoint.step, rejected) == (step, [])
+    resumed.restore(checkpoint)
+    resumed.fit()
+    found, expected = contents(tmp_path / "stopped"), contents(tmp_path / "uninterrupted")
+    assert list(found) == list(expected)
+    assert [name for name in found if found[name] != expected[name]] == []
 
 
 def test_the_files_of_a_run_are_these(uninterrupted: dict[str, bytes]) -> None:
