@@ -126,7 +126,7 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
             plan, recipe_hash(plan.recipe), train, generator, discriminator, run_dir, listener, device, measure, stops
         )
         if is_resumed:
-            checkpoint, rejected = load_newest(run_dir.checkpoints)
+            checkpoint, rejected = load_newest(run_dir.checkpoints, set_aside=True)
             for reason in rejected:
                 listener.warning(reason)
             trainer.restore(checkpoint)

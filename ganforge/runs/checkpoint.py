@@ -146,16 +146,31 @@ def _read_best(state: Any, path: Path) -> Best | None:
     return best
 
 
-def load_newest(folder: Path) -> tuple[Checkpoint, list[str]]:
-    """The newest checkpoint that verifies, and what was wrong with newer ones. Raises CheckpointError if none does."""
-    rejected: list[str] = []
+def load_newest(folder: Path, *, set_aside: bool = False) -> tuple[Checkpoint, list[str]]:
+    """The newest checkpoint that verifies, and what was wrong with newer ones. Raises CheckpointError if none does.
+
+    set_aside: rename the others to `damaged_step_...`, where they are in nobody's way and nothing of them is lost.
+    """
+    bad: dict[Path, str] = {}
     for path in reversed(list_checkpoints(folder)):
         try:
-            return load_checkpoint(path), rejected
+            found = load_checkpoint(path)
         except CheckpointError as error:
-            rejected.append(str(error))
+            bad[path] = str(error)
+            continue
+        return found, [f"{reason}{_set_aside(path) if set_aside else ''}" for path, reason in bad.items()]
+    rejected = list(bad.values())
     reasons = "".join(f"\n  {reason}" for reason in rejected)
     raise CheckpointError(f"{folder} holds no checkpoint that can be used.{reasons}")
+
+
+def _set_aside(path: Path) -> str:
+    """Rename a damaged checkpoint; a sentence that says so."""
+    number = 0
+    while (new := path.with_name(f"damaged_{path.name}{f'_{number}' if number else ''}")).exists():
+        number += 1
+    path.rename(new)
+    return f" It is kept as {new.name}."
 
 
 def load_best(folder: Path) -> tuple[Checkpoint, list[str]]:

@@ -277,9 +277,16 @@ def test_a_damaged_checkpoint_is_reported_and_the_older_one_taken(
     copy.write_state(state="stopped")
     told = Told()
     resume(copy.path, components(), told, CPU)
-    assert told.warnings == [f"{damaged} is missing or damaged: its sha256 differs from the manifest's."]
+    assert told.warnings == [
+        f"{damaged} is missing or damaged: its sha256 differs from the manifest's. It is kept as damaged_step_00000006."
+    ]
     assert told.resumed_at == [4]
-    assert hashes(copy, ("run.json",)) == hashes(runs[1], ("run.json",))
+    found = hashes(copy, ("run.json",))
+    assert {name for name in found if "damaged_" in name} == {
+        f"checkpoints/damaged_step_00000006/{file.name}" for file in (runs[1].checkpoints / "step_00000006").iterdir()
+    }
+    whole = {name: content for name, content in found.items() if "damaged_" not in name}
+    assert whole == hashes(runs[1], ("run.json",))
 
 
 def test_a_run_whose_recipe_was_changed_is_not_resumed(runs: tuple[RunDir, RunDir, Told], tmp_path: Path) -> None:

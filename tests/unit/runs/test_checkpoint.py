@@ -215,6 +215,18 @@ def test_a_kill_while_saving_leaves_the_older_checkpoint(
     assert [path.name for path in folder.iterdir()] == ["step_00000003"]
 
 
+def test_damaged_checkpoints_are_set_aside_and_none_is_lost(tmp_path: Path) -> None:
+    for _ in range(2):
+        folder = saved(tmp_path, 2, 10)
+        (folder / "step_00000010" / "state.json").write_text("{}")
+        found, (reason,) = load_newest(folder, set_aside=True)
+        assert found.step == 2
+    assert reason.endswith("state.json is missing or damaged: its sha256 differs from the manifest's. "
+                           "It is kept as damaged_step_00000010_1.")
+    names = ["damaged_step_00000010", "damaged_step_00000010_1", "step_00000002"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+
+
 def test_the_state_of_an_optimizer_survives(tmp_path: Path) -> None:
     layers = [nn.Linear(3, 2) for _ in range(2)]
     optimizers = [optim.Adam(layer.parameters()) for layer in layers]
