@@ -23,6 +23,10 @@ class UsageError(GanforgeError):
     exit_code = 2
 
 
+class OutputError(UsageError):
+    """The folder of a run can't be written to, or has no room."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing wrong with a recipe: where it stands, and what to do about it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -30,6 +31,7 @@ from ganforge.recipe.models import LoadRules, Recipe
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import Checkpoint, list_checkpoints, load_best, load_newest
 from ganforge.runs.rundir import RunDir, is_run
+from ganforge.runs.space import expect_space, is_of, output_error
 from ganforge.runs.stop import Stops
 from ganforge.start import build_networks, fetch_source, load_pretrained
 from ganforge.training.trainer import Trainer
@@ -62,6 +64,7 @@ def run(loaded: LoadedRecipe, listener: Listener, device: torch.device, stop_aft
     plan = plan_recipe(loaded)
     preflight(loaded.recipe)
     run_dir = RunDir.create(loaded.recipe.output.folder, loaded.recipe.name)
+    expect_space(plan, run_dir.path)
     write_text(run_dir.recipe, dump_recipe(loaded.recipe))
     run_dir.write_state(
         state="running",
@@ -139,20 +142,26 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
             chosen, chosen_at = _generator_of(plan, checkpoint).to(device), checkpoint.step
         scores = evaluation.scores(chosen, chosen_at)
         write_json(run_dir.path / "scores.json", [score.as_dict() for score in scores])
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not is_out_of_memory(error):
-            run_dir.write_state(state="stopped", error=str(error))
-            raise
-        batch = plan.recipe.training.batch
-        message = f"out of memory with a batch of {batch}: try training.batch={max(1, batch // 2)}."
-        run_dir.write_state(state="stopped", error=message)
-        raise MemoryLimitError(message) from error
     except BaseException as error:
-        run_dir.write_state(state="stopped", error=str(error) or type(error).__name__)
-        raise
+        told = _for_user(error, plan, run_dir)
+        with suppress(OSError):  # the disk may be full
+            run_dir.write_state(state="stopped", error=str(told) or type(told).__name__)
+        if told is error:
+            raise
+        raise told from error
     run_dir.write_state(state="finished")
     listener.finished(run_dir.path, time.monotonic() - started)
     return run_dir
+
+
+def _for_user(error: BaseException, plan: Plan, run_dir: RunDir) -> BaseException:
+    """The same, or what a user should read of a full memory or disk."""
+    if isinstance(error, Exception) and is_out_of_memory(error):
+        batch = plan.recipe.training.batch
+        return MemoryLimitError(f"out of memory with a batch of {batch}: try training.batch={max(1, batch // 2)}.")
+    if isinstance(error, OSError) and is_of(error, run_dir.path):
+        return output_error(error, run_dir.path)
+    return error
 
 
 def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[LabelledImages, LabelledImages]:

@@ -44,7 +44,7 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int, every: int = 1) -> Path:
-    """Write `folder/step_00001234`, then remove all but the newest `keep` and the best.
+    """Write `folder/step_00001234`, then remove all but the newest `keep` and the best. Raises OSError.
 
     Older ones at steps that are no multiple of `every`, where a run was stopped, don't count and are removed.
 
@@ -56,16 +56,11 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int, every: int 
     for leftover in folder.glob(f".{PREFIX}*"):
         shutil.rmtree(leftover)
     aside.mkdir(parents=True)
-    for stem, tensors in checkpoint.tensors.items():
-        save_tensors(aside / f"{stem}.safetensors", tensors)
-    state: dict[str, Any] = {"format": FORMAT, "step": checkpoint.step, "recipe": checkpoint.recipe_hash}
-    if checkpoint.means:
-        state["means"] = {name: list(sums) for name, sums in checkpoint.means.items()}
-    if checkpoint.best is not None:
-        state["best"] = asdict(checkpoint.best)
-    write_json(aside / "state.json", state)
-    write_json(aside / "manifest.json", {path.name: sha256_of(path) for path in sorted(aside.iterdir())})
-    sync_folder(aside)
+    try:
+        _write(aside, checkpoint)
+    except OSError:
+        shutil.rmtree(aside, ignore_errors=True)  # on a full disk, others need the room
+        raise
     if final.exists():
         shutil.rmtree(final)
     aside.rename(final)
@@ -79,6 +74,19 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int, every: int 
         if old not in kept:
             shutil.rmtree(old)
     return final
+
+
+def _write(folder: Path, checkpoint: Checkpoint) -> None:
+    for stem, tensors in checkpoint.tensors.items():
+        save_tensors(folder / f"{stem}.safetensors", tensors)
+    state: dict[str, Any] = {"format": FORMAT, "step": checkpoint.step, "recipe": checkpoint.recipe_hash}
+    if checkpoint.means:
+        state["means"] = {name: list(sums) for name, sums in checkpoint.means.items()}
+    if checkpoint.best is not None:
+        state["best"] = asdict(checkpoint.best)
+    write_json(folder / "state.json", state)
+    write_json(folder / "manifest.json", {path.name: sha256_of(path) for path in sorted(folder.iterdir())})
+    sync_folder(folder)
 
 
 def _best_of(path: Path) -> Best | None:
@@ -188,14 +196,13 @@ def load_best(folder: Path) -> tuple[Checkpoint, list[str]]:
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write tensors, each under its own name, and force them to the disk."""
+    """Write tensors, each under its own name, and force them to the disk. Raises OSError."""
     own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    try:
-        safetensors.torch.save_file(own, path)
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"can't write {path}: {error}. Older checkpoints are kept; make room and resume.") from error
+    # not by safetensors' own writer, whose errors lose the number that tells a full disk from a torn cable
+    with path.open("wb") as file:
+        file.write(safetensors.torch.save(own))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:

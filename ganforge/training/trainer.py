@@ -24,6 +24,7 @@ from ganforge.plan.plan import Plan
 from ganforge.randomness import Draws, draw_categories
 from ganforge.runs.checkpoint import Best, Checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
 from ganforge.runs.rundir import RunDir
+from ganforge.runs.space import retried
 from ganforge.runs.stop import Stops
 from ganforge.sampling import grid_images
 from ganforge.training.arithmetic import Arithmetic, checked, choose, lost_arithmetic, read_arithmetic, with_intervals
@@ -191,7 +192,8 @@ class Trainer:
             if augmentation.state_dict():
                 tensors[f"augmentation_{index}"] = augmentation.state_dict()
         checkpoint = Checkpoint(self.step, self.recipe_hash, tensors, self.best, self.means.state())
-        path = save_checkpoint(self.run.checkpoints, checkpoint, keep=2, every=self.recipe.output.checkpoints_every)
+        every = self.recipe.output.checkpoints_every
+        path = retried(lambda: save_checkpoint(self.run.checkpoints, checkpoint, keep=2, every=every))
         self.listener.wrote("checkpoint", path)
 
     def _expect_finite(self) -> None:
