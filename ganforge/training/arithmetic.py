@@ -105,13 +105,13 @@ def generator_deviation(step: TrainStep, samples: Sequence[int], device: torch.d
     before = step.generator_dtype
     try:
         step.generator_dtype = torch.float32
-        fakes, labels = step.draw_fakes(samples, device)
+        _, fakes, labels = step.draw_fakes(samples, device)
         images = fakes.detach().requires_grad_()
         loss = step.loss.generator(discriminator(images, labels)).mean()
         (cotangent,) = torch.autograd.grad(loss, images)
         exact = torch.autograd.grad(fakes, trained, cotangent, allow_unused=True)
         step.generator_dtype = torch.bfloat16
-        fakes, _ = step.draw_fakes(samples, device)
+        fakes = step.draw_fakes(samples, device).augmented
         rounded = torch.autograd.grad(fakes, trained, cotangent, allow_unused=True)
     finally:
         step.generator_dtype = before

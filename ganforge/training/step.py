@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, optim
@@ -28,6 +28,14 @@ class RealBatch:
     """images: (N, 3, H, W) in [-1, 1]; labels: (N,)."""
 
     images: Tensor
+    labels: Tensor
+
+
+class Fakes(NamedTuple):
+    """images: (N, 3, H, W) with their graph; augmented: what the discriminator sees of them; labels: (N,)."""
+
+    images: Tensor
+    augmented: Tensor
     labels: Tensor
 
 
@@ -77,11 +85,16 @@ class TrainStep:
         players.generator_optimizer.zero_grad(set_to_none=True)
         players.discriminator_optimizer.zero_grad(set_to_none=True)
 
-        fakes, labels = self.draw_fakes(samples, real.images.device)
+        fakes = self.draw_fakes(samples, real.images.device)
         reals = self._augment(real.images, "real", samples)
         on_fakes, on_reals = ([r for r in due if r.on == on] for on in ("fake", "real"))
         fake_case = Case(
-            "fake", fakes, labels, self.loss.discriminator_fake, on_fakes, generator_loss=self.loss.generator
+            "fake",
+            fakes.augmented,
+            fakes.labels,
+            self.loss.discriminator_fake,
+            on_fakes,
+            generator_loss=self.loss.generator,
         )
         real_case = Case("real", reals, real.labels, self.loss.discriminator_real, on_reals)
         if due:  # a penalty needs memory: first let go of what the generator keeps
@@ -90,7 +103,7 @@ class TrainStep:
             fake, judged = self.route.judge(fake_case, real_case)
         loss_generator = self.loss.generator(fake.logits).mean()
         expect_finite({"loss_generator": loss_generator})
-        fakes.backward(fake.image_gradient)
+        fakes.augmented.backward(fake.image_gradient)
         _update(players.generator_optimizer, "the generator's loss")
 
         if judged is None:
@@ -105,21 +118,24 @@ class TrainStep:
             "loss_fake": self.loss.discriminator_fake(fake.logits).mean(),
             "logit_real": judged.logits.mean(),
             "logit_fake": fake.logits.mean(),
+            "spread_real": spread(real.images),
+            "spread_fake": spread(fakes.images.detach()),
         }
         for name, penalty in (("penalty_real", judged.penalty), ("penalty_fake", fake.penalty)):
             if penalty is not None:
                 metrics[name] = penalty
         return {name: value.item() for name, value in metrics.items()}
 
-    def draw_fakes(self, samples: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor]:
-        """Augmented fakes (N, 3, H, W) with their graph, and their labels (N,), by the numbers of the samples."""
+    def draw_fakes(self, samples: Sequence[int], device: torch.device) -> Fakes:
+        """A batch by the numbers of its samples."""
         draws = Draws(self.seed, "fake", samples, device)
         z = draws.normal(self.players.generator.latent_dim)
         labels = draw_categories(draws, self.class_probabilities).to(device)
         half = self.generator_dtype == torch.bfloat16
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
             fakes: Tensor = self.players.generator(z, labels, Context(noise=draws.noise))
-        return self._augment(fakes.float() if half else fakes, "fake", samples), labels
+        fakes = fakes.float() if half else fakes
+        return Fakes(fakes, self._augment(fakes, "fake", samples), labels)
 
     def _augment(self, images: Tensor, which: Literal["real", "fake"], samples: Sequence[int]) -> Tensor:
         for index, augmentation in enumerate(self.players.augmentations):
@@ -128,6 +144,11 @@ class TrainStep:
             draws = Draws(self.seed, f"augment {which} {index}", samples, images.device)
             images = augmentation(images, draws)
         return images
+
+
+def spread(images: Tensor) -> Tensor:
+    """Standard deviation over a batch (N, 3, H, W) of images, the mean over channels and pixels."""
+    return images.float().std(dim=0, correction=0).mean()
 
 
 def _update(optimizer: optim.Optimizer, what: str) -> None:

@@ -33,6 +33,7 @@ from ganforge.training.means import Means
 from ganforge.training.piecewise import PiecewiseRoute
 from ganforge.training.routes import AutogradRoute, NonFiniteError, Route
 from ganforge.training.step import Players, RealBatch, TrainStep
+from ganforge.training.watchdog import Watchdog
 
 
 class Trainer:
@@ -93,6 +94,7 @@ class Trainer:
         self.measure = measure
         self.stops = stops or Stops()
         self.means = Means()
+        self.watchdog = Watchdog()
         self.best: Best | None = None
         self.step = 0
 
@@ -131,7 +133,10 @@ class Trainer:
             self.means.add(metrics)
             if self.step % output.metrics_every == 0 or is_last:
                 row = {"step": self.step, "images": self.images_seen, "stage": position.stage.name}
-                self.run.append_metrics({**row, **self.means.take()})
+                taken = self.means.take()
+                self.run.append_metrics({**row, **taken})
+                for warning in self.watchdog.look(taken):
+                    self.listener.warning(f"step {self.step:,}: {warning}")
             speed = (self.step - first) * self.recipe.training.batch / (time.monotonic() - started)
             self.listener.step(
                 StepReport(self.step, self.schedule.num_steps, position.stage.name, self.images_seen, speed, metrics)

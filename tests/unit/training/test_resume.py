@@ -116,6 +116,7 @@ def test_the_metrics_have_one_row_for_each_step(uninterrupted: dict[str, bytes])
     assert [row["images"] for row in rows] == [3, 6, 9, 12, 15, 18]
     assert [row["stage"] for row in rows] == ["head", "head", "adapt", "adapt", "head_again", "head_again"]
     always = {"step", "images", "stage", "loss_generator", "loss_real", "loss_fake", "logit_real", "logit_fake"}
+    always |= {"spread_real", "spread_fake"}
     # the penalty is computed at steps 0, 2, 4
     assert [set(row) - always for row in rows] == [{"penalty_real"}, set()] * 3
 
