@@ -27,15 +27,15 @@ class Watchdog:
         warnings = []
         if self._is_told("wins", wins):
             warnings.append(
-                f"for {PATIENCE} rows of metrics the discriminator has made no mistake (sum of its losses {loss:.2g}), so "
-                "that the generator learns little. Augment more, raise gamma of R1, lower the discriminator's rate or "
-                "freeze more of it."
+                f"for {PATIENCE} rows of metrics the discriminator has made no mistake (sum of its losses {loss:.2g}), "
+                "so that the generator learns little. Augment more, raise gamma of R1, lower the discriminator's rate "
+                "or freeze more of it."
             )
         if self._is_told("same", same):
             warnings.append(
                 f"for {PATIENCE} rows of metrics generated images have been nearly the same (spread "
                 f"{row['spread_fake']:.2g}, of real ones {row['spread_real']:.2g}): the generator has collapsed. Begin "
-                "again with lower rates, more augmentation or another seed; `evaluation.best` keeps the best checkpoint."
+                "again with lower rates, more augmentation or another seed; `evaluation.best` keeps the best one."
             )
         return warnings
 

@@ -1,0 +1,113 @@
+"""A run that is killed at any instant, as often as one likes, and resumed, leaves the bytes of one that was not."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import resource
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from trainings import StopAfter, Stopped, contents
+
+from ganforge.errors import GanforgeError
+from ganforge.execute import find_run, resume, run
+from ganforge.listener import Listener
+from ganforge.recipe.load import LoadedRecipe, load_recipe
+from ganforge.registry import Components
+from ganforge.runs.checkpoint import load_newest
+from ganforge.runs.rundir import RunDir
+from ganforge.runs.stop import RunStopped
+
+CPU = torch.device("cpu")
+#: GANFORGE_EXAMPLES=1000 kills 400 times.
+KILLS = 2 * int(os.environ.get("GANFORGE_EXAMPLES", "25")) // 5
+STEPS = ("stages[0].steps=10", "stages[1].steps=30", "output.samples_every=4", "evaluation.evaluators=[]")
+FORK = multiprocessing.get_context("fork")
+
+
+def go_on(loaded: LoadedRecipe, components: Components, limit: int | None = None) -> None:
+    """What `ganforge run RECIPE --resume auto` does; ends this process with its exit code."""
+    if limit is not None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    try:
+        found = find_run(loaded)
+        if found is None:
+            run(loaded, Listener(), CPU)
+        else:
+            resume(found, components, Listener(), CPU)
+    except GanforgeError as error:
+        os._exit(error.exit_code)
+    except RunStopped as stop:
+        os._exit(stop.exit_code)
+    except BaseException:
+        os._exit(1)
+    os._exit(0)
+
+
+def loaded_recipe(recipe: Path, folder: Path, components: Components) -> LoadedRecipe:
+    return load_recipe(recipe, [*STEPS, f"output.folder={folder}"], components)
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    """All files but those with the folder's name, or the hash of a recipe that has it."""
+    (path,) = folder.iterdir()
+    named = ("recipe.yaml", "run.json", "state.json", "manifest.json", ".lock")
+    return {name: content for name, content in contents(path).items() if Path(name).name not in named}
+
+
+@pytest.fixture
+def uninterrupted(tiny_recipe: Path, tmp_path: Path, components: Components) -> dict[str, bytes]:
+    run(loaded_recipe(tiny_recipe, tmp_path / "whole", components), Listener(), CPU)
+    return results(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_killed_and_resumed_it_ends_with_the_same_bytes(
+    number: signal.Signals, uninterrupted: dict[str, bytes], tiny_recipe: Path, tmp_path: Path, components: Components
+) -> None:
+    loaded = loaded_recipe(tiny_recipe, tmp_path / "killed", components)
+    delays = random.Random(0)
+    for kill in range(10 * KILLS):
+        child = FORK.Process(target=go_on, args=(loaded, components))
+        child.start()
+        child.join(delays.uniform(0, 1) if kill < KILLS else None)
+        if child.is_alive():
+            os.kill(child.pid, number)  # type: ignore[arg-type]
+            child.join()
+        if child.exitcode == 0:
+            break
+        # a SIGTERM ahead of the handlers ends the process as it ends any
+        assert child.exitcode in ({-signal.SIGKILL} if number == signal.SIGKILL else {143, -signal.SIGTERM})
+    assert child.exitcode == 0
+    found = results(tmp_path / "killed")
+    assert sorted(found) == sorted(uninterrupted)
+    assert [name for name in found if found[name] != uninterrupted[name]] == []
+
+
+def test_a_disk_that_fills_up_stops_the_run_and_with_room_it_goes_on(
+    uninterrupted: dict[str, bytes], tiny_recipe: Path, tmp_path: Path, components: Components
+) -> None:
+    loaded = loaded_recipe(tiny_recipe, tmp_path / "full", components)
+    with pytest.raises(Stopped):
+        run(loaded, StopAfter(5), CPU)
+    largest = max(len(content) for name, content in uninterrupted.items() if name.endswith(".safetensors"))
+    child = FORK.Process(target=go_on, args=(loaded, components, largest - 1))
+    child.start()
+    child.join()
+    assert child.exitcode == 2
+    (path,) = (tmp_path / "full").iterdir()
+    assert (
+        RunDir(path)
+        .read_state()["error"]
+        .startswith(f"can't write {path}: the disk or a quota is full (File too large")
+    )
+    # the optimizer's moments of the second stage are what is too large
+    assert sorted(folder.name for folder in (path / "checkpoints").iterdir()) == ["step_00000008", "step_00000010"]
+    assert load_newest(path / "checkpoints")[1] == []
+    resume(path, components, Listener(), CPU)
+    assert results(tmp_path / "full") == uninterrupted
