@@ -29,7 +29,7 @@ GOLDEN = ROOT / "tests" / "golden"
 def test_all_recipes_are_found() -> None:
     assert [path.stem for path in PAPER] == ["dr_scratch_cgan", "dr_scratch_gan", "dr_transfer_cgan", "dr_transfer_gan"]
     assert [path.stem for path in SOURCES] == ["celeba_cgan", "celeba_hq_cgan", "lsun_cgan"]
-    assert len(RECIPES) == 14
+    assert len(RECIPES) == 15
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: str(path.relative_to(ROOT / "recipes")))
@@ -39,7 +39,7 @@ def test_recipe_is_sound(path: Path, tiny_images: Path, components: Components) 
     plan = plan_recipe(loaded)
     assert loaded.recipe.name == ("paper_" if path in PAPER else "") + path.stem
     assert plan.generator.shapes[-1] == (3, loaded.recipe.resolution, loaded.recipe.resolution)
-    has_label = path.stem.endswith("cgan")
+    has_label = path.stem.endswith(("cgan", "best"))
     assert bool(plan.generator.labels) == bool(plan.discriminator.labels) == has_label
 
 
