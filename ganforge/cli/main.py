@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ganforge.cli import components, evaluating, recipes, sampling, training, weights
+from ganforge.cli import components, doctoring, evaluating, recipes, sampling, training, weights
 from ganforge.cli.options import Blocked, Debug, PluginFiles, Settings, Strict, verb
 
 app = typer.Typer(
@@ -58,6 +58,7 @@ for function in (
     components.plugins,
     sampling.sample,
     recipes.schema,
+    doctoring.doctor,
 ):
     app.command()(verb(function))
 app.command("eval")(verb(evaluating.evaluate))
