@@ -1,0 +1,71 @@
+"""Room on the disk: enough before a run begins, and what is said where it runs out."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from ganforge.errors import OutputError
+from ganforge.plan.plan import Plan
+
+T = TypeVar("T")
+
+#: ENOSPC, EDQUOT: disk or quota is full. EFBIG: a limit of the process or the file system on a file's size.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+#: Faults of network file systems that may be over in a moment.
+TRANSIENT = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN})
+#: Seconds before the second, third and fourth try.
+PAUSES = (0.5, 2.0, 8.0)
+#: Checkpoints on the disk at one time: the newest two, the best, and the one that is being written.
+CHECKPOINTS = 4
+
+
+def expect_space(plan: Plan, folder: Path) -> None:
+    """Raise OutputError where the folder's disk can't hold the checkpoints and grids of the run."""
+    needed, free = needed_bytes(plan), shutil.disk_usage(folder).free
+    if needed > free:
+        raise OutputError(
+            f"the run will need about {needed / 1e6:,.0f} MB in {folder}, but its disk has {free / 1e6:,.0f} MB left. "
+            "Make room, or choose another folder with output.folder=DIR."
+        )
+
+
+def needed_bytes(plan: Plan) -> int:
+    """About what a run writes: networks, moving average and two moments of each in float32, grids as raw pixels."""
+    recipe = plan.recipe
+    checkpoint = 4 * (4 * plan.generator.num_parameters + 3 * plan.discriminator.num_parameters)
+    steps = sum(stage.steps for stage in recipe.stages)
+    grids = 1 + steps // recipe.output.samples_every
+    grid = 3 * recipe.resolution**2 * recipe.output.columns * len(plan.classes)
+    return CHECKPOINTS * checkpoint + grids * grid
+
+
+def is_of(error: OSError, folder: Path) -> bool:
+    """Whether the error is one of writing to the folder: it names a file there, or the disk is full."""
+    return error.errno in FULL or str(error.filename or "").startswith(str(folder))
+
+
+def output_error(error: OSError, folder: Path) -> OutputError:
+    """What a user should read where the run's folder can't be written to."""
+    reason = error.strerror or str(error)
+    place = error.filename or folder
+    if error.errno in FULL:
+        free = shutil.disk_usage(folder).free
+        reason = f"the disk or a quota is full ({reason}; {free / 1e6:,.0f} MB left)"
+    return OutputError(f"can't write {place}: {reason}. What was saved before is whole; make room and resume.")
+
+
+def retried(action: Callable[[], T]) -> T:
+    """What `action` returns; after a fault that may pass it is tried again, three times."""
+    for pause in PAUSES:
+        try:
+            return action()
+        except OSError as error:
+            if error.errno not in TRANSIENT:
+                raise
+            time.sleep(pause)
+    return action()

@@ -1,0 +1,73 @@
+"""Requests to stop a run: signals, and a limit of time."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+#: SIGUSR2 is what Slurm sends ahead of a time limit with `--signal=USR2@300`. Exit codes are 128 + the signal's number.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
+
+
+class RunStopped(KeyboardInterrupt):  # noqa: N818 - no error: the run was asked to
+    """A run ended since it was asked to. A KeyboardInterrupt, which no component may take for a fault of its own."""
+
+    def __init__(self, reason: str, exit_code: int) -> None:
+        """reason: `SIGTERM`, or which time is over; exit_code: of the process."""
+        self.reason, self.exit_code = reason, exit_code
+        super().__init__(f"stopped by {reason}")
+
+
+class Stops:
+    """While entered, a signal ends the run: between two steps where it is `deferred`, else at once.
+
+    A second signal ends it at once in any case. What handled the signals before does so again afterwards. In another
+    than the main thread no signal is looked at.
+    """
+
+    def __init__(self, after: float | None = None) -> None:
+        """after: seconds until the run is asked to stop; None: without a limit."""
+        self._after = after
+        self._deadline: float | None = None
+        self._asked: RunStopped | None = None
+        self._is_deferred = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Stops:
+        if self._after is not None:
+            self._deadline = time.monotonic() + self._after
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._handle) for number in SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            # None: a handler that was not set from Python, which can't be put back
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        self._before = {}
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Within, a first signal is only noted, for `asked` to tell."""
+        self._is_deferred = True
+        try:
+            yield
+        finally:
+            self._is_deferred = False
+
+    def asked(self) -> RunStopped | None:
+        """What to raise when the current step is saved; None: go on."""
+        if self._asked is None and self._deadline is not None and time.monotonic() >= self._deadline:
+            self._asked = RunStopped("--stop-after", 128 + signal.SIGTERM)
+        return self._asked
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        stopped = RunStopped(signal.Signals(number).name, 128 + number)
+        if self._asked is not None or not self._is_deferred:
+            raise stopped
+        self._asked = stopped
