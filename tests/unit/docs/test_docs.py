@@ -48,7 +48,8 @@ def test_howto_runs_and_its_component_is_registered(howto: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/concepts.md", "docs/hooks.md", "docs/evaluation.md", "docs/howto/source.md"]
+    "page",
+    ["README.md", "docs/concepts.md", "docs/hooks.md", "docs/evaluation.md", "docs/howto/source.md", "SECURITY.md"],
 )
 def test_links_and_pictures_of_a_page_are_there(page: str) -> None:
     path = ROOT / page
@@ -65,3 +66,11 @@ def test_the_readme_has_one_command_to_run_and_one_to_test(section: str, program
     (block,) = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     (line,) = block.splitlines()
     assert program in line and "pip install" in line
+
+
+def test_every_test_that_the_page_on_reliability_names_is_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "reliability.md").read_text()))
+    files = [*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("plugins/*/tests/test_*.py")]
+    defined = {name for file in files for name in re.findall(r"^def (test_\w+)\(", file.read_text(), re.MULTILINE)}
+    assert len(named) > 30
+    assert named - defined == set()

@@ -221,8 +221,10 @@ def test_damaged_checkpoints_are_set_aside_and_none_is_lost(tmp_path: Path) -> N
         (folder / "step_00000010" / "state.json").write_text("{}")
         found, (reason,) = load_newest(folder, set_aside=True)
         assert found.step == 2
-    assert reason.endswith("state.json is missing or damaged: its sha256 differs from the manifest's. "
-                           "It is kept as damaged_step_00000010_1.")
+    assert reason.endswith(
+        "state.json is missing or damaged: its sha256 differs from the manifest's. "
+        "It is kept as damaged_step_00000010_1."
+    )
     names = ["damaged_step_00000010", "damaged_step_00000010_1", "step_00000002"]
     assert sorted(path.name for path in folder.iterdir()) == names
 

@@ -29,7 +29,9 @@ def test_a_run_that_its_disk_can_not_hold_does_not_begin(tmp_path: Path, monkeyp
     with_free(monkeypatch, needed)
     space.expect_space(plan, tmp_path)
     with_free(monkeypatch, needed - 1)
-    with pytest.raises(OutputError, match=r"^the run will need about 0 MB in .*, but its disk has 0 MB left\. Make room"):
+    with pytest.raises(
+        OutputError, match=r"^the run will need about 0 MB in .*, but its disk has 0 MB left\. Make room"
+    ):
         space.expect_space(plan, tmp_path)
 
 
