@@ -162,6 +162,19 @@ def test_a_file_that_the_manifest_lists_but_that_is_gone_is_told(two: Path, tmp_
         load_checkpoint(gone.parent)
 
 
+def test_a_checkpoint_of_format_1_is_read_as_long_as_there_are_runs_that_have_it() -> None:
+    found = load_checkpoint(Path(__file__).parents[2] / "golden" / "checkpoint_format_1")
+    assert (found.step, found.recipe_hash, found.best) == (12, "0123456789abcdef", Best(10, 0.5))
+    assert found.means == {"loss_real": (1.25, 2)}
+    assert {stem: sorted(tensors) for stem, tensors in found.tensors.items()} == {
+        "augmentation_0": ["p"],
+        "generator": ["fc.bias", "fc.weight"],
+        "generator_optimizer": ["fc.weight:exp_avg", "fc.weight:step"],
+    }
+    assert found.tensors["augmentation_0"]["p"].item() == 0.25
+    torch.testing.assert_close(found.tensors["generator"]["fc.weight"][0, 0].item(), 1.5409960746765137)
+
+
 def test_another_format_says_which_one_is_read(tmp_path: Path) -> None:
     path = saved(tmp_path, 1) / "step_00000001"
     write_json(path / "state.json", {"format": 99, "step": 1, "recipe": "abc"})
