@@ -21,6 +21,10 @@ ResumeMode = Annotated[
     Literal["auto"] | None,
     typer.Option("--resume", help="auto: continue the newest run of this very recipe, if there is one."),
 ]
+Start = Annotated[
+    Literal["best", "newest"] | None,
+    typer.Option("--from", help="Checkpoint with which a new run begins, which goes on from there."),
+]
 StopAfter = Annotated[
     str | None,
     typer.Option("--stop-after", metavar="TIME", help="Save and stop after this time, such as 90m or 1h30m."),
@@ -53,15 +57,24 @@ def run(
 
 
 def resume(
-    settings: Settings, run: Run, stop_after: StopAfter = None, device: Device = "auto", threads: Threads = None
+    settings: Settings,
+    run: Run,
+    overrides: Overrides = None,
+    start: Start = None,
+    stop_after: StopAfter = None,
+    device: Device = "auto",
+    threads: Threads = None,
 ) -> None:
-    """Continue a run that was stopped."""
+    """Continue a run that was stopped; with other values or from its best checkpoint, in a new folder."""
     from ganforge import execute
+    from ganforge.branch import branch
 
     seconds = read_duration(stop_after)
     components = settings.components()
     chosen = choose_device(device, threads)
     with _narrated(settings) as narrator:
+        if start or overrides:
+            run = branch(run, start or "newest", overrides or (), components).path
         execute.resume(run, components, narrator, chosen, seconds)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
 
 
-class RunStopped(KeyboardInterrupt):  # noqa: N818 - no error: the run was asked to
+class RunStopped(KeyboardInterrupt):
     """A run ended since it was asked to. A KeyboardInterrupt, which no component may take for a fault of its own."""
 
     def __init__(self, reason: str, exit_code: int) -> None:
