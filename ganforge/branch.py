@@ -36,8 +36,8 @@ def branch(path: Path, start: Literal["best", "newest"], overrides: Sequence[str
     num_steps = sum(stage.steps for stage in loaded.recipe.stages)
     if checkpoint.step >= num_steps:
         raise UsageError(
-            f"the checkpoint is that of step {checkpoint.step:,}, but the recipe has {num_steps:,} steps: nothing is left "
-            f"to do. Give it more, such as stages[{len(loaded.recipe.stages) - 1}].steps=N."
+            f"the checkpoint is that of step {checkpoint.step:,}, but the recipe has {num_steps:,} steps: nothing is "
+            f"left to do. Give it more, such as stages[{len(loaded.recipe.stages) - 1}].steps=N."
         )
     _expect_fit(plan, checkpoint)
     new = RunDir.create(loaded.recipe.output.folder, loaded.recipe.name)
