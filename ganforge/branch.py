@@ -3,55 +3,94 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ganforge.errors import CheckpointError, UsageError
 from ganforge.execute import freeze_tables, plan_recipe
 from ganforge.files import write_json, write_text
-from ganforge.plan.plan import Plan
+from ganforge.freeze.schedule import Schedule
 from ganforge.recipe.dump import dump_recipe, recipe_hash
 from ganforge.recipe.load import load_recipe
+from ganforge.recipe.models import Recipe
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import Checkpoint, load_best, load_newest, save_checkpoint
 from ganforge.runs.rundir import RunDir
+from ganforge.runs.space import expect_space, writing_to
 
 #: What a branch takes over from its run as it is.
 COPIED = ("environment.json", "data.json", "source.json", "load.json", "metrics.jsonl")
+#: What must stay: other networks don't fit the weights, another split would measure on images that were trained on.
+FIXED = (
+    "resolution",
+    "data",
+    "split",
+    "source",
+    "generator",
+    "discriminator",
+    "training.step",
+    "training.optimizer.kind",
+)
 
 
 def branch(path: Path, start: Literal["best", "newest"], overrides: Sequence[str], components: Components) -> RunDir:
     """A new run folder beside that of the run, which `resume` continues from the checkpoint with the changed recipe.
 
-    Networks, moving average, optimizers and metrics up to there are taken over. Raises RecipeError, UsageError, or
-    CheckpointError where the recipe doesn't fit them.
+    Networks, moving average, optimizers and metrics up to there are taken over. Raises RecipeError, UsageError for a
+    change that can't be made, CheckpointError where there is no such checkpoint, OutputError.
     """
     run = RunDir.open(path)
     state = run.read_state()
-    loaded = load_recipe(run.recipe, overrides, components)
+    before, loaded = (load_recipe(run.recipe, changes, components) for changes in ((), overrides))
+    recipe = loaded.recipe
     plan = plan_recipe(loaded, tuple(state["classes"]))
+    _expect_same(before.recipe, recipe)
     checkpoint = _checkpoint(run, start)
-    num_steps = sum(stage.steps for stage in loaded.recipe.stages)
-    if checkpoint.step >= num_steps:
+    schedule = Schedule(recipe.stages)
+    if checkpoint.step >= schedule.num_steps:
         raise UsageError(
-            f"the checkpoint is that of step {checkpoint.step:,}, but the recipe has {num_steps:,} steps: nothing is "
-            f"left to do. Give it more, such as stages[{len(loaded.recipe.stages) - 1}].steps=N."
+            f"the checkpoint is that of step {checkpoint.step:,}, but the recipe has {schedule.num_steps:,} steps: "
+            f"nothing is left to do. Give it more, such as stages[{len(recipe.stages) - 1}].steps=N."
         )
-    _expect_fit(plan, checkpoint)
-    new = RunDir.create(loaded.recipe.output.folder, loaded.recipe.name)
-    write_text(new.recipe, dump_recipe(loaded.recipe))
-    for name in COPIED:
-        if (run.path / name).is_file():
-            shutil.copyfile(run.path / name, new.path / name)
-    write_json(new.path / "freeze.json", freeze_tables(plan))
-    own = replace(checkpoint, recipe_hash=recipe_hash(loaded.recipe), best=None)
-    save_checkpoint(new.checkpoints, own, keep=2)
-    kept = {key: state[key] for key in ("classes", "is_phantom", "arithmetic") if key in state}
-    begun_from = {"run": run.path.name, "step": checkpoint.step, "changes": list(overrides)}
-    new.write_state(state="stopped", recipe=recipe_hash(loaded.recipe), begun_from=begun_from, **kept)
+    expect_space(plan, run.path.parent)
+    new = RunDir.create(run.path.parent, recipe.name)
+    with writing_to(new.path):
+        write_text(new.recipe, dump_recipe(recipe))
+        for name in COPIED:
+            if (run.path / name).is_file():
+                shutil.copyfile(run.path / name, new.path / name)
+        write_json(new.path / "freeze.json", freeze_tables(plan))
+        tensors = _tensors(checkpoint, before.recipe, recipe)
+        own = replace(checkpoint, recipe_hash=recipe_hash(recipe), best=None, tensors=tensors)
+        save_checkpoint(new.checkpoints, own, keep=2)
+        new.write_state(
+            state="stopped",
+            recipe=recipe_hash(recipe),
+            classes=state["classes"],
+            is_phantom=recipe.data.is_phantom,
+            arithmetic=_arithmetic(state, schedule.at(max(0, checkpoint.step - 1)).number),
+            begun_from={"run": run.path.name, "step": checkpoint.step, "changes": list(overrides)},
+        )
     return new
+
+
+def _expect_same(before: Recipe, after: Recipe) -> None:
+    old, new = (recipe.model_dump(mode="json") for recipe in (before, after))
+    changed = [path for path in FIXED if _at(old, path) != _at(new, path)]
+    if changed:
+        raise UsageError(
+            f"{', '.join(changed)} can't change in a run that goes on. Rates, steps, losses, penalties, augmentations, "
+            "the sampler, evaluation and output can; for the rest begin a new run, with `source: {kind: run}` if it is "
+            "to start from these weights."
+        )
+
+
+def _at(data: Any, path: str) -> Any:
+    for key in path.split("."):
+        data = data[key]
+    return data
 
 
 def _checkpoint(run: RunDir, start: Literal["best", "newest"]) -> Checkpoint:
@@ -62,14 +101,16 @@ def _checkpoint(run: RunDir, start: Literal["best", "newest"]) -> Checkpoint:
     return checkpoint
 
 
-def _expect_fit(plan: Plan, checkpoint: Checkpoint) -> None:
-    """Networks must have the parameters that the checkpoint has; whatever else differs, training decides."""
-    for name in ("generator", "discriminator"):
-        found = {key: tensor.numel() for key, tensor in checkpoint.tensors[name].items()}
-        wanted = plan.network(name).sizes
-        differing = sorted(key for key in wanted if found.get(key) != wanted[key])
-        if differing:
-            raise CheckpointError(
-                f"the recipe's {name} is not that of the checkpoint: {differing[0]} differs. "
-                "A run can go on with other rates, steps, losses and augmentations, but with the same networks."
-            )
+def _tensors(checkpoint: Checkpoint, before: Recipe, after: Recipe) -> dict[str, Mapping[str, Any]]:
+    """Without the state of augmentations that are others now."""
+    old, new = (recipe.training.augmentations for recipe in (before, after))
+    same = {f"augmentation_{index}" for index, pair in enumerate(zip(old, new, strict=False)) if pair[0] == pair[1]}
+    kept = {stem for stem in checkpoint.tensors if not stem.startswith("augmentation_")} | same
+    return {stem: tensors for stem, tensors in checkpoint.tensors.items() if stem in kept}
+
+
+def _arithmetic(state: Mapping[str, Any], stage: int) -> dict[str, Any]:
+    """How each stage up to this one computed; stages that begin earlier than they did go on as the last one known."""
+    recorded = state.get("arithmetic", {})
+    rows = [recorded[key] for key in sorted(recorded, key=int)]
+    return {str(number): rows[min(number, len(rows) - 1)] for number in range(stage + 1)} if rows else {}

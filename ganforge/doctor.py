@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -70,15 +71,26 @@ def _processors() -> Iterable[Finding]:
 
 
 def _memory() -> Finding:
-    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    free = _available_memory()
     advice = "Close something, or take a smaller training.batch." if free < LITTLE_MEMORY else ""
     return Finding("memory", f"{free / 1e9:.1f} GB free", advice)
 
 
+def _available_memory() -> int:
+    """Bytes that can be had without swapping; what the file cache holds counts, where the system tells it."""
+    with suppress(OSError):
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024 * int(line.split()[1])
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
 def _disk(what: str, folder: Path, changed_by: str) -> Finding:
     there = folder.absolute()
-    while not there.exists():
+    while not os.path.exists(there):  # noqa: PTH110 - pathlib's own raises below a closed folder
         there = there.parent
+    if not there.is_dir():
+        return Finding(what, f"{there} is no folder", f"Choose another by {changed_by}.")
     if not os.access(there, os.W_OK):
         return Finding(what, f"{folder}: no permission to write", f"Choose another by {changed_by}.")
     free = shutil.disk_usage(there).free

@@ -30,8 +30,8 @@ from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.recipe.models import LoadRules, Recipe
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import Checkpoint, list_checkpoints, load_best, load_newest
-from ganforge.runs.rundir import RunDir, is_run
-from ganforge.runs.space import expect_space, is_of, output_error
+from ganforge.runs.rundir import RunDir
+from ganforge.runs.space import expect_space, is_of, output_error, writing_to
 from ganforge.runs.stop import Stops
 from ganforge.start import build_networks, fetch_source, load_pretrained
 from ganforge.training.trainer import Trainer
@@ -63,28 +63,34 @@ def run(loaded: LoadedRecipe, listener: Listener, device: torch.device, stop_aft
     """
     plan = plan_recipe(loaded)
     preflight(loaded.recipe)
+    expect_space(plan, loaded.recipe.output.folder)
     run_dir = RunDir.create(loaded.recipe.output.folder, loaded.recipe.name)
-    expect_space(plan, run_dir.path)
-    write_text(run_dir.recipe, dump_recipe(loaded.recipe))
-    run_dir.write_state(
-        state="running",
-        recipe=recipe_hash(loaded.recipe),
-        overrides=list(loaded.overrides),
-        classes=list(plan.classes),
-        is_phantom=loaded.recipe.data.is_phantom,
-    )
-    write_json(run_dir.path / "environment.json", environment(device))
-    write_json(run_dir.path / "freeze.json", freeze_tables(plan))
+    with writing_to(run_dir.path):
+        write_text(run_dir.recipe, dump_recipe(loaded.recipe))
+        run_dir.write_state(
+            state="running",
+            recipe=recipe_hash(loaded.recipe),
+            overrides=list(loaded.overrides),
+            classes=list(plan.classes),
+            is_phantom=loaded.recipe.data.is_phantom,
+        )
+        write_json(run_dir.path / "environment.json", environment(device))
+        write_json(run_dir.path / "freeze.json", freeze_tables(plan))
     return _continue(plan, run_dir, listener, device, stop_after)
 
 
 def find_run(loaded: LoadedRecipe) -> Path | None:
-    """The newest run of this recipe in its output folder, finished or not; None if there is none."""
+    """The newest run of this recipe in its output folder, finished or not; None if there is none.
+
+    One that began at the checkpoint of another is none of this recipe, and one that can't be read neither.
+    """
     wanted = recipe_hash(loaded.recipe)
     found = sorted(loaded.recipe.output.folder.glob(f"[0-9]*-{loaded.recipe.name}"), reverse=True)
     for path in found:
-        if is_run(path) and RunDir(path).read_state().get("recipe") == wanted:
-            return path
+        with suppress(CheckpointError):
+            state = RunDir.open(path).read_state()
+            if state.get("recipe") == wanted and "begun_from" not in state:
+                return path
     return None
 
 
@@ -108,7 +114,8 @@ def resume(
 def _continue(
     plan: Plan, run_dir: RunDir, listener: Listener, device: torch.device, stop_after: float | None
 ) -> RunDir:
-    with run_dir.locked(), Stops(stop_after) as stops:
+    with writing_to(run_dir.path), run_dir.locked(), Stops(stop_after) as stops:
+        run_dir.sweep()
         run_dir.write_state(state="running", error=None)
         return _train_and_evaluate(plan, run_dir, listener, device, stops)
 
@@ -144,8 +151,10 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
         write_json(run_dir.path / "scores.json", [score.as_dict() for score in scores])
     except BaseException as error:
         told = _for_user(error, plan, run_dir)
+        # what is wrong with the data names files, and with them patients
+        reason = "" if isinstance(told, DataError) else str(told)
         with suppress(OSError):  # the disk may be full
-            run_dir.write_state(state="stopped", error=str(told) or type(told).__name__)
+            run_dir.write_state(state="stopped", error=reason or type(told).__name__)
         if told is error:
             raise
         raise told from error

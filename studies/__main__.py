@@ -41,9 +41,13 @@ def main() -> None:
                 f"there is no folder {sorted(missing)[0]} in '{arguments.data}'; name that of all: --data FOLDER"
             )
         RESULTS.mkdir(exist_ok=True)
-        for cell in chosen:
-            if not finished(cell) and not run(cell, arguments.data, arguments.runs, arguments.images):
-                raise SystemExit(1)
+        failed = [
+            cell
+            for cell in chosen
+            if not finished(cell) and not run(cell, arguments.data, arguments.runs, arguments.images)
+        ]
+        if failed:
+            raise SystemExit(f"not finished: {', '.join(cell.name for cell in failed)}")
 
 
 if __name__ == "__main__":

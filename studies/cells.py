@@ -52,6 +52,11 @@ class Cell:
     def name(self) -> str:
         return f"{self.table}-{self.row}-{self.seed}"
 
+    @property
+    def has_label(self) -> bool:
+        """Whether a class can be asked for."""
+        return not self.recipe.endswith("_gan.yaml") and "generator.label=[]" not in self.overrides
+
     def command_overrides(self, data: str, images: int | None = None) -> list[str]:
         """All overrides of the run: data, budget, measurements along the way. data: the folder of all sets."""
         steps = (images or self.images) // BATCH

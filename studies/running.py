@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,8 @@ from PIL import Image
 from ganforge.files import write_json
 from studies.cells import BATCH, JUDGE, Cell, Data
 
+#: Exit codes of a run that was asked to stop, and saved.
+STOPPED = (130, 140, 143)
 RESULTS = Path(__file__).parent / "results"
 #: The same for all cells, whatever their recipes measure.
 METRICS = (
@@ -56,12 +59,13 @@ def run(cell: Cell, data: str, runs: Path, images: int | None = None) -> bool:
     with log.open("a", encoding="utf-8") as stream:
         trained = _ganforge(*verb, stdout=stream, stderr=stream)
         folder = _folder(cell, runs)
+        if trained.returncode in STOPPED:
+            raise SystemExit(trained.returncode)
         if trained.returncode != 0 or folder is None:
             print(f"{cell.name}: exit code {trained.returncode}, see {log}")
             return False
         seconds = time.monotonic() - started if is_whole else None
-        metrics = [word for metric in (*METRICS, *LABEL_METRICS[cell.data]) for word in ("--metrics", metric)]
-        measured = _ganforge("eval", str(folder), *metrics, "--json", stdout=subprocess.PIPE, stderr=stream)
+        measured = _ganforge("eval", str(folder), *_metrics(cell), "--json", stdout=subprocess.PIPE, stderr=stream)
     if measured.returncode != 0:
         print(f"{cell.name}: could not be measured, see {log}")
         return False
@@ -90,8 +94,25 @@ def result(cell: Cell, folder: Path, scores: list[dict[str, Any]], seconds: floa
     }
 
 
+def _metrics(cell: Cell) -> list[str]:
+    chosen = (*METRICS, *LABEL_METRICS[cell.data]) if cell.has_label else METRICS
+    return [word for metric in chosen for word in ("--metrics", metric)]
+
+
 def _ganforge(*words: str, stdout: Any, stderr: Any) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([sys.executable, "-m", "ganforge", *words], check=False, stdout=stdout, stderr=stderr)
+    """Run the command; a signal to this program goes on to it, and it is given the time to save."""
+    command = [sys.executable, "-m", "ganforge", *words]
+    with subprocess.Popen(command, stdout=stdout, stderr=stderr) as process:
+        before = signal.signal(signal.SIGTERM, lambda number, frame: process.send_signal(number))
+        try:
+            while True:
+                try:
+                    out, _ = process.communicate()
+                except KeyboardInterrupt:
+                    continue  # a terminal sends it to both
+                return subprocess.CompletedProcess(command, process.returncode, out)
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _keep_grid(cell: Cell, folder: Path) -> None:

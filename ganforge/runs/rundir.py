@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -76,6 +77,17 @@ class RunDir:
             except OSError as error:
                 raise CheckpointError(f"{self.path} is being written by another process.") from error
             yield
+
+    def sweep(self) -> None:
+        """Remove what killed processes left half written. To be called by the process that has locked the run."""
+        for path in self.path.rglob(".*"):
+            if path.is_file() and path.name != ".lock":
+                path.unlink()
+
+    def sync_metrics(self) -> None:
+        """Force the rows to the disk, so that no checkpoint is there without those before it."""
+        with (self.path / "metrics.jsonl").open("ab") as file:
+            os.fsync(file.fileno())
 
     def write_state(self, **changes: Any) -> None:
         """Update run.json."""

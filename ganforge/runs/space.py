@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +19,7 @@ T = TypeVar("T")
 #: ENOSPC, EDQUOT: disk or quota is full. EFBIG: a limit of the process or the file system on a file's size.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 #: Faults of network file systems that may be over in a moment.
-TRANSIENT = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN})
+TRANSIENT = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT})
 #: Seconds before the second, third and fourth try.
 PAUSES = (0.5, 2.0, 8.0)
 #: Checkpoints on the disk at one time: the newest two, the best, and the one that is being written.
@@ -25,8 +27,11 @@ CHECKPOINTS = 4
 
 
 def expect_space(plan: Plan, folder: Path) -> None:
-    """Raise OutputError where the folder's disk can't hold the checkpoints and grids of the run."""
-    needed, free = needed_bytes(plan), shutil.disk_usage(folder).free
+    """Raise OutputError where the disk can't hold the checkpoints and grids of the run. The folder need not exist."""
+    there = folder.absolute()
+    while not os.path.exists(there):  # noqa: PTH110 - pathlib's own raises below a closed folder
+        there = there.parent
+    needed, free = needed_bytes(plan), shutil.disk_usage(there).free
     if needed > free:
         raise OutputError(
             f"the run will need about {needed / 1e6:,.0f} MB in {folder}, but its disk has {free / 1e6:,.0f} MB left. "
@@ -44,9 +49,20 @@ def needed_bytes(plan: Plan) -> int:
     return CHECKPOINTS * checkpoint + grids * grid
 
 
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Within, an OSError of writing to the folder becomes an OutputError."""
+    try:
+        yield
+    except OSError as error:
+        if not is_of(error, folder):
+            raise
+        raise output_error(error, folder) from error
+
+
 def is_of(error: OSError, folder: Path) -> bool:
-    """Whether the error is one of writing to the folder: it names a file there, or the disk is full."""
-    return error.errno in FULL or str(error.filename or "").startswith(str(folder))
+    """Whether the error is one of writing to the folder: it names a file there, or the disk is full or fails."""
+    return error.errno in FULL | TRANSIENT or str(error.filename or "").startswith(str(folder))
 
 
 def output_error(error: OSError, folder: Path) -> OutputError:

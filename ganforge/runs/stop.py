@@ -34,7 +34,7 @@ class Stops:
         """after: seconds until the run is asked to stop; None: without a limit."""
         self._after = after
         self._deadline: float | None = None
-        self._asked: RunStopped | None = None
+        self._signalled: RunStopped | None = None
         self._is_deferred = False
         self._before: dict[signal.Signals, Any] = {}
 
@@ -62,12 +62,12 @@ class Stops:
 
     def asked(self) -> RunStopped | None:
         """What to raise when the current step is saved; None: go on."""
-        if self._asked is None and self._deadline is not None and time.monotonic() >= self._deadline:
-            self._asked = RunStopped("--stop-after", 128 + signal.SIGTERM)
-        return self._asked
+        if self._signalled is None and self._deadline is not None and time.monotonic() >= self._deadline:
+            return RunStopped("--stop-after", 128 + signal.SIGTERM)
+        return self._signalled
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         stopped = RunStopped(signal.Signals(number).name, 128 + number)
-        if self._asked is not None or not self._is_deferred:
+        if self._signalled is not None or not self._is_deferred:
             raise stopped
-        self._asked = stopped
+        self._signalled = stopped

@@ -53,6 +53,11 @@ def check_regulariser(spec: RegulariserSpec) -> None:
         bool(torch.isfinite(penalty).all()) and bool((penalty >= 0).all()),
         f"{kind}: a penalty is negative or not finite.",
     )
+    # with pretrained features, gradients by image and features come in a row
+    expect(
+        torch.allclose(spec.penalty(gradient.flatten(1)), penalty),
+        f"{kind}: gives something else for the same gradients in rows, (N, D).",
+    )
     alone = torch.cat([spec.penalty(gradient[i : i + 1]) for i in range(len(gradient))])
     expect(torch.allclose(penalty, alone), f"{kind}: mixes the gradients of different samples.")
     x = gradient.clone().requires_grad_()

@@ -105,6 +105,9 @@ class Trainer:
         """
         with self.stops.deferred():
             self._fit()
+            stopped = self.stops.asked()  # while the last step was saved
+        if stopped is not None:
+            raise stopped
 
     def _fit(self) -> None:
         output = self.recipe.output
@@ -197,6 +200,7 @@ class Trainer:
             if augmentation.state_dict():
                 tensors[f"augmentation_{index}"] = augmentation.state_dict()
         checkpoint = Checkpoint(self.step, self.recipe_hash, tensors, self.best, self.means.state())
+        self.run.sync_metrics()
         every = self.recipe.output.checkpoints_every
         path = retried(lambda: save_checkpoint(self.run.checkpoints, checkpoint, keep=2, every=every))
         self.listener.wrote("checkpoint", path)
@@ -237,7 +241,8 @@ class Trainer:
         restore_optimizer(self.players.generator_optimizer, self.generator, tensors["generator_optimizer"])
         restore_optimizer(self.players.discriminator_optimizer, self.discriminator, tensors["discriminator_optimizer"])
         for index, augmentation in enumerate(self.players.augmentations):
-            if augmentation.state_dict():
+            # a run that goes on from the checkpoint of another may have other augmentations
+            if augmentation.state_dict() and f"augmentation_{index}" in tensors:
                 augmentation.load_state_dict(tensors[f"augmentation_{index}"])
 
     def _arithmetic_of(self, stage: int) -> Arithmetic:

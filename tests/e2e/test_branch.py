@@ -69,8 +69,29 @@ def test_what_can_not_go_on_is_refused_and_nothing_is_left(run: RunDir, componen
     ):
         branch(run.path, "newest", LOWER, components)
     more = "stages[1].steps=9"
-    with pytest.raises(CheckpointError, match=r"generator is not that of the checkpoint: conv_img\.weight diff"):
-        branch(run.path, "newest", [more, "generator.blocks.resnet_0_0.channels=4"], components)
+    for change, name in (
+        ("generator.blocks.resnet_0_0.channels=4", "generator"),
+        ("split.seed=1", "split"),
+        ("training.step=exact", "training.step"),
+    ):
+        with pytest.raises(UsageError, match=f"^{name} can't change in a run that goes on"):
+            branch(run.path, "newest", [more, change], components)
     with pytest.raises(RecipeError, match="steps"):
         branch(run.path, "newest", ["stages[1].steps=none"], components)
     assert [path.name for path in run.path.parent.iterdir()] == ["00000-tiny"]
+
+
+def test_other_augmentations_and_other_boundaries_of_stages_go_on(
+    run: RunDir, components: Components, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    changes = ["stages[0].steps=1", "stages[1].steps=5", "training.augmentations=[{kind: ada, initial: 0.5}]"]
+    new = branch(run.path, "newest", changes, components)
+    assert new.path.parent == run.path.parent
+    execute.resume(new.path, components, Listener(), CPU)
+    found, _ = load_newest(new.checkpoints)
+    assert found.step == 6
+    assert found.tensors["augmentation_0"]["p"].item() < 0.5
+    # a branch is no run of its recipe, and neither is what can't be read
+    (run.path / "run.json").write_text("{")
+    assert execute.find_run(load_recipe(new.recipe, (), components)) is None

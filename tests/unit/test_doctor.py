@@ -29,7 +29,7 @@ def findings(tmp_path: Path, components: Components | None = None) -> dict[str, 
 def well(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine on which nothing is wrong."""
     monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
-    monkeypatch.setattr(os, "sysconf", lambda name: 10**9 if name == "SC_AVPHYS_PAGES" else 4096)
+    monkeypatch.setattr(doctor, "_available_memory", lambda: 64 * 10**9)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: Usage(10**12, 0, 10**12))
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     monkeypatch.setattr("ganforge.hardware.has_fast_bf16", lambda device: True)
@@ -45,7 +45,7 @@ def test_where_all_is_well_there_is_no_advice(tmp_path: Path) -> None:
 
 def test_each_trouble_has_its_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getloadavg", lambda: (99.0, 0.0, 0.0))
-    monkeypatch.setattr(os, "sysconf", lambda name: 1000)
+    monkeypatch.setattr(doctor, "_available_memory", lambda: 10**9)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
     monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: Usage(0, 0, 10**6))
@@ -88,3 +88,12 @@ def test_the_verb_prints_a_table_or_json(tmp_path: Path, monkeypatch: pytest.Mon
     assert {"what": "torch", "value": version("torch"), "advice": ""} in rows
     monkeypatch.setattr(os, "getloadavg", lambda: (99.0, 0.0, 0.0))
     assert call().splitlines()[-2:] == ["to look at:", "  load: Other work slows a training more than its share."]
+
+
+def test_a_file_in_the_place_of_a_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file")
+    assert findings(tmp_path)["disk for the cache"].value == f"{tmp_path / 'cache'} is no folder"
+
+
+def test_memory_is_told_in_bytes() -> None:
+    assert 10**8 < doctor._available_memory() < 10**14

@@ -66,5 +66,8 @@ def test_a_stop_is_asked_for_when_the_time_is_over(monkeypatch: pytest.MonkeyPat
         assert stops.asked() is None
         now[0] = 160.0
         stopped = stops.asked()
+        with stops.deferred():
+            ask(signal.SIGUSR2)  # a first signal, although the time is over
+            assert str(stops.asked()) == "stopped by SIGUSR2"
     assert stopped is not None
     assert (stopped.reason, stopped.exit_code) == ("--stop-after", 143)
