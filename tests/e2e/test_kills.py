@@ -19,7 +19,7 @@ from ganforge.listener import Listener
 from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import load_newest
-from ganforge.runs.rundir import RunDir
+from ganforge.runs.rundir import RunDir, is_run
 from ganforge.runs.stop import RunStopped
 
 CPU = torch.device("cpu")
@@ -55,7 +55,8 @@ def loaded_recipe(recipe: Path, folder: Path, components: Components) -> LoadedR
 
 def results(folder: Path) -> dict[str, bytes]:
     """All files but those with the folder's name, or the hash of a recipe that has it."""
-    (path,) = folder.iterdir()
+    # a kill before run.json was there leaves a folder that is no run
+    (path,) = (path for path in folder.iterdir() if is_run(path))
     named = ("recipe.yaml", "run.json", "state.json", "manifest.json", ".lock")
     return {name: content for name, content in contents(path).items() if Path(name).name not in named}
 

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import torch
 from cases import networks, planned, randomise, recipe_data
+from torch import Tensor, nn
 from trainings import tensors, trainer
 
 from ganforge.errors import RecipeError
+from ganforge.networks.features import PretrainedFeatures
 from ganforge.recipe.models import LoadRules
 from ganforge.testing.tensors import normal
 from ganforge.weights.load import load_strict
@@ -44,7 +46,29 @@ def test_features_join_the_next_block_and_change_nothing_at_first(
     assert not torch.allclose(target(images), target(images, seen=target.see(images.flip(3))))
 
 
-def test_the_pretrained_network_is_no_part_of_the_checkpoint_and_never_moves(tmp_path: Any) -> None:
+class Moving(nn.Module):
+    """A network that would follow what it sees, were it not in evaluation mode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(3)
+
+    def forward(self, images: Tensor) -> tuple[Tensor]:
+        return (self.norm(images),)
+
+
+def test_the_pretrained_network_never_moves_and_gets_no_gradient() -> None:
+    network = Moving()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    features = PretrainedFeatures(lambda: network, {2: 0})
+    images = normal(4, 3, 8, 8).requires_grad_()
+    features(images)[2].sum().backward()
+    assert images.grad is not None
+    assert all(parameter.grad is None for parameter in network.parameters())
+    assert all(torch.equal(value.to(before[name].dtype), before[name]) for name, value in network.state_dict().items())
+
+
+def test_the_pretrained_network_is_no_part_of_the_checkpoint(tmp_path: Any) -> None:
     training = trainer(with_features([{"kind": "at_resolution", "pixels": 4}]), tmp_path)
     names = set(tensors(training))
     plain = set(tensors(trainer(recipe_data(), tmp_path / "plain")))

@@ -165,7 +165,7 @@ def test_a_file_that_the_manifest_lists_but_that_is_gone_is_told(two: Path, tmp_
 def test_a_checkpoint_of_format_1_is_read_as_long_as_there_are_runs_that_have_it() -> None:
     found = load_checkpoint(Path(__file__).parents[2] / "golden" / "checkpoint_format_1")
     assert (found.step, found.recipe_hash, found.best) == (12, "0123456789abcdef", Best(10, 0.5))
-    assert found.means == {"loss_real": (1.25, 2)}
+    assert found.means == {}  # as runs wrote it that could not stop between two rows
     assert {stem: sorted(tensors) for stem, tensors in found.tensors.items()} == {
         "augmentation_0": ["p"],
         "generator": ["fc.bias", "fc.weight"],

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from collections import namedtuple
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from cases import planned, recipe_data
 from trainings import contents, trainer
 
+from ganforge import execute
 from ganforge.errors import OutputError
+from ganforge.listener import Listener
+from ganforge.recipe.load import load_recipe
+from ganforge.registry import Components
 from ganforge.runs import space
 from ganforge.runs.checkpoint import load_newest
 
@@ -33,6 +39,32 @@ def test_a_run_that_its_disk_can_not_hold_does_not_begin(tmp_path: Path, monkeyp
         OutputError, match=r"^the run will need about 0 MB in .*, but its disk has 0 MB left\. Make room"
     ):
         space.expect_space(plan, tmp_path)
+
+
+def test_run_makes_no_folder_where_there_is_no_room(
+    tiny_recipe: Path, tmp_path: Path, components: Components, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_free(monkeypatch, 10)
+    with pytest.raises(OutputError, match=r"^the run will need about"):
+        execute.run(load_recipe(tiny_recipe, (), components), Listener(), torch.device("cpu"))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_save_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    training = trainer(recipe_data(), tmp_path)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    faults = iter([errno.EIO, errno.ESTALE])
+    fsync = os.fsync
+
+    def failing(handle: int) -> None:
+        if number := next(faults, 0):
+            raise OSError(number, "fault")
+        fsync(handle)
+
+    monkeypatch.setattr(training.run.__class__, "sync_metrics", lambda self: None)
+    monkeypatch.setattr("os.fsync", failing)
+    training.save()
+    assert load_newest(training.run.checkpoints)[0].step == 0
 
 
 def test_a_run_writes_about_as_much_as_was_foretold(tmp_path: Path) -> None:
