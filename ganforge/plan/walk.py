@@ -31,6 +31,7 @@ def walk(recipe: Recipe, classes: tuple[str, ...] = ()) -> Plan:
     plans = {name: _network(recipe, name, len(classes), problems) for name in NETWORKS}
     _check_ends(recipe, plans, problems)
     _check_sampler(recipe, len(classes), problems)
+    _check_wrong_labels(recipe, len(classes), problems)
     _check_source(recipe, problems)
     _check_stage_names(recipe, problems)
     _check_best(recipe, problems)
@@ -195,6 +196,17 @@ def _check_sampler(recipe: Recipe, num_classes: int, problems: list[Problem]) ->
         recipe.training.sampler.weights(list(range(num_classes)), num_classes)
     except ValueError as error:
         problems.append(Problem(str(error), ("training", "sampler")))
+
+
+def _check_wrong_labels(recipe: Recipe, num_classes: int, problems: list[Problem]) -> None:
+    if not recipe.training.wrong_labels:
+        return
+    path: Path = ("training", "wrong_labels")
+    blocks = recipe.discriminator.blocks.values()
+    if not recipe.discriminator.label and not any(getattr(block, "num_logits", 1) > 1 for block in blocks):
+        problems.append(Problem("would have no effect: the discriminator reads no label.", path))
+    if num_classes == 1:
+        problems.append(Problem("needs a second class, for a label to be wrong.", path))
 
 
 def _check_stage_names(recipe: Recipe, problems: list[Problem]) -> None:

@@ -109,6 +109,10 @@ class TrainingSpec(Spec):
 
     batch: Width
     loss: Loss
+    #: Weight of the discriminator's loss on real images with a wrong label, which it is to take for generated: it must
+    #: then look at the label (Reed et al. 2016, GAN-CLS, algorithm 1, has 0.5). Favours images that are typical of
+    #: their class.
+    wrong_labels: float = Field(default=0.0, ge=0, le=100)
     regularisers: tuple[Regulariser, ...] = ()
     augmentations: tuple[Augmentation, ...] = ()
     sampler: Sampler

@@ -24,7 +24,7 @@ LossTerm = Callable[[Tensor], Tensor]
 class Case:
     """Images for the discriminator to judge, and what is wanted of it."""
 
-    on: Literal["real", "fake"]
+    on: Literal["real", "fake", "wrong_label"]
     #: (N, 3, H, W).
     images: Tensor
     #: (N,) int64.

@@ -62,9 +62,11 @@ class TrainStep:
         seed: int,
         route: Route,
         generator_dtype: torch.dtype = torch.float32,
+        wrong_labels: float = 0.0,
     ) -> None:
         """regularisers: those without an interval are due at each step.
 
+        wrong_labels: weight of the loss on real images with a wrong label.
         generator_dtype: bfloat16 computes the generator's convolutions in it; any other changes nothing.
         """
         self.players = players
@@ -74,6 +76,7 @@ class TrainStep:
         self.seed = seed
         self.route = route
         self.generator_dtype = generator_dtype
+        self.wrong_labels = wrong_labels
 
     def __call__(self, real: RealBatch, step: int, samples: Sequence[int]) -> dict[str, float]:
         """One update of both players. Returns the mean losses and logits of the step.
@@ -97,34 +100,48 @@ class TrainStep:
             generator_loss=self.loss.generator,
         )
         real_case = Case("real", reals, real.labels, self.loss.discriminator_real, on_reals)
+        real_cases = [real_case, *self._with_wrong_labels(reals, real.labels, samples)]
         if due:  # a penalty needs memory: first let go of what the generator keeps
-            (fake,), judged = self.route.judge(fake_case), None
+            (fake,), judged = self.route.judge(fake_case), []
         else:
-            fake, judged = self.route.judge(fake_case, real_case)
+            fake, *judged = self.route.judge(fake_case, *real_cases)
         loss_generator = self.loss.generator(fake.logits).mean()
         expect_finite({"loss_generator": loss_generator})
         fakes.augmented.backward(fake.image_gradient)
         _update(players.generator_optimizer, "the generator's loss")
 
-        if judged is None:
-            (judged,) = self.route.judge(real_case)
+        judged_real, *judged_wrong = judged or self.route.judge(*real_cases)
         _update(players.discriminator_optimizer, "the discriminator's loss")
         for augmentation in players.augmentations:
-            augmentation.observe(judged.logits)
+            augmentation.observe(judged_real.logits)
 
         metrics = {
             "loss_generator": loss_generator,
-            "loss_real": self.loss.discriminator_real(judged.logits).mean(),
+            "loss_real": self.loss.discriminator_real(judged_real.logits).mean(),
             "loss_fake": self.loss.discriminator_fake(fake.logits).mean(),
-            "logit_real": judged.logits.mean(),
+            "logit_real": judged_real.logits.mean(),
             "logit_fake": fake.logits.mean(),
             "spread_real": spread(real.images),
             "spread_fake": spread(fakes.images.detach()),
         }
-        for name, penalty in (("penalty_real", judged.penalty), ("penalty_fake", fake.penalty)):
+        for wrong in judged_wrong:
+            metrics["logit_wrong_label"] = wrong.logits.mean()
+        for name, penalty in (("penalty_real", judged_real.penalty), ("penalty_fake", fake.penalty)):
             if penalty is not None:
                 metrics[name] = penalty
         return {name: value.item() for name, value in metrics.items()}
+
+    def _with_wrong_labels(self, reals: Tensor, labels: Tensor, samples: Sequence[int]) -> list[Case]:
+        """Real images with a label that is not theirs, which the discriminator is to take for generated ones."""
+        if not self.wrong_labels:
+            return []
+        num_classes = len(self.class_probabilities)
+        draws = Draws(self.seed, "wrong label", samples, labels.device)
+        others = 1 + (draws.uniform() * (num_classes - 1)).long().clamp(max=num_classes - 2)
+        wrong = (labels + others) % num_classes
+        return [
+            Case("wrong_label", reals, wrong, lambda logits: self.wrong_labels * self.loss.discriminator_fake(logits))
+        ]
 
     def draw_fakes(self, samples: Sequence[int], device: torch.device) -> Fakes:
         """A batch by the numbers of its samples."""

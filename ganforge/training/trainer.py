@@ -89,6 +89,7 @@ class Trainer:
             self.class_probabilities,
             recipe.seed,
             self._route(torch.float32),
+            wrong_labels=recipe.training.wrong_labels,
         )
         self.arithmetic: Arithmetic | None = None
         self.measure = measure
