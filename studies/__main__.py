@@ -32,7 +32,8 @@ def main() -> None:
     elif arguments.what == "table":
         results = load_results()
         fill(PAGE, results)
-        draw_curves(results, "systems", CURVES)
+        if any(result["table"] == "systems" for result in results):
+            draw_curves(results, "systems", CURVES)
     else:
         missing = {cell.data for cell in chosen} - {"phantom"}
         missing -= {data for data in missing if arguments.data and (Path(arguments.data) / data).is_dir()}

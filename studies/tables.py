@@ -76,9 +76,11 @@ def draw_curves(results: Sequence[Result], name: str, path: Path) -> None:
 
 
 def fill(page: Path, results: Sequence[Result]) -> None:
-    """Put the tables between their marks in a page."""
+    """Put the tables for which there are results between their marks in a page."""
     text = page.read_text(encoding="utf-8")
     for name in TABLES:
+        if not any(result["table"] == name for result in results):
+            continue
         for mark, content in ((f"table: {name}", table(results, name)), (f"curve: {name}", curve_table(results, name))):
             begin = _BEGIN.format(mark)
             if begin in text:
