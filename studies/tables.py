@@ -24,7 +24,7 @@ _HEADS = {
     "recall": "recall[",
     "coverage": "coverage[",
     "label kappa": "label quadratic kappa[",
-    "memorisation": "memorisation_ratio[",
+    "memorisation": "memorisation_ratio[efficientnet-lite2",
 }
 
 
