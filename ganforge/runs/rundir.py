@@ -81,7 +81,8 @@ class RunDir:
     def sweep(self) -> None:
         """Remove what killed processes left half written. To be called by the process that has locked the run."""
         for path in self.path.rglob(".*"):
-            if path.is_file() and path.name != ".lock":
+            # as `write_bytes` calls what it has not finished
+            if re.fullmatch(r"\..+\.[a-z0-9_]{8}", path.name) and path.is_file():
                 path.unlink()
 
     def sync_metrics(self) -> None:

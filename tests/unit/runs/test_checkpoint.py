@@ -29,6 +29,7 @@ from ganforge.runs.checkpoint import (
     restore_optimizer,
     save_checkpoint,
 )
+from ganforge.runs.rundir import RunDir
 
 
 def checkpoint(step: int) -> Checkpoint:
@@ -263,3 +264,12 @@ def test_a_file_that_is_no_safetensors_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\x80\x04 a pickle")
     with pytest.raises(CheckpointError, match=f"^{path} is no readable safetensors file: "):
         module.load_tensors(path)
+
+
+def test_half_written_files_are_swept_and_those_of_others_stay(tmp_path: Path) -> None:
+    names = [".lock", ".gitignore", "run.json", "samples/.step_00000002.png.a1b2c3d_", ".run.json.abcdefgh"]
+    (tmp_path / "samples").mkdir()
+    for name in names:
+        (tmp_path / name).touch()
+    RunDir(tmp_path).sweep()
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == sorted([*names[:3], "samples"])
