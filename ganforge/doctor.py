@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from ganforge.files import nearest_existing
 from ganforge.registry import Components
 
 #: Packages that decide what a run computes.
@@ -86,9 +87,7 @@ def _available_memory() -> int:
 
 
 def _disk(what: str, folder: Path, changed_by: str) -> Finding:
-    there = folder.absolute()
-    while not os.path.exists(there):  # noqa: PTH110 - pathlib's own raises below a closed folder
-        there = there.parent
+    there = nearest_existing(folder)
     if not there.is_dir():
         return Finding(what, f"{there} is no folder", f"Choose another by {changed_by}.")
     if not os.access(there, os.W_OK):

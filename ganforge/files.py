@@ -84,6 +84,14 @@ def is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112
 
 
+def nearest_existing(path: Path) -> Path:
+    """The path, or the nearest folder above it that is there."""
+    there = path.absolute()
+    while not os.path.exists(there):  # noqa: PTH110 - pathlib's own raises below a closed folder
+        there = there.parent
+    return there
+
+
 def sync_folder(path: Path) -> None:
     """Make renames in this folder survive a power cut."""
     handle = os.open(path, os.O_RDONLY)

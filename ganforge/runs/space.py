@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ganforge.errors import OutputError
+from ganforge.files import nearest_existing
 from ganforge.plan.plan import Plan
 
 T = TypeVar("T")
@@ -28,10 +28,7 @@ CHECKPOINTS = 4
 
 def expect_space(plan: Plan, folder: Path) -> None:
     """Raise OutputError where the disk can't hold the checkpoints and grids of the run. The folder need not exist."""
-    there = folder.absolute()
-    while not os.path.exists(there):  # noqa: PTH110 - pathlib's own raises below a closed folder
-        there = there.parent
-    needed, free = needed_bytes(plan), shutil.disk_usage(there).free
+    needed, free = needed_bytes(plan), shutil.disk_usage(nearest_existing(folder)).free
     if needed > free:
         raise OutputError(
             f"the run will need about {needed / 1e6:,.0f} MB in {folder}, but its disk has {free / 1e6:,.0f} MB left. "

@@ -52,10 +52,10 @@ def test_each_real_image_is_judged_once_more_with_another_label(tmp_path: Path, 
     assert torch.equal(wrong.loss(logits), 0.5 * fake.loss(logits))
 
 
-def test_every_other_label_is_drawn() -> None:
+def test_every_other_label_is_drawn(tmp_path: Path) -> None:
     def draw(samples: range) -> Tensor:
         data = with_wrong_labels(1.0)
-        step = trainer(data, Path("unused")).train_step
+        step = trainer(data, tmp_path).train_step
         step.class_probabilities = torch.full((4,), 0.25)
         images = torch.zeros(len(samples), 3, 8, 8)
         (case,) = step._with_wrong_labels(images, torch.full((len(samples),), 2), samples)
