@@ -85,9 +85,8 @@ def prepared_set(
         if folder.exists():
             try:
                 return _open(folder, shape)
-            except (
-                Exception
-            ) as error:  # json and numpy raise ValueError, EOFError, RecursionError, ... for damaged files
+            # json and numpy raise ValueError, EOFError, RecursionError, ... for damaged files
+            except Exception as error:
                 context.warn(f"the prepared images in {folder} are damaged ({error}) and are made again.")
                 _discard(folder)
         with _aside(folder) as unfinished:

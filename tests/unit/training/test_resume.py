@@ -98,6 +98,21 @@ def test_a_run_that_is_asked_to_stop_saves_its_step_and_goes_on_from_there(
     assert [name for name in found if found[name] != expected[name]] == []
 
 
+def test_a_stop_that_is_asked_for_while_the_last_step_is_saved_is_heard(tmp_path: Path) -> None:
+    ask = AskAfter(STEPS)
+    training = trainer(rich_recipe(), tmp_path, stops=ask)
+    save = training.save
+
+    def saved() -> None:
+        save()
+        ask.is_reached = training.step == STEPS
+
+    training.save = saved  # type: ignore[method-assign]
+    with pytest.raises(RunStopped):
+        training.fit()
+    assert load_newest(training.run.checkpoints)[0].step == STEPS
+
+
 def test_the_files_of_a_run_are_these(uninterrupted: dict[str, bytes]) -> None:
     stems = ["augmentation_1", "discriminator", "discriminator_optimizer"]
     stems += ["generator", "generator_average", "generator_optimizer"]
