@@ -13,7 +13,8 @@ import torch
 
 from ganforge.cache import cache_folder
 from ganforge.data.images import LabelledImages, LoadContext
-from ganforge.data.split import train_and_held_out
+from ganforge.data.quarantine import write_quarantine
+from ganforge.data.split import split_images
 from ganforge.errors import CheckpointError, DataError, MemoryLimitError, RecipeError
 from ganforge.evaluation.checks import preflight as preflight_evaluators
 from ganforge.evaluation.evaluation import Evaluation, reference_of
@@ -176,15 +177,15 @@ def _for_user(error: BaseException, plan: Plan, run_dir: RunDir) -> BaseExceptio
 def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[LabelledImages, LabelledImages]:
     """Images to train on and images that are held out.
 
-    Writes data.json. Raises DataError where it is there and describes other images.
+    Writes data.json, and quarantine.csv where images were left out. Raises DataError where data.json is there and
+    describes other images.
     """
     recipe = plan.recipe
-    context = LoadContext(cache_folder(), progress=listener.progress, warn=listener.warning)
-    images = recipe.data.load(recipe.resolution, context)
+    images = recipe.data.load(recipe.resolution, load_context(recipe, listener))
     if images.labels.size and images.labels.max() >= len(plan.classes):
         raise DataError(f"a label is {images.labels.max()}, but there are only {len(plan.classes)} classes.")
     split = recipe.split
-    indices = train_and_held_out(images.labels, images.groups, split.held_out, split.seed, split.train)
+    indices = split_images(images, split.held_out, split.seed, split.train)
     train, held_out = (images.subset(index) for index in indices)
     empty = [name for name, count in zip(plan.classes, train.class_counts(), strict=True) if count == 0]
     if empty and plan.generator.labels:
@@ -195,7 +196,10 @@ def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[Labelled
         )
     record = run_dir.path / "data.json"
     if not record.exists():
-        counts = {"train": train.class_counts(), "held_out": held_out.class_counts()}
+        if images.left_out:
+            write_quarantine(run_dir.quarantine, images.left_out)
+            listener.note(f"what was left out, and why: {run_dir.quarantine}")
+        counts = {"train": train.class_counts(), "held_out": held_out.class_counts(), "left_out": len(images.left_out)}
         write_json(record, {"card": asdict(images.card), "images": counts})
     elif read_json(record, CheckpointError)["card"]["fingerprint"] != images.card.fingerprint:
         raise DataError(
@@ -204,6 +208,13 @@ def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[Labelled
         )
     listener.data(train, held_out)
     return train, held_out
+
+
+def load_context(recipe: Recipe, listener: Listener) -> LoadContext:
+    """What a recipe's data is loaded with."""
+    bad = recipe.bad_images
+    most = bad.max_fraction if bad.policy == "quarantine" else None
+    return LoadContext(cache_folder(), progress=listener.progress, max_bad_fraction=most, warn=listener.warning)
 
 
 def open_run(path: Path, components: Components) -> tuple[Plan, RunDir]:

@@ -6,11 +6,30 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+if TYPE_CHECKING:
+    from ganforge.data.images import LabelledImages
+
 Indices = NDArray[np.int64]
+#: What a given split may say of an image; the third trains nothing and measures nothing.
+SIDES = ("train", "held_out", "unused")
+
+
+def split_images(
+    images: LabelledImages, held_out: float, seed: int, most: int | None = None
+) -> tuple[Indices, Indices]:
+    """Indices of the images to train on and of those held out: as the set itself says, else as `train_and_held_out`.
+
+    Of a set that says it, `held_out` is not used.
+    """
+    if images.sides is None:
+        return train_and_held_out(images.labels, images.groups, held_out, seed, most)
+    train, unseen = (np.flatnonzero([side == wanted for side in images.sides]).astype(np.int64) for wanted in SIDES[:2])
+    return _at_most(most, train, images.labels, images.groups, seed), unseen
 
 
 def train_and_held_out(
@@ -21,12 +40,16 @@ def train_and_held_out(
     Whole groups are left out, in each stratum by the same share. A stratum of a single group keeps it.
     """
     train, unseen = split_by_group(labels, groups, held_out, seed)
+    return _at_most(most, train, labels, groups, seed), unseen
+
+
+def _at_most(most: int | None, train: Indices, labels: ArrayLike, groups: Sequence[str], seed: int) -> Indices:
     if most is None or most >= len(train):
-        return train, unseen
+        return train
     kept, _ = split_by_group(
         np.asarray(labels, dtype=np.int64)[train], [groups[i] for i in train], 1 - most / len(train), seed
     )
-    return train[kept], unseen
+    return train[kept]
 
 
 def split_by_group(labels: ArrayLike, groups: Sequence[str], held_out: float, seed: int) -> tuple[Indices, Indices]:

@@ -17,7 +17,8 @@ def dump_recipe(recipe: Recipe) -> str:
 def recipe_hash(recipe: Recipe) -> str:
     """First 16 hex digits of the sha256 of the recipe as compact JSON, defaults included.
 
-    Keys stand in the order of the fields, and blocks in their own: another order of blocks is another network.
+    Keys stand in the order of the fields, and blocks in their own: another order of blocks is another network. How bad
+    images are treated is no part of it: which images are used stands in the fingerprint of the data.
     """
-    text = json.dumps(recipe.model_dump(mode="json"), ensure_ascii=True, separators=(",", ":"))
+    text = json.dumps(recipe.model_dump(mode="json", exclude={"bad_images"}), ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]

@@ -21,7 +21,7 @@ class RunDir:
     """A folder `00012-name` with
 
     recipe.yaml (resolved), run.json (state), environment.json, freeze.json, load.json and source.json where
-    weights were loaded, metrics.jsonl, samples/, checkpoints/ and, at the end, scores.json.
+    weights were loaded, metrics.jsonl, samples/, checkpoints/, quarantine.csv where images were left out and, at the end, scores.json.
     """
 
     path: Path
@@ -60,6 +60,11 @@ class RunDir:
     @property
     def samples(self) -> Path:
         return self.path / "samples"
+
+    @property
+    def quarantine(self) -> Path:
+        """Images that were left out. It names files: it stays on this machine."""
+        return self.path / "quarantine.csv"
 
     @property
     def recipe(self) -> Path:

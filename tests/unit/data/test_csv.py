@@ -1,4 +1,4 @@
-"""The dataset `image_table`."""
+"""The dataset `csv`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from ganforge.data.images import LoadContext
-from ganforge.data.specs import ImageTable
+from ganforge.data.specs import CsvTable
 from ganforge.errors import DataError
 
 
@@ -31,12 +31,12 @@ def context(tmp_path: Path, said: list[str]) -> LoadContext:
     return LoadContext(tmp_path / "cache", warn=said.append)
 
 
-def table(root: Path, text: str, **fields: object) -> ImageTable:
+def table(root: Path, text: str, **fields: object) -> CsvTable:
     (root / "t.csv").write_bytes(text.encode())
-    return ImageTable.model_validate({"root": root, "table": "t.csv", **fields})
+    return CsvTable.model_validate({"root": root, "table": "t.csv", **fields})
 
 
-def refusal(spec: ImageTable, context: LoadContext) -> str:
+def refusal(spec: CsvTable, context: LoadContext) -> str:
     with pytest.raises(DataError) as error:
         spec.load(4, context)
     return str(error.value)
@@ -72,7 +72,7 @@ def test_every_bad_row_is_named_with_its_number(root: Path, context: LoadContext
         f"{root}/t.csv can't be used (10 problems):\n"
         "  row 3: 'one.png' stands in row 2 already.\n"
         "  row 4: 'two' could be any of two.jpeg, two.png; give the suffix.\n"
-        f"  row 5: there is no image 'none' in {root}.\n"
+        f"  row 5: there is no image 'none' in {root}. Did you mean 'one'?\n"
         f"  row 6: '../x' leads out of {root}.\n"
         f"  row 7: '/etc/x' leads out of {root}.\n"
         "  row 8: the label is blank.\n"
@@ -103,8 +103,8 @@ def test_a_table_without_any_image_is_refused(root: Path, context: LoadContext) 
     [
         (b"image,lable\none,a\n", "{} has no column 'label'. Did you mean 'lable'? Columns: 'image', 'lable'."),
         (
-            b"image;label\none;a\n",
-            "the columns of {} are not separated by commas; save it as comma-separated CSV. Columns: 'image;label'.",
+            b"image:label\none:a\n",
+            "{0} has no column 'label'. Did you mean 'image:label'? Columns: 'image:label'.",
         ),
         (b"", "{} is empty; its first line must name the columns."),
         (b"image,label,label\n", "{} names the column 'label' more than once."),
@@ -116,7 +116,7 @@ def test_a_table_without_any_image_is_refused(root: Path, context: LoadContext) 
 def test_a_table_that_cannot_be_read_is_refused(root: Path, content: bytes, message: str) -> None:
     (root / "t.csv").write_bytes(content)
     with pytest.raises(DataError) as error:
-        ImageTable(root=root, table=Path("t.csv")).classes()
+        CsvTable(root=root, table=Path("t.csv")).classes()
     assert str(error.value) == message.format(root / "t.csv")
 
 
@@ -125,15 +125,15 @@ def test_what_can_not_be_looked_for_is_named_with_its_row(root: Path, context: L
     text = refusal(table(root, f"image,label\none.png,dog\n{name}/three.png,dog\n"), context)
     assert f"  row 3: '{name}/three.png' can't be looked for: File name too long." in text.splitlines()
     with pytest.raises(DataError, match=rf"^{root}/{name} can't be read: File name too long\.$"):
-        ImageTable(root=root, table=Path(name)).load(4, context)
+        CsvTable(root=root, table=Path(name)).load(4, context)
 
 
 def test_a_missing_table_is_named(root: Path) -> None:
     with pytest.raises(DataError) as error:
-        ImageTable(root=root, table=Path("u.csv")).classes()
+        CsvTable(root=root, table=Path("u.csv")).classes()
     assert str(error.value) == f"there is no table {root}/u.csv."
 
 
 def test_a_spec_survives_dump_and_validate(root: Path) -> None:
-    spec = ImageTable(root=root, table=Path("t.csv"), classes=("a",))
-    assert ImageTable.model_validate(spec.model_dump()) == spec
+    spec = CsvTable(root=root, table=Path("t.csv"), classes=("a",))
+    assert CsvTable.model_validate(spec.model_dump()) == spec
