@@ -11,8 +11,7 @@ from pathlib import Path
 
 import torch
 
-from ganforge.cache import cache_folder
-from ganforge.data.images import LabelledImages, LoadContext
+from ganforge.data.images import LabelledImages
 from ganforge.data.quarantine import write_quarantine
 from ganforge.data.split import split_images
 from ganforge.errors import CheckpointError, DataError, MemoryLimitError, RecipeError
@@ -22,6 +21,7 @@ from ganforge.files import read_json, write_json, write_text
 from ganforge.freeze.policy import freeze_table
 from ganforge.hardware import is_out_of_memory
 from ganforge.listener import Listener
+from ganforge.loading import load_context
 from ganforge.networks.staged import Generator
 from ganforge.plan.build import build_network
 from ganforge.plan.plan import NETWORKS, Plan
@@ -181,11 +181,10 @@ def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[Labelled
     describes other images.
     """
     recipe = plan.recipe
-    images = recipe.data.load(recipe.resolution, load_context(recipe, listener))
+    images = recipe.data.load(recipe.resolution, load_context(recipe.bad_images, listener))
     if images.labels.size and images.labels.max() >= len(plan.classes):
         raise DataError(f"a label is {images.labels.max()}, but there are only {len(plan.classes)} classes.")
-    split = recipe.split
-    indices = split_images(images, split.held_out, split.seed, split.train)
+    indices = split_images(images, recipe.split)
     train, held_out = (images.subset(index) for index in indices)
     empty = [name for name, count in zip(plan.classes, train.class_counts(), strict=True) if count == 0]
     if empty and plan.generator.labels:
@@ -208,13 +207,6 @@ def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[Labelled
         )
     listener.data(train, held_out)
     return train, held_out
-
-
-def load_context(recipe: Recipe, listener: Listener) -> LoadContext:
-    """What a recipe's data is loaded with."""
-    bad = recipe.bad_images
-    most = bad.max_fraction if bad.policy == "quarantine" else None
-    return LoadContext(cache_folder(), progress=listener.progress, max_bad_fraction=most, warn=listener.warning)
 
 
 def open_run(path: Path, components: Components) -> tuple[Plan, RunDir]:

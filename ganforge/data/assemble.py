@@ -14,6 +14,7 @@ from ganforge.data.images import DatasetCard, LabelledImages, LeftOut, LoadConte
 from ganforge.data.listing import Listing, refuse
 from ganforge.data.preparation import Preparation, PrepareFile
 from ganforge.data.prepared import PreparedSet, prepared_set
+from ganforge.data.reading import AS_IT_STANDS, Reading
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class FileSet:
     name: str
     licence: str = "not stated"
     citation: str = "not stated"
+    #: How the preparation reads files.
+    reading: Reading = AS_IT_STANDS
 
 
 def load_files(files: FileSet, resolution: int, context: LoadContext) -> LabelledImages:

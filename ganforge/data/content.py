@@ -47,7 +47,7 @@ def content_hashes(files: Sequence[Path], context: LoadContext) -> list[str | Un
     failed: dict[str, Unreadable] = {}
     if fresh:
         with ThreadPoolExecutor(max(1, context.workers)) as pool:  # hashlib lets other threads run
-            hashes = context.progress(pool.map(_sha256, fresh.values()), len(fresh), "reading images")
+            hashes = context.progress(pool.map(content_hash, fresh.values()), len(fresh), "reading images")
             for sign, digest in zip(fresh, hashes, strict=True):
                 if isinstance(digest, str):
                     known[sign] = digest
@@ -70,7 +70,8 @@ def _sign(file: Path) -> str | Unreadable:
         return _reason(error)
 
 
-def _sha256(file: Path) -> str | Unreadable:
+def content_hash(file: Path) -> str | Unreadable:
+    """sha256 (hex) of one file, read now."""
     try:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

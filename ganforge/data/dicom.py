@@ -60,10 +60,11 @@ def read_header(path: Path) -> Header:
     """The header, without pixels. Raises UnusableImage for what is no picture or too large, MissingReader."""
     with _guarded():
         from pydicom import dcmread
+        from pydicom.filereader import read_file_meta_info
 
-        dataset = dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
-        if str(dataset.file_meta.get("TransferSyntaxUID", "")) == _DEFLATED:
+        if read_file_meta_info(path).get("TransferSyntaxUID", "") == _DEFLATED:  # to open it would inflate it
             raise UnusableImage("is a deflated DICOM file, which could be of any size once inflated; save it otherwise")
+        dataset = dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
         rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
         if not rows or not columns:
             raise UnusableImage("is a DICOM file without a picture")

@@ -18,7 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,9 @@ VERSION = 2
 #: Below this many images, starting processes costs more than it saves.
 MIN_PARALLEL = 64
 _CHUNK = 4
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def prepared_set(
     return found
 
 
-def made_by(make: Callable[[Any], Made], items: Sequence[Any], workers: int) -> Iterator[Made]:
+def made_by(make: Callable[[Any], T], items: Sequence[Any], workers: int) -> Iterator[T]:
     """What `make` gives for each item, in order: in this process for small sets, else in `workers` others."""
     if workers <= 1 or len(items) < MIN_PARALLEL:
         yield from map(make, items)

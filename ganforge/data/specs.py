@@ -14,7 +14,7 @@ from ganforge.interfaces import DatasetSpec, Spec
 if TYPE_CHECKING:
     from ganforge.data.assemble import FileSet
     from ganforge.data.images import LabelledImages, LoadContext
-    from ganforge.data.reading import Reading
+    from ganforge.data.listing import Listing
     from ganforge.data.table import Table
 
 Name = Annotated[str, StringConstraints(min_length=1)]
@@ -91,14 +91,15 @@ class PictureFiles(DatasetSpec):
         assert files is not None
         return load_files(files, resolution, context)
 
-    def _reading(self) -> Reading:
+    def _set(self, listing: Listing, classes: tuple[str, ...]) -> FileSet:
+        """The set is called like its folder."""
+        from ganforge.data.assemble import FileSet
+        from ganforge.data.preparation import WholePicture
         from ganforge.data.reading import Reading
 
-        return Reading((self.window.center, self.window.width) if self.window else None, self.frame)
-
-    def _name(self) -> str:
-        """What the set is called in reports: the name of its folder."""
-        return self.root.resolve().name or str(self.root)
+        reading = Reading((self.window.center, self.window.width) if self.window else None, self.frame)
+        name = self.root.resolve().name or str(self.root)
+        return FileSet(listing, classes, WholePicture(self.fit, reading), name, reading=reading)
 
 
 class ImageFolder(PictureFiles):
@@ -119,13 +120,11 @@ class ImageFolder(PictureFiles):
 
     def files(self, context: LoadContext) -> FileSet | None:
         """The images of the class folders."""
-        from ganforge.data.assemble import FileSet
         from ganforge.data.folder import list_folders
-        from ganforge.data.preparation import WholePicture
 
         classes = self.classes()
         listing = list_folders(self.root, classes, self.patient)
-        return FileSet(listing, classes, WholePicture(self.fit, self._reading()), self._name())
+        return self._set(listing, classes)
 
 
 class CsvTable(PictureFiles):
@@ -159,9 +158,7 @@ class CsvTable(PictureFiles):
 
     def files(self, context: LoadContext) -> FileSet | None:
         """The images of the table."""
-        from ganforge.data.assemble import FileSet
         from ganforge.data.labelled import Columns, list_table
-        from ganforge.data.preparation import WholePicture
 
         table = self._read()
         values = tuple(self.selected) or self._values(table)
@@ -175,7 +172,7 @@ class CsvTable(PictureFiles):
             warn=context.warn,
         )
         classes = tuple(self.selected.values()) if isinstance(self.selected, dict) else values
-        return FileSet(listing, classes, WholePicture(self.fit, self._reading()), self._name())
+        return self._set(listing, classes)
 
     def _values(self, table: Table) -> tuple[str, ...]:
         from ganforge.data.labelled import label_names

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,17 +19,28 @@ Indices = NDArray[np.int64]
 SIDES = ("train", "held_out", "unused")
 
 
-def split_images(
-    images: LabelledImages, held_out: float, seed: int, most: int | None = None
-) -> tuple[Indices, Indices]:
+class HowToSplit(Protocol):
+    """As recipes say it in `split`."""
+
+    @property
+    def held_out(self) -> float: ...
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def train(self) -> int | None: ...
+
+
+def split_images(images: LabelledImages, split: HowToSplit) -> tuple[Indices, Indices]:
     """Indices of the images to train on and of those held out: as the set itself says, else as `train_and_held_out`.
 
     Of a set that says it, `held_out` is not used.
     """
     if images.sides is None:
-        return train_and_held_out(images.labels, images.groups, held_out, seed, most)
+        return train_and_held_out(images.labels, images.groups, split.held_out, split.seed, split.train)
     train, unseen = (np.flatnonzero([side == wanted for side in images.sides]).astype(np.int64) for wanted in SIDES[:2])
-    return _at_most(most, train, images.labels, images.groups, seed), unseen
+    return _at_most(split.train, train, images.labels, images.groups, split.seed), unseen
 
 
 def train_and_held_out(

@@ -133,7 +133,10 @@ def test_several_pictures_in_one_file_are_refused(tmp_path: Path) -> None:
 
 def test_floating_point_pixels_are_refused(tmp_path: Path) -> None:
     file = saved(Image.new("F", (4, 4), 0.5), tmp_path / "float.tif")
-    assert reason(file) == "has pixels of mode F, which have no agreed range; save it as 8-bit RGB, or say the range with `window`"
+    assert (
+        reason(file)
+        == "has pixels of mode F, which have no agreed range; save it as 8-bit RGB, or say the range with `window`"
+    )
 
 
 def test_a_missing_file_is_a_reason_too(tmp_path: Path) -> None:
