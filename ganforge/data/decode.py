@@ -113,7 +113,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
     except MemoryError:
         raise
     except Exception as error:  # Pillow raises OSError, SyntaxError, struct.error, ... for damaged files
-        text = str(error)
+        text = getattr(error, "strerror", None) or str(error)  # the former is without the path
         reason = "is truncated" if "truncated" in text.lower() else f"is damaged ({text or type(error).__name__})"
         raise UnusableImage(reason) from error
 

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 import stat
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path

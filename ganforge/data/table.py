@@ -14,7 +14,6 @@ from ganforge.data.listing import is_picture
 from ganforge.errors import DataError, did_you_mean
 from ganforge.files import expect_file, is_folder
 
-
 #: What may stand between two cells.
 SEPARATORS = (",", ";", "\t", "|")
 #: Largest table; one with a million rows has some 50 MB.

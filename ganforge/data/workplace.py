@@ -47,8 +47,9 @@ class Workplace:
 
     def add(self, pixels: bytes | None, side: int, reason: str) -> None:
         """The next item: its pixels, or None and a reason."""
-        line = [side, hashlib.sha256(pixels).hexdigest()[:16]] if pixels is not None else [reason]
+        line: list[int | str] = [reason]
         if pixels is not None:
+            line = [side, hashlib.sha256(pixels).hexdigest()[:16]]
             self._pixels.write(pixels)
             self._pixels.flush()  # ahead of the line that vouches for it
         self._journal.write(json.dumps(line).encode() + b"\n")

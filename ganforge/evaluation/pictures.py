@@ -14,7 +14,7 @@ from ganforge.data.decode import UnusableImage, size_by_header
 from ganforge.data.images import LabelledImages, LoadContext
 from ganforge.data.listing import Listing, entries, existing_folder, folders_in, pictures_in
 from ganforge.data.preparation import WholePicture
-from ganforge.data.specs import ImageFolder, CsvTable
+from ganforge.data.specs import CsvTable, ImageFolder
 from ganforge.data.table import read_table
 from ganforge.errors import DataError
 
@@ -39,8 +39,8 @@ def load_pictures(folder: Path, resolution: int, context: LoadContext) -> Labell
         return ImageFolder(root=folder).load(resolution, context)
     names = tuple(file.name for file in files)
     listing = Listing(tuple(files), (0,) * len(files), names, names)
-    files = FileSet(listing, (ALL,), WholePicture("crop"), folder.resolve().name)
-    return load_files(files, resolution, context)
+    found = FileSet(listing, (ALL,), WholePicture("crop"), folder.resolve().name)
+    return load_files(found, resolution, context)
 
 
 def side_of_first(folder: Path) -> int:

@@ -117,7 +117,8 @@ def _looked_at(files: FileSet, resolution: int, split: HowToSplit, context: Load
     looks = list(context.progress(made, len(listing), "looking at images"))
     # a row whose class is unknown is a problem of the listing; it is in no class
     keep = [i for i, label in enumerate(listing.labels) if label >= 0]
-    names, labels, groups = ([column[i] for i in keep] for column in (listing.names, listing.labels, listing.groups))
+    names, groups = ([column[i] for i in keep] for column in (listing.names, listing.groups))
+    labels = [listing.labels[i] for i in keep]
     looks = [looks[i] for i in keep]
     usable = [i for i, look in enumerate(looks) if not look.reason]
     sides = [""] * len(keep)

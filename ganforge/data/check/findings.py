@@ -91,13 +91,13 @@ def doubles(images: Set) -> list[Finding]:
     two_patients = [group for group in groups if images.num_groups_of(group) > 1 and group not in two_classes + parted]
     rest = [group for group in groups if group not in two_classes + parted + two_patients]
     return [
-        *_groups("two_classes", True, images, two_classes, "stands in two classes", "One of the labels is wrong."),
+        *_groups("two_classes", True, images, two_classes, "in two classes", "One of the labels is wrong."),
         *_groups(
             "train_and_held_out",
             True,
             images,
             parted,
-            "is trained on and held out",
+            "trained on and held out",
             "Scores on held-out images would be too good. Keep one of each, or give all of them the same patient.",
         ),
         *_groups(
@@ -105,10 +105,10 @@ def doubles(images: Set) -> list[Finding]:
             False,
             images,
             two_patients,
-            "has two patients",
+            "of two patients",
             "Another split may train on one and hold the other out. Keep one of each.",
         ),
-        *_groups("twice", False, images, rest, "stands there more than once", "It counts as often as it is there."),
+        *_groups("twice", False, images, rest, "more than once", "It counts as often as it is there."),
     ]
 
 
@@ -249,7 +249,7 @@ def _groups(what: str, is_error: bool, images: Set, groups: list[list[int]], tex
     if not groups:
         return []
     items = tuple(", ".join(images.described(i) for i in group) for group in groups)
-    head = f"{_number(len(groups), 'picture')}, in {sum(map(len, groups)):,} files: the same pixels {text}"
+    head = f"{sum(map(len, groups)):,} files show {_number(len(groups), 'picture')}: the same pixels {text}"
     return [Finding(what, is_error, head, advice, items, tuple(i for group in groups for i in group))]
 
 

@@ -135,7 +135,7 @@ def fingerprint(image: Image.Image) -> bytes:
 
 def _mean_of_nine(grey: NDArray[np.float64]) -> NDArray[np.float64]:
     padded = np.pad(grey, 1, mode="edge")
-    return sum(padded[y : y + SIDE, x : x + SIDE] for y in range(3) for x in range(3)) / 9
+    return np.mean([padded[y : y + SIDE, x : x + SIDE] for y in range(3) for x in range(3)], axis=0)
 
 
 def _of_pixels(image: Image.Image) -> dict[str, Any]:

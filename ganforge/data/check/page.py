@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,12 @@ from ganforge.files import write_text
 #: Pictures of each class, and of each finding.
 _EACH = 8
 _SIDE = 96
-#: Findings whose words hold names of files or folders.
-_NAMING = frozenset({"note", "listing"})
+#: Findings whose words hold names of files or folders -> what a page says in their place.
+_NAMELESS = {
+    "note": "something about the set as a whole, which the terminal tells",
+    "listing": "problems of folders or rows ({number}), which the terminal names",
+    "patients_in_names": "each image counts as a patient of its own, but file names seem to tell the patient",
+}
 
 
 def write_page(path: Path, check: Check, *, with_pictures: bool) -> None:
@@ -47,21 +52,17 @@ def write_page(path: Path, check: Check, *, with_pictures: bool) -> None:
 
 
 def _finding(check: Check, finding: Finding, with_pictures: bool) -> dict[str, Any]:
-    text = finding.text
-    if not with_pictures and finding.what in _NAMING:
-        text = "what the terminal says of the set as a whole" if finding.what == "note" else _without_heading(finding)
-    return {
-        "text": text,
-        "advice": finding.advice,
-        "is_error": finding.is_error,
-        "shown": finding.items[:SHOWN] if with_pictures else (),
-        "pictures": _pictures(check, finding.images[: 2 * _EACH]) if with_pictures else [],
-    }
-
-
-def _without_heading(finding: Finding) -> str:
-    number = len(finding.items)
-    return f"{number:,} {'problem' if number == 1 else 'problems'} of folders or rows, which the terminal names"
+    if with_pictures:
+        text, advice, shown = finding.text, finding.advice, list(finding.items[:SHOWN])
+    elif finding.what in _NAMELESS:
+        text, advice, shown = _NAMELESS[finding.what].format(number=f"{len(finding.items):,}"), "", []
+    else:
+        text, advice = finding.text, finding.advice
+        reasons = Counter(look.reason for look in check.images.looks if look.reason)
+        shown = [f"{number:,} x: {reason}" for reason, number in reasons.most_common()]
+        shown = shown[:SHOWN] if finding.what == "bad_files" else []
+    pictures = _pictures(check, finding.images[: 2 * _EACH]) if with_pictures else []
+    return {"text": text, "advice": advice, "is_error": finding.is_error, "shown": shown, "pictures": pictures}
 
 
 def _spread(members: Sequence[int]) -> list[int]:
