@@ -211,7 +211,7 @@ class DatasetSpec(Component):
         """All images at resolution x resolution. Raises DataError with every file or row that is bad."""
 
     def files(self, context: LoadContext) -> FileSet | None:
-        """The files behind the images, unopened, for `ganforge data check`; None where there are none, or none is known.
+        """The files behind the images, unopened, for `ganforge data check`; None where there are none.
 
         Raises DataError only where nothing can be listed; what is wrong with parts of it stands in the listing.
         """

@@ -29,7 +29,8 @@ def show_check(found: Check, output: Output) -> None:
         output.table(("kind", "images"), [(kind, f"{n:,}") for kind, n in found.kinds.items()], right={1}, indent=2)
         output.line()
         output.line(
-            f"  brightness: mean {found.brightness:.0f} of 255; {found.black:.1%} nearly black, {found.white:.1%} nearly white"
+            f"  brightness: mean {found.brightness:.0f} of 255; {found.black:.1%} nearly black, "
+            f"{found.white:.1%} nearly white"
         )
     for finding in found.findings:
         output.line()

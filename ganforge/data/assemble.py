@@ -112,11 +112,12 @@ def _refuse_bad(bad: Sequence[str], total: int, most: float | None) -> None:
         refuse(
             "some images can't be used",
             bad,
-            "Replace these files, or take them out of the set. `bad_images.policy=quarantine` leaves them out of a run.",
+            "Replace these files, or take them out of the set. "
+            "`bad_images.policy=quarantine` leaves them out of a run.",
         )
     elif len(bad) > most * total or len(bad) == total:
         refuse(
-            f"{len(bad)} of {total} images can't be used, more than the {most:.3%} that bad_images.max_fraction leaves out",
+            f"{len(bad)} of {total} images can't be used, more than bad_images.max_fraction={most:g} leaves out",
             bad,
             "Replace these files, or take them out of the set.",
         )

@@ -85,8 +85,8 @@ def read_dicom(path: Path, reading: Reading) -> Image.Image:
     """The picture, of mode L or RGB.
 
     Grey values go through the modality's rescaling and then through the window of `reading`, else through the file's
-    own VOI LUT or first window, else from the smallest to the largest of the picture; MONOCHROME1 is inverted, and padding
-    is black (DICOM PS3.3 C.7.6.3, C.11.1, C.11.2). Raises UnusableImage as `ganforge.data.decode.decode`.
+    own VOI LUT or first window, else from the smallest to the largest of the picture; MONOCHROME1 is inverted, and
+    padding is black (DICOM PS3.3 C.7.6.3, C.11.1, C.11.2). Raises UnusableImage as `ganforge.data.decode.decode`.
     """
     from PIL import Image
 

@@ -99,7 +99,7 @@ def entries(folder: Path) -> list[Path]:
 
 
 def is_picture(file: Path) -> bool:
-    """True for a file that is a picture by its suffix, or has none and starts as DICOM files do; not for hidden files."""
+    """True for a file that is a picture by its suffix, or has none and starts as DICOM files do; no hidden file is."""
     if file.name.startswith(".") or not file.is_file():
         return False
     return file.suffix.lower() in SUFFIXES or (not file.suffix and _starts_as_dicom(file))

@@ -1,8 +1,8 @@
 """The patient of an image from the name of its file.
 
-A pattern is a file-name pattern as shells have them (`*`, `?`, `[0-9]`) with `{patient}` in the place of the patient. It is
-no regular expression on purpose: one such as `((a+)+)$` takes years on a name of 60 characters, a recipe is data that may
-come from anybody, and `{patient}_*` is easier to write. The work grows with the square of the name's length.
+A pattern is a file-name pattern as shells have them (`*`, `?`, `[0-9]`) with `{patient}` in the place of the patient.
+It is no regular expression on purpose: one such as `((a+)+)$` takes years on a name of 60 characters, a recipe is data
+that may come from anybody, and `{patient}_*` is easier to write. The work grows with the square of the name's length.
 """
 
 from __future__ import annotations

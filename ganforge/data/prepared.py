@@ -2,8 +2,8 @@
 
 A prepared set is a folder `prepared/KEY` in the cache with `images.npy`, uint8 (N, 3, R, R), and `index.json`.
 KEY is a hash of everything that decides its pixels, so a set never goes stale. It is written under another name
-and renamed when it is whole: whatever stops the work leaves nothing that could be taken for a set, and the next try goes
-on from there (see `ganforge.data.workplace`).
+and renamed when it is whole: whatever stops the work leaves nothing that could be taken for a set, and the next try
+goes on from there (see `ganforge.data.workplace`).
 """
 
 # M items, N images of them (others are refused), R pixels a side

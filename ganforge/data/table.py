@@ -116,13 +116,8 @@ class ImageFinder:
         """
         if "\0" in name:
             return f"{name!r} holds a null character, which no path has"
-        relative = Path(os.path.normpath(name + self.extension))
-        if relative.is_absolute():
-            root = Path(os.path.normpath(self.root.absolute()))
-            if not relative.is_relative_to(root):
-                return f"'{name}' leads out of {self.root}"
-            relative = relative.relative_to(root)
-        if ".." in relative.parts:
+        relative = self._inside(name)
+        if relative is None:
             return f"'{name}' leads out of {self.root}"
         try:
             by_name, by_stem = self._listed(self.root / relative.parent)
@@ -131,19 +126,27 @@ class ImageFinder:
         found = [by_name[relative.name]] if relative.name in by_name else by_stem.get(relative.name, [])
         if len(found) > 1:
             return f"'{name}' could be any of {', '.join(sorted(file.name for file in found))}; give the suffix"
-        if not found:
-            return None
-        if not Path(os.path.realpath(found[0])).is_relative_to(self._real_root):
+        if found and not Path(os.path.realpath(found[0])).is_relative_to(self._real_root):
             return f"'{name}' is a link that leads out of {self.root}; put the file itself there"
-        return found[0]
+        return found[0] if found else None
 
     def close_to(self, name: str) -> str:
         """` Did you mean '10_left.jpg'?` for a name that was not found, or nothing."""
-        relative = Path(os.path.normpath(name + self.extension))
-        if relative.is_absolute() or ".." in relative.parts:
+        relative = self._inside(name)
+        if relative is None:
             return ""
         by_name, by_stem = self._listed(self.root / relative.parent)
         return did_you_mean(relative.name, by_name if relative.suffix.lower() in SUFFIXES else by_stem)
+
+    def _inside(self, name: str) -> Path | None:
+        """The path from root, or None where it leads out of it."""
+        relative = Path(os.path.normpath(name + self.extension))
+        if relative.is_absolute():
+            root = Path(os.path.normpath(self.root.absolute()))
+            if not relative.is_relative_to(root):
+                return None
+            relative = relative.relative_to(root)
+        return None if ".." in relative.parts else relative
 
     def unused(self, used: Sequence[Path]) -> list[Path]:
         """Images in the folders that were searched, without those in `used`."""

@@ -1,8 +1,8 @@
 """A folder in which a set is made, and from which a killed process's work is taken up.
 
 `KEY.partial` beside the future `KEY` holds the images made so far, in order, and a journal with a line for each. A line
-carries the hash of its image, so that what a power cut tore is found and made again. One process works in it at a time; a
-second one, that makes the same set meanwhile, gets a folder of its own.
+carries the hash of its image, so that what a power cut tore is found and made again. One process works in it at a time;
+a second one, that makes the same set meanwhile, gets a folder of its own.
 """
 
 # R pixels a side

@@ -21,7 +21,8 @@ class RunDir:
     """A folder `00012-name` with
 
     recipe.yaml (resolved), run.json (state), environment.json, freeze.json, load.json and source.json where
-    weights were loaded, metrics.jsonl, samples/, checkpoints/, quarantine.csv where images were left out and, at the end, scores.json.
+    weights were loaded, quarantine.csv where images were left out, metrics.jsonl, samples/, checkpoints/ and, at the
+    end, scores.json.
     """
 
     path: Path

@@ -12,8 +12,8 @@ from ganforge.data.check.look import SIDE, Look
 from ganforge.progress import Progress
 
 #: Correlation of two fingerprints from which pictures count as nearly the same. Of 1,456 fundus photographs of 730
-#: patients, the two pairs above it were the same eye twice, and the nearest pair of different eyes was at 0.92; of copies that
-#: were saved again at quality 60, shrunk to 0.7 or brightened by 15%, all had more.
+#: patients, the two pairs above it were the same eye twice, and the nearest pair of different eyes was at 0.92; all
+#: copies that were saved again at quality 60, shrunk to 0.7 or brightened by 15% had more.
 THRESHOLD = 0.94
 #: Pairs that are kept; all are counted.
 MAX_PAIRS = 1000
@@ -32,7 +32,9 @@ def equal(keys: Sequence[str]) -> list[list[int]]:
 
 
 def nearly_equal(looks: Sequence[Look], progress: Progress) -> tuple[list[Pair], int]:
-    """Pairs of looks whose fingerprints correlate by THRESHOLD, without those of equal pixels: the nearest, and their number.
+    """Pairs of looks whose fingerprints correlate by THRESHOLD, without those of equal pixels.
+
+    The nearest MAX_PAIRS of them, nearest first, and how many there are.
 
     Takes time with N squared (a second for 10,000) and memory with N.
     """

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -38,7 +37,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Set:
-    """N images by name, with the side of the split ("train", "held_out", "unused") on which each lies; "" if unusable."""
+    """N images by name; sides: "train", "held_out" or "unused", as a run would split them, and "" where unusable."""
 
     names: Sequence[str]
     labels: Sequence[int]
@@ -123,8 +122,8 @@ def near_doubles(images: Set, pairs: Sequence[Pair], count: int) -> list[Finding
         Finding(
             "nearly_equal",
             False,
-            f"{_number(count, 'pair')} of nearly the same picture (correlation from {THRESHOLD}); {classes:,}{of} in two "
-            f"classes, {parted:,} trained on and held out",
+            f"{_number(count, 'pair')} of nearly the same picture (correlation from {THRESHOLD}); {classes:,}{of} in "
+            f"two classes, {parted:,} trained on and held out",
             "Look at them: it may be one picture with two labels, or one eye filed as two.",
             tuple(f"{images.described(a)}, {images.described(b)}" for a, b in pairs),
             tuple(i for pair in pairs for i in pair),
@@ -161,7 +160,7 @@ def patients(images: Set) -> list[Finding]:
     if images.knows_patients():
         return []
     stems = [PurePosixPath(images.names[i]).stem for i in images.usable()]
-    same = re.sub(r"\d+$", "", os.path.commonprefix(stems))
+    same = re.sub(r"\d+$", "", _common_start(stems))
     for mark in ("_", "-"):
         starts = Counter(stem.removeprefix(same).split(mark)[0] for stem in stems if mark in stem.removeprefix(same))
         shared = sum(count for count in starts.values() if 2 <= count <= _MOST_OF_A_PATIENT)
@@ -174,6 +173,11 @@ def patients(images: Set) -> list[Finding]:
             return [Finding("patients_in_names", False, text, advice)]
     text = "each image counts as a patient of its own: where patients have several, say which with `patient`"
     return [Finding("no_patients", False, text)]
+
+
+def _common_start(texts: Sequence[str]) -> str:
+    first, last = min(texts, default=""), max(texts, default="")
+    return first[: next((i for i, pair in enumerate(zip(first, last, strict=False)) if len(set(pair)) > 1), len(first))]
 
 
 def small(images: Set) -> list[Finding]:

@@ -38,7 +38,7 @@ _SUFFIXES = {
 _BITS = {"1": 1, "I": 32, "F": 32}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Look:
     """One file. Where `reason` says why it can't be used, nothing behind it is known."""
 
@@ -119,8 +119,8 @@ def look_at_array(pixels: NDArray[np.uint8]) -> Look:
 def fingerprint(image: Image.Image) -> bytes:
     """256 numbers of one byte (int8) of which copies have nearly the same, also when resized or saved again.
 
-    The picture in grey at 16 x 16; of each pixel, how much it differs from the mean of the 3 x 3 around it, in units of the
-    differences around it, so that the edge of a retina or a lung weighs no more than what is inside.
+    The picture in grey at 16 x 16; of each pixel, how much it differs from the mean of the 3 x 3 around it, in units of
+    the differences around it, so that the edge of a retina or a lung weighs no more than what is inside.
     """
     from PIL import Image
 

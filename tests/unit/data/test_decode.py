@@ -48,8 +48,8 @@ def test_sixteen_bits_are_scaled_by_their_full_range(tmp_path: Path, suffix: str
 def test_twelve_bits_in_sixteen_are_refused(tmp_path: Path) -> None:
     file = saved(Image.fromarray(np.full((2, 2), 4000, dtype=np.uint16)), tmp_path / "twelve.png")
     assert reason(file) == (
-        "has 16-bit pixels of which the largest is 4000; say their range with `window`, or rescale it to 0..65535 or to "
-        "8 bits"
+        "has 16-bit pixels of which the largest is 4000; "
+        "say their range with `window`, or rescale it to 0..65535 or to 8 bits"
     )
 
 
