@@ -41,10 +41,10 @@ def contact_sheet(recipe: DataRecipe, context: LoadContext, each: int) -> NDArra
         if paths:
             strips.append(_strip([_as_it_is(paths[images.names[i]], reading, cell) for i in chosen], each, cell))
         prepared = images.images[chosen]
-        strips.append(_strip([_enlarged(image, cell) for image in prepared], each, cell))
+        strips.append(_strip([_picture(image, cell) for image in prepared], each, cell))
         if recipe.augmentations and len(chosen):
             augmented = _augmented(prepared, recipe.augmentations, recipe.seed, chosen.tolist())
-            strips.append(_strip([_enlarged(image, cell) for image in augmented], each, cell))
+            strips.append(_strip([_picture(image, cell) for image in augmented], each, cell))
     rows = ["as they are"] * bool(paths) + ["prepared"] + ["augmented"] * bool(recipe.augmentations)
     strips.insert(0, _line(f"{_title(images)}; rows: {', '.join(rows)}", each, cell))
     sheet = Image.new("RGB", (strips[0].width, sum(strip.height + _GAP for strip in strips)), "white")
@@ -71,14 +71,18 @@ def _augmented(
 def _as_it_is(file: Path, reading: Reading, cell: int) -> Image.Image:
     image = decode(file, at_least=2 * cell, reading=reading)
     image.thumbnail((cell, cell))
-    return image
+    return _enlarged(image, cell)
 
 
-def _enlarged(image: NDArray[np.uint8], cell: int) -> Image.Image:
+def _picture(image: NDArray[np.uint8], cell: int) -> Image.Image:
+    return _enlarged(Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))), cell)
+
+
+def _enlarged(picture: Image.Image, cell: int) -> Image.Image:
     """By a whole factor, so that pixels stay pixels."""
-    picture = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
-    factor = cell // picture.width
-    return picture.resize((picture.width * factor,) * 2, Image.Resampling.NEAREST) if factor > 1 else picture
+    factor = cell // max(picture.size)
+    size = (picture.width * factor, picture.height * factor)
+    return picture.resize(size, Image.Resampling.NEAREST) if factor > 1 else picture
 
 
 def _strip(pictures: Sequence[Image.Image], each: int, cell: int) -> Image.Image:

@@ -79,6 +79,8 @@ def is_dicom(path: Path) -> bool:
             raise UnusableImage(f"is {kind_of(mode)}, not a file")
         with path.open("rb") as file:
             return file.read(132)[128:] == b"DICM"
+    except UnusableImage:
+        raise
     except FileNotFoundError:
         raise UnusableImage("is not there") from None
     except (OSError, ValueError) as error:  # ValueError: a null character, which no path has

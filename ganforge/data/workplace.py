@@ -47,14 +47,13 @@ class Workplace:
 
     def add(self, pixels: bytes | None, side: int, reason: str) -> None:
         """The next item: its pixels, or None and a reason."""
-        line: list[int | str] = [reason]
+        assert (pixels is None) == bool(reason)
         if pixels is not None:
-            line = [side, hashlib.sha256(pixels).hexdigest()[:16]]
             self._pixels.write(pixels)
             self._pixels.flush()  # ahead of the line that vouches for it
-        self._journal.write(json.dumps(line).encode() + b"\n")
+        self._journal.write(json.dumps([side, reason, _check(pixels, side, reason)]).encode() + b"\n")
         self._journal.flush()
-        self._count(pixels, line)
+        self._count(pixels, side, reason)
 
     def close(self) -> None:
         """Write the number of images in front of them, and force all to the disk."""
@@ -63,12 +62,12 @@ class Workplace:
         self._pixels.flush()
         os.fsync(self._pixels.fileno())
 
-    def _count(self, pixels: bytes | None, line: list[int | str]) -> None:
+    def _count(self, pixels: bytes | None, side: int, reason: str) -> None:
         if pixels is None:
-            self.refused[len(self)] = str(line[0])
+            self.refused[len(self)] = reason
         else:
             self.digest.update(pixels)
-            self.sides.append(int(line[0]))
+            self.sides.append(side)
 
     def take_up(self) -> None:
         """Count what is there and whole, and cut off what is not."""
@@ -82,13 +81,11 @@ class Workplace:
         size = int(np.prod(self.shape))
         kept = 0
         for text in self._journal:
-            line = _line(text)
-            if line is None:
+            side, reason, check = _line(text) or (0, "", "")
+            pixels = None if reason else self._pixels.read(size)
+            if check != _check(pixels, side, reason):
                 break
-            pixels = self._pixels.read(size) if len(line) == 2 else None
-            if pixels is not None and hashlib.sha256(pixels).hexdigest()[:16] != line[1]:
-                break
-            self._count(pixels, line)
+            self._count(pixels, side, reason)
             kept += len(text)
         for stream, end in ((self._journal, kept), (self._pixels, start + size * len(self.sides))):
             stream.seek(end)
@@ -157,16 +154,18 @@ def _remove_abandoned(parent: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _line(text: bytes) -> list[int | str] | None:
+def _line(text: bytes) -> tuple[int, str, str] | None:
     """A line of the journal; None for one that is half written or damaged."""
     try:
-        line = json.loads(text)
-    except (ValueError, RecursionError):
+        side, reason, check = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
         return None
-    if not text.endswith(b"\n") or not isinstance(line, list):
-        return None
-    is_image = len(line) == 2 and type(line[0]) is int and isinstance(line[1], str)
-    return line if is_image or (len(line) == 1 and isinstance(line[0], str)) else None
+    is_line = text.endswith(b"\n") and type(side) is int and isinstance(reason, str) and isinstance(check, str)
+    return (side, reason, check) if is_line else None
+
+
+def _check(pixels: bytes | None, side: int, reason: str) -> str:
+    return hashlib.sha256((pixels or b"") + json.dumps([side, reason]).encode()).hexdigest()[:16]
 
 
 def _header(number: int, shape: tuple[int, int, int]) -> bytes:
