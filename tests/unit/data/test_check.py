@@ -103,7 +103,8 @@ def test_the_same_pixels_in_two_classes_are_an_error_whatever_the_files(root: Pa
 
 
 def test_the_same_pixels_trained_on_and_held_out_are_an_error(root: Path, tmp_path: Path) -> None:
-    sides = dict(zip(*(lambda images: (images.names, images.sides))(check(of(root), tmp_path).images), strict=True))
+    images = check(of(root), tmp_path).images
+    sides = dict(zip(images.names, images.sides, strict=True))
     trained, held_out = (next(name for name in sides if sides[name] == side) for side in ("train", "held_out"))
     lines = [f"{name},{name[0]},{side}" for name, side in sides.items()]
     (root / held_out).write_bytes((root / trained).read_bytes())

@@ -175,7 +175,10 @@ def test_however_a_table_is_written_it_says_the_same(
     names = ["one.png", "two.png", "three.png"]
     for name in names:
         (folder / name).write_bytes(b"")
-    rows = [{"image": n, "label": lab, "who": f"p{i}", "note": ""} for i, (n, lab) in enumerate(zip(names, labels))]
+    rows = [
+        {"image": n, "label": lab, "who": f"p{i}", "note": ""}
+        for i, (n, lab) in enumerate(zip(names, labels, strict=True))
+    ]
     lines = [mark.join(quote + row[column] + quote + blank * (not quote) for column in columns) for row in rows]
     header = mark.join(quote + column + quote for column in columns)
     text = start + (end * (2 if has_blank_lines else 1)).join([header, *lines])

@@ -55,5 +55,5 @@ def test_no_pattern_and_no_name_take_long(pattern: str) -> None:
 
 @pytest.mark.parametrize("pattern", ["", "*", "{patient}{patient}", r"^(\d+)_", "{patient}" + "x" * 250])
 def test_a_pattern_without_its_one_place_is_refused(pattern: str) -> None:
-    with pytest.raises(ValueError, match="must hold {patient} once"):
+    with pytest.raises(ValueError, match=r"must hold \{patient\} once"):
         PatientPattern(pattern)
