@@ -13,7 +13,7 @@ import torch
 
 from ganforge.data.images import LabelledImages
 from ganforge.data.quarantine import write_quarantine
-from ganforge.data.split import split_images
+from ganforge.data.split import num_shared, split_images
 from ganforge.errors import CheckpointError, DataError, MemoryLimitError, RecipeError
 from ganforge.evaluation.checks import preflight as preflight_evaluators
 from ganforge.evaluation.evaluation import Evaluation, reference_of
@@ -186,6 +186,13 @@ def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[Labelled
         raise DataError(f"a label is {images.labels.max()}, but there are only {len(plan.classes)} classes.")
     indices = split_images(images, recipe.split)
     train, held_out = (images.subset(index) for index in indices)
+    if images.sides is not None:
+        listener.note("the split is that of the set; split.held_out has no effect.")
+    if shared := num_shared(train, held_out):
+        listener.warning(
+            f"{shared} of {len(held_out)} held-out images have the pixels of one that is trained on, "
+            "so scores will be too good; `ganforge data check` names them."
+        )
     empty = [name for name, count in zip(plan.classes, train.class_counts(), strict=True) if count == 0]
     if empty and plan.generator.labels:
         names = ", ".join(repr(name) for name in empty)

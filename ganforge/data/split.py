@@ -43,6 +43,12 @@ def split_images(images: LabelledImages, split: HowToSplit) -> tuple[Indices, In
     return _at_most(split.train, train, images.labels, images.groups, split.seed), unseen
 
 
+def num_shared(train: LabelledImages, held_out: LabelledImages) -> int:
+    """How many held-out images have the pixels of one that is trained on."""
+    seen = {hashlib.sha256(np.ascontiguousarray(image).data).digest() for image in train.images}
+    return sum(hashlib.sha256(np.ascontiguousarray(image).data).digest() in seen for image in held_out.images)
+
+
 def train_and_held_out(
     labels: ArrayLike, groups: Sequence[str], held_out: float, seed: int, most: int | None = None
 ) -> tuple[Indices, Indices]:

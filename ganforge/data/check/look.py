@@ -113,7 +113,7 @@ def look_at_array(pixels: NDArray[np.uint8]) -> Look:
     from PIL import Image
 
     image = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
-    return Look(format="drawn", mode="RGB", source_side=image.width, **_of_pixels(image))
+    return Look(format="loaded", mode="RGB", source_side=image.width, **_of_pixels(image))
 
 
 def fingerprint(image: Image.Image) -> bytes:

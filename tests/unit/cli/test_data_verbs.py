@@ -162,6 +162,24 @@ def test_a_run_leaves_bad_images_out_and_lists_them_beside_it_alone(
     assert ganforge("resume", run).exit_code == 0
 
 
+def test_a_run_warns_of_held_out_images_that_it_trains_on(
+    ganforge: Ganforge, tiny_recipe: Path, tiny_images: Path
+) -> None:
+    (tiny_images / "large" / "copy.png").write_bytes((tiny_images / "large" / "00.png").read_bytes())
+    table = tiny_images / "split.csv"
+    rows = ["image,label,split", "large/00.png,large,train", "large/copy.png,large,held_out"]
+    rows += [f"{name}/0{i}.png,{name},train" for name in ("medium", "small") for i in range(3)]
+    table.write_text("\n".join(rows))
+    data = f"data={{kind: csv, root: {tiny_images}, table: split.csv, split: split}}"
+    result = ganforge("run", tiny_recipe, data)
+    assert result.exit_code == 0, result.output
+    assert "the split is that of the set; split.held_out has no effect." in result.stdout
+    assert (
+        "warning: 1 of 1 held-out images have the pixels of one that is trained on, so scores will be too good; "
+        "`ganforge data check` names them."
+    ) in result.stdout
+
+
 def test_the_policy_for_bad_images_is_no_other_recipe(tiny_recipe: Path) -> None:
     from ganforge import plugins
     from ganforge.recipe.dump import recipe_hash

@@ -233,7 +233,7 @@ def test_a_set_that_is_in_no_files_is_checked_by_its_images(tmp_path: Path) -> N
     from ganforge_stub.data import StubStripes
 
     result = check(StubStripes(), tmp_path)
-    assert result.kinds == {"drawn RGB, 8 bits": result.num_images} and result.files is None
+    assert result.kinds == {"loaded RGB, 8 bits": result.num_images} and result.files is None
     assert look_at_array(np.zeros((3, 4, 4), np.uint8)).brightness == 0
 
 
