@@ -62,7 +62,7 @@ def check(
         if pictures:
             narrator.warning("the page holds real pictures and file names: don't share it.")
     if found.errors:
-        names = ", ".join(finding.what for finding in found.errors)
+        names = ", ".join(dict.fromkeys(finding.what for finding in found.errors))
         raise DataError(f"a training would go wrong with this set: {names}.")
 
 

@@ -157,7 +157,7 @@ def classes(images: Set, held_out: float) -> list[Finding]:
 
 def patients(images: Set) -> list[Finding]:
     """Whether file names say more of patients than the set uses."""
-    if images.knows_patients():
+    if images.knows_patients() or not images.usable():
         return []
     stems = [PurePosixPath(images.names[i]).stem for i in images.usable()]
     same = re.sub(r"\d+$", "", _common_start(stems))
