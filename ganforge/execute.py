@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from shlex import quote
 
 import torch
 
@@ -166,11 +167,22 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
 def _for_user(error: BaseException, plan: Plan, run_dir: RunDir) -> BaseException:
     """The same, or what a user should read of a full memory or disk."""
     if isinstance(error, Exception) and is_out_of_memory(error):
-        batch = plan.recipe.training.batch
-        return MemoryLimitError(f"out of memory with a batch of {batch}: try training.batch={max(1, batch // 2)}.")
+        return MemoryLimitError(_out_of_memory(plan.recipe, run_dir))
     if isinstance(error, OSError) and is_of(error, run_dir.path):
         return output_error(error, run_dir.path)
     return error
+
+
+def _out_of_memory(recipe: Recipe, run_dir: RunDir) -> str:
+    training = recipe.training
+    at_once = training.microbatch or training.batch
+    found = f"out of memory with {at_once} images of {recipe.resolution} px at once"
+    if at_once == 1:
+        return f"{found}: only a smaller network, or a smaller resolution, needs less."
+    fewer = f"training.microbatch={at_once // 2}"
+    steps = list_checkpoints(run_dir.checkpoints)
+    again = f"ganforge resume {quote(str(run_dir.path))} {fewer}" if steps else f"ganforge run RECIPE {fewer}"
+    return f"{found}. The same batch of {training.batch} in smaller parts: {again}"
 
 
 def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[LabelledImages, LabelledImages]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ganforge.errors import CheckpointError, UsageError
 from ganforge.files import is_file, read_json, write_bytes, write_json
+from ganforge.runs.space import retried
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,16 @@ class RunDir:
 
     def append_metrics(self, row: Mapping[str, Any]) -> None:
         """Add one line to metrics.jsonl."""
-        with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(dict(row), allow_nan=False) + "\n")
+        path = self.path / "metrics.jsonl"
+        line = json.dumps(dict(row), allow_nan=False) + "\n"
+        size = path.stat().st_size if path.exists() else 0
+
+        def write() -> None:
+            with path.open("ab") as file:
+                file.truncate(size)  # what a try before left half written
+                file.write(line.encode())
+
+        retried(write)
 
     def truncate_metrics(self, step: int) -> None:
         """Drop the rows after `step`, and a half-written last one, so that a resumed run writes none twice."""

@@ -11,7 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from ganforge.errors import CheckpointError, DataError, RecipeError
+from ganforge.branch import branch
+from ganforge.errors import CheckpointError, DataError, MemoryLimitError, RecipeError
 from ganforge.evaluation.evaluation import Evaluation, reference_of
 from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.execute import load_generator, plan_recipe, preflight, resume, run
@@ -192,3 +193,36 @@ def test_known_keys_are_those_that_recipes_write(tiny_recipe: Path, components: 
     with pytest.raises(RecipeError) as caught:
         load_recipe(tiny_recipe, ["data.rooot=3"], components)
     assert "Known keys: classes, fit, kind, patient, root." in str(caught.value)
+
+
+class FillsMemory(Listener):
+    """Stands for a network that is too large: raises as torch does, once some steps are done."""
+
+    def __init__(self, step: int) -> None:
+        self.last = step
+
+    def step(self, report: StepReport) -> None:
+        if report.step == self.last:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+def test_a_full_memory_says_how_the_same_batch_needs_less(
+    tiny_recipe: Path, tmp_path: Path, components: Components
+) -> None:
+    folder = tmp_path / "my runs"
+    overrides = [f"output.folder={folder}", "output.checkpoints_every=2", "training.batch=4"]
+    loaded = load_recipe(tiny_recipe, overrides, components)
+    for step, again in ((1, "ganforge run RECIPE"), (3, f"ganforge resume '{folder / '00001-tiny'}'")):
+        with pytest.raises(MemoryLimitError) as caught:
+            run(loaded, FillsMemory(step), CPU)
+        assert str(caught.value) == (
+            f"out of memory with 4 images of 16 px at once. The same batch of 4 in smaller parts: {again} "
+            "training.microbatch=2"
+        )
+        assert caught.value.exit_code == 6
+    new = branch(folder / "00001-tiny", "newest", ["training.microbatch=2"], components)
+    resume(new.path, components, Listener(), CPU)
+    assert new.read_state()["state"] == "finished"
+    alone = load_recipe(tiny_recipe, [*overrides, "training.microbatch=1"], components)
+    with pytest.raises(MemoryLimitError, match=r"at once: only a smaller network, or a smaller resolution, needs less"):
+        run(alone, FillsMemory(1), CPU)

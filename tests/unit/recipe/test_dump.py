@@ -1,4 +1,4 @@
-from ganforge.recipe.dump import dump_recipe, recipe_hash
+from ganforge.recipe.dump import _without_defaults, dump_recipe, recipe_hash
 
 
 def test_a_dump_holds_every_default(load):
@@ -23,3 +23,12 @@ def test_the_hash_changes_with_any_value_and_with_the_order_of_blocks(load, reci
     assert head + resnet in recipe_text
     texts = [recipe_text, recipe_text + "seed: 1\n", recipe_text.replace(head + resnet, resnet + head)]
     assert len({recipe_hash(load(text).recipe) for text in texts}) == 3
+
+
+def test_the_hash_leaves_out_what_is_a_default_but_not_kinds(load, recipe_text):
+    recipe = load(recipe_text).recipe
+    chosen = _without_defaults(recipe, recipe.model_dump(mode="json"))
+    assert "microbatch" not in chosen["training"] and chosen["training"]["loss"] == {"kind": "logistic"}
+    blocks = recipe.model_dump(mode="json")["generator"]["blocks"]
+    assert list(chosen["generator"]["blocks"]) == list(blocks)
+    assert all(chosen["generator"]["blocks"][key]["kind"] == block["kind"] for key, block in blocks.items())
