@@ -31,9 +31,13 @@ def recipe_hash(recipe: Recipe) -> str:
 def _without_defaults(value: Any, dumped: Any) -> Any:
     """dumped: the value as JSON. The kind of a component stays, which its class has as a default."""
     if isinstance(value, BaseModel):
-        fields = type(value).model_fields.items()
-        chosen = [n for n, f in fields if n == "kind" or getattr(value, n) != f.get_default(call_default_factory=True)]
-        return {name: _without_defaults(getattr(value, name), dumped[name]) for name in chosen}
+        chosen = {}
+        for name, field in type(value).model_fields.items():
+            found = getattr(value, name)
+            if name == "kind" or found != field.get_default(call_default_factory=True):
+                key = name if name in dumped else field.alias
+                chosen[key] = _without_defaults(found, dumped[key])
+        return chosen
     if isinstance(value, dict):
         # keys that are numbers are text in JSON
         pairs = zip(value.values(), dumped.items(), strict=True)

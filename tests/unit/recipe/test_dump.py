@@ -1,3 +1,5 @@
+from cases import planned, recipe_data
+
 from ganforge.recipe.dump import _without_defaults, dump_recipe, recipe_hash
 
 
@@ -32,3 +34,12 @@ def test_the_hash_leaves_out_what_is_a_default_but_not_kinds(load, recipe_text):
     blocks = recipe.model_dump(mode="json")["generator"]["blocks"]
     assert list(chosen["generator"]["blocks"]) == list(blocks)
     assert all(chosen["generator"]["blocks"][key]["kind"] == block["kind"] for key, block in blocks.items())
+
+
+def test_the_hash_sees_a_field_by_its_name_in_recipes():
+    found = set()
+    for weight in (1.0, 2.0):
+        data = recipe_data()
+        data["training"]["sampler"] = {"kind": "class_weights", "weights": [weight, 3.0]}
+        found.add(recipe_hash(planned(data).recipe))
+    assert len(found) == 2
