@@ -8,13 +8,14 @@ from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from shlex import quote
 
 import torch
 
 from ganforge.data.images import LabelledImages
 from ganforge.data.quarantine import write_quarantine
 from ganforge.data.split import num_shared, split_images
-from ganforge.errors import CheckpointError, DataError, MemoryLimitError, RecipeError
+from ganforge.errors import CheckpointError, DataError, GanforgeError, MemoryLimitError, RecipeError
 from ganforge.evaluation.checks import preflight as preflight_evaluators
 from ganforge.evaluation.evaluation import Evaluation, reference_of
 from ganforge.files import read_json, write_json, write_text
@@ -30,7 +31,7 @@ from ganforge.recipe.dump import dump_recipe, recipe_hash
 from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.recipe.models import LoadRules, Recipe
 from ganforge.registry import Components
-from ganforge.runs.checkpoint import Checkpoint, list_checkpoints, load_best, load_newest
+from ganforge.runs.checkpoint import Checkpoint, list_checkpoints, load_best, load_newest, prune_checkpoints
 from ganforge.runs.rundir import RunDir
 from ganforge.runs.space import expect_space, is_of, output_error, writing_to
 from ganforge.runs.stop import Stops
@@ -108,21 +109,48 @@ def resume(
         listener.finished(run_dir.path, 0.0)
         return run_dir
     if not list_checkpoints(run_dir.checkpoints):
+        _expect_no_progress(run_dir, loaded.recipe.output.checkpoints_every)
         listener.warning("the run stopped before its first checkpoint, so it begins again.")
     return _continue(plan_recipe(loaded, tuple(state["classes"])), run_dir, listener, device, stop_after)
+
+
+def _expect_no_progress(run_dir: RunDir, every: int) -> None:
+    """Raise CheckpointError where checkpoints were written and are gone: to begin again would overwrite the run."""
+    if any(row["step"] >= every for row in run_dir.read_metrics()):
+        raise CheckpointError(
+            f"{run_dir.path} came past its first checkpoint, but {run_dir.checkpoints} holds none. Put them back (is a "
+            "disk missing?), or begin a new run."
+        )
 
 
 def _continue(
     plan: Plan, run_dir: RunDir, listener: Listener, device: torch.device, stop_after: float | None
 ) -> RunDir:
-    with writing_to(run_dir.path), run_dir.locked(), Stops(stop_after) as stops:
+    with writing_to(run_dir.path), run_dir.locked(listener.warning), Stops(stop_after) as stops:
         run_dir.sweep()
+        _note_other_environment(run_dir, environment(device), listener)
         run_dir.write_state(state="running", error=None)
         return _train_and_evaluate(plan, run_dir, listener, device, stops)
 
 
+def _note_other_environment(run_dir: RunDir, found: dict[str, str | int], listener: Listener) -> None:
+    """Warn where a resumed run is no longer computed as it began, and record how it is now."""
+    path = run_dir.path / "environment.json"
+    before = read_json(path, CheckpointError) if path.exists() else found
+    if not isinstance(before, dict):
+        raise CheckpointError(f"{path} is damaged: it says nothing of the environment.")
+    changed = [f"{name} {before.get(name)}, now {value}" for name, value in found.items() if before.get(name) != value]
+    if changed:
+        listener.warning(
+            f"the run began with {'; '.join(changed)}: from here on its bytes are not those of a run that was never "
+            "stopped."
+        )
+        write_json(path, found)
+
+
 def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device: torch.device, stops: Stops) -> RunDir:
     started = time.monotonic()
+    train: LabelledImages | None = None
     try:
         listener.planned(plan, run_dir.path)
         is_resumed = bool(list_checkpoints(run_dir.checkpoints))  # none: stopped before the first was whole
@@ -141,6 +169,7 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
             for reason in rejected:
                 listener.warning(reason)
             trainer.restore(checkpoint)
+            prune_checkpoints(run_dir.checkpoints, every=plan.recipe.output.checkpoints_every)
         trainer.fit()
         chosen, chosen_at = trainer.average.network, None
         if trainer.best is not None:
@@ -152,8 +181,9 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
         write_json(run_dir.path / "scores.json", [score.as_dict() for score in scores])
     except BaseException as error:
         told = _for_user(error, plan, run_dir)
-        # what is wrong with the data names files, and with them patients
-        reason = "" if isinstance(told, DataError) else str(told)
+        # what is wrong with the data names files, and with them patients; so may what ended the loading of images
+        names_files = isinstance(told, DataError) or (train is None and not isinstance(error, GanforgeError))
+        reason = "" if names_files else str(told)
         with suppress(OSError):  # the disk may be full
             run_dir.write_state(state="stopped", error=reason or type(told).__name__)
         if told is error:
@@ -167,11 +197,22 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
 def _for_user(error: BaseException, plan: Plan, run_dir: RunDir) -> BaseException:
     """The same, or what a user should read of a full memory or disk."""
     if isinstance(error, Exception) and is_out_of_memory(error):
-        batch = plan.recipe.training.batch
-        return MemoryLimitError(f"out of memory with a batch of {batch}: try training.batch={max(1, batch // 2)}.")
+        return MemoryLimitError(_out_of_memory(plan.recipe, run_dir))
     if isinstance(error, OSError) and is_of(error, run_dir.path):
         return output_error(error, run_dir.path)
     return error
+
+
+def _out_of_memory(recipe: Recipe, run_dir: RunDir) -> str:
+    training = recipe.training
+    at_once = training.microbatch or training.batch
+    found = f"out of memory with {at_once} images of {recipe.resolution} px at once"
+    if at_once == 1:
+        return f"{found}: only a smaller network, or a smaller resolution, needs less."
+    fewer = f"training.microbatch={at_once // 2}"
+    steps = list_checkpoints(run_dir.checkpoints)
+    again = f"ganforge resume {quote(str(run_dir.path))} {fewer}" if steps else f"ganforge run RECIPE {fewer}"
+    return f"{found}. The same batch of {training.batch} in smaller parts: {again}"
 
 
 def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[LabelledImages, LabelledImages]:
@@ -207,13 +248,20 @@ def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[Labelled
             listener.note(f"what was left out, and why: {run_dir.quarantine}")
         counts = {"train": train.class_counts(), "held_out": held_out.class_counts(), "left_out": len(images.left_out)}
         write_json(record, {"card": asdict(images.card), "images": counts})
-    elif read_json(record, CheckpointError)["card"]["fingerprint"] != images.card.fingerprint:
+    elif _recorded_fingerprint(record) != images.card.fingerprint:
         raise DataError(
             f"the images of {images.card.name} are not those that {run_dir.path} began with. "
             "Put them back as they were, or start a new run."
         )
     listener.data(train, held_out)
     return train, held_out
+
+
+def _recorded_fingerprint(record: Path) -> str:
+    try:
+        return str(read_json(record, CheckpointError)["card"]["fingerprint"])
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{record} is damaged: it doesn't say which images the run began with.") from error
 
 
 def open_run(path: Path, components: Components) -> tuple[Plan, RunDir]:
@@ -241,7 +289,7 @@ def load_generator(
 def _generator_of(plan: Plan, checkpoint: Checkpoint) -> Generator:
     generator = build_network(plan.generator, 0)
     assert isinstance(generator, Generator)
-    load_strict("generator", generator, checkpoint.tensors["generator_average"], LoadRules())
+    load_strict("generator", generator, checkpoint.tensors_of("generator_average"), LoadRules())
     return generator.eval()
 
 

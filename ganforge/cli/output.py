@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import textwrap
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -48,11 +50,18 @@ class Output:
 
     def line(self, text: str = "", style: str = "") -> None:
         """One line as it stands, however long it is."""
-        self.console.print(Text(_plain(text), style=style), soft_wrap=True)
+        self._print(Text(_plain(text), style=style))
 
     def labelled(self, label: str, text: str, style: str) -> None:
         """`label: text`, with the label in a style."""
-        self.console.print(Text.assemble((f"{label}:", style), f" {_plain(text)}"), soft_wrap=True)
+        self._print(Text.assemble((f"{label}:", style), f" {_plain(text)}"))
+
+    def _print(self, text: Text) -> None:
+        try:
+            self.console.print(text, soft_wrap=True)
+        except OSError:
+            # a terminal that was closed, a disk that is full: no reason to end a training that runs for days
+            self.console.file = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
 
     def paragraph(self, text: str, indent: int = 0, style: str = "") -> None:
         """One line; on a terminal that is too narrow for it, several, the later ones indented further."""

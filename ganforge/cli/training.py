@@ -48,7 +48,7 @@ def run(
     components = settings.components()
     loaded = load_recipe(recipe, overrides or (), components)
     chosen = choose_device(device, threads)
-    with _narrated(settings) as narrator:
+    with _narrated(settings, device, threads) as narrator:
         found = execute.find_run(loaded) if resume else None
         if found is None:
             execute.run(loaded, narrator, chosen, seconds)
@@ -72,7 +72,7 @@ def resume(
     seconds = read_duration(stop_after)
     components = settings.components()
     chosen = choose_device(device, threads)
-    with _narrated(settings) as narrator:
+    with _narrated(settings, device, threads) as narrator:
         if start or overrides:
             run = branch(run, start or "newest", overrides or (), components).path
         execute.resume(run, components, narrator, chosen, seconds)
@@ -92,14 +92,16 @@ def read_duration(text: str | None) -> float | None:
 
 
 @contextmanager
-def _narrated(settings: Settings) -> Iterator[Narrator]:
+def _narrated(settings: Settings, device: str, threads: int | None) -> Iterator[Narrator]:
     """A narrator on standard output; whoever stops a run is told how to go on."""
     from ganforge.cli.display import choose_display
     from ganforge.cli.narrator import Narrator
     from ganforge.cli.output import Output
     from ganforge.runs.stop import RunStopped
 
-    narrator = Narrator(choose_display(Output()), settings)
+    # a run that goes on elsewhere is no longer the same to the last bit
+    again = [*(["--device", device] if device != "auto" else []), *(["--threads", str(threads)] if threads else [])]
+    narrator = Narrator(choose_display(Output()), settings, again)
     try:
         with narrator:
             yield narrator

@@ -20,7 +20,8 @@ class LoadContext:
     """What a dataset may use while it loads."""
 
     cache: Path
-    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    #: Processors that this process may use, which a scheduler may have made fewer than there are.
+    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     progress: Progress = no_progress
     #: Largest share of bad images that is left out; None: none is, a single one is an error.
     max_bad_fraction: float | None = None

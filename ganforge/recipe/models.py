@@ -118,6 +118,9 @@ class TrainingSpec(Spec):
     """What stays the same in all stages."""
 
     batch: Width
+    #: Images that are computed at a time, for less memory with the same batch: their gradients are added up. Blocks
+    #: that look at a whole batch see that many. Null: all.
+    microbatch: Width | None = None
     loss: Loss
     #: Weight of the discriminator's loss on real images with a wrong label, which it is to take for generated: it must
     #: then look at the label (Reed et al. 2016, GAN-CLS, algorithm 1, has 0.5). Favours images that are typical of

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,6 +31,7 @@ from ganforge.sampling import grid_images
 from ganforge.training.arithmetic import Arithmetic, checked, choose, lost_arithmetic, read_arithmetic, with_intervals
 from ganforge.training.ema import MovingAverage
 from ganforge.training.means import Means
+from ganforge.training.norms import block_norms
 from ganforge.training.piecewise import PiecewiseRoute
 from ganforge.training.routes import AutogradRoute, NonFiniteError, Route
 from ganforge.training.step import Players, RealBatch, TrainStep
@@ -90,6 +92,7 @@ class Trainer:
             recipe.seed,
             self._route(torch.float32),
             wrong_labels=recipe.training.wrong_labels,
+            microbatch=recipe.training.microbatch,
         )
         self.arithmetic: Arithmetic | None = None
         self.measure = measure
@@ -255,7 +258,8 @@ class Trainer:
         if stage in recorded:
             return recorded[stage]
         first = recorded.get(0) or choose(self.recipe.training.step, self.device)
-        found = checked(first.unchecked, self.train_step, self._samples(), self.device)
+        together = self._samples()[: self.recipe.training.microbatch]
+        found = checked(first.unchecked, self.train_step, together, self.device)
         recorded[stage] = found
         self.run.write_state(arithmetic={str(number): asdict(each) for number, each in recorded.items()})
         return found
@@ -299,19 +303,34 @@ class Trainer:
             return self.train_step(self._real_batch(samples), self.step, samples)
         except NonFiniteError as error:
             report = self.run.path / "debug" / "nonfinite.json"
-            write_json(report, {"step": self.step, "reason": str(error), "samples": [samples[0], samples[-1]]})
+            write_json(report, self._nonfinite_report(str(error), samples))
             kept = "the last checkpoint is kept" if self.run.checkpoints.is_dir() else "there is no checkpoint yet"
             raise DivergedError(
                 f"training diverged at step {self.step + 1}: {error}; {kept}, and {report} says more. "
                 f"Try a lower learning rate or a larger gamma of the R1 penalty."
             ) from error
 
+    def _nonfinite_report(self, reason: str, samples: range) -> dict[str, Any]:
+        """Where numbers stopped being finite. Images go by number: names may be patients'."""
+        networks = {"generator": self.generator, "discriminator": self.discriminator}
+        return {
+            "step": self.step,
+            "reason": reason,
+            "samples": [samples[0], samples[-1]],
+            "images": self._indices(samples).tolist(),
+            "norms": {name: block_norms(network) for name, network in networks.items()},
+        }
+
     def _samples(self) -> range:
         """Numbers of the next step's samples."""
         return range(self.images_seen, self.images_seen + self.recipe.training.batch)
 
+    def _indices(self, samples: Sequence[int]) -> Tensor:
+        """Which real images these samples are."""
+        return draw_categories(Draws(self.recipe.seed, "real", samples), self.image_probabilities)
+
     def _real_batch(self, samples: Sequence[int]) -> RealBatch:
-        indices = draw_categories(Draws(self.recipe.seed, "real", samples), self.image_probabilities)
+        indices = self._indices(samples)
         pixels: Tensor = torch.from_numpy(self.pixels[indices.numpy()])
         images = pixels.to(self.device).float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
         return RealBatch(images, self.labels[indices].to(self.device))
@@ -320,5 +339,5 @@ class Trainer:
         columns = self.recipe.output.columns
         images = grid_images(self.average.network, len(self.plan.classes), columns, self.recipe.seed)
         path = self.run.samples / f"step_{self.step:08d}.png"
-        save_png(path, tile(to_uint8(images), columns))
+        retried(lambda: save_png(path, tile(to_uint8(images), columns)))
         self.listener.wrote("samples", path)

@@ -178,15 +178,3 @@ def test_a_run_warns_of_held_out_images_that_it_trains_on(
         "warning: 1 of 1 held-out images have the pixels of one that is trained on, so scores will be too good; "
         "`ganforge data check` names them."
     ) in result.stdout
-
-
-def test_the_policy_for_bad_images_is_no_other_recipe(tiny_recipe: Path) -> None:
-    from ganforge import plugins
-    from ganforge.recipe.dump import recipe_hash
-    from ganforge.recipe.load import load_recipe
-
-    hashes = {
-        recipe_hash(load_recipe(tiny_recipe, overrides, plugins.load()).recipe)
-        for overrides in ((), ("bad_images.policy=quarantine",))
-    }
-    assert len(hashes) == 1

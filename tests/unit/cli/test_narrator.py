@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from rich.console import Console
+from typer.testing import Result
 
 from ganforge.cli.display import PlainDisplay
 from ganforge.cli.narrator import Narrator
@@ -21,6 +24,7 @@ from ganforge.plan.plan import Plan
 from ganforge.plan.walk import walk
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
+from ganforge.runs.stop import RunStopped
 from ganforge.weights.load import LoadReport
 from ganforge.weights.pretrained import Provenance
 
@@ -136,3 +140,16 @@ def test_warnings_are_marked() -> None:
     teller, stream = narrator()
     teller.warning("3 files are [doubles].")
     assert stream.getvalue() == "warning: 3 files are [doubles].\n"
+
+
+def test_the_command_that_continues_computes_as_the_run_did(
+    tiny_recipe: Path, ganforge: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*words: object, **names: object) -> None:
+        raise RunStopped("SIGTERM", 143)
+
+    monkeypatch.setattr("ganforge.training.trainer.Trainer.fit", stopped)
+    threads = torch.get_num_threads()
+    result = ganforge("run", tiny_recipe, "--device", "cpu", "--threads", threads)
+    assert result.exit_code == 143
+    assert result.stderr.endswith(f" --device cpu --threads {threads}`\n")

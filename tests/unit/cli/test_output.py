@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 
 import pytest
 from hypothesis import given
@@ -82,3 +84,14 @@ def test_control_characters_are_shown_and_not_obeyed() -> None:
     written.labelled("warning", "\x07", "bold")
     written.table(("score",), [("red\x1b[31m",)])
     assert stream.getvalue() == "a\\x1b[2Jb\nc\\x9b\nwarning: \\x07\nscore\nred\\x1b[31m\n"
+
+
+def test_a_terminal_that_is_gone_ends_no_training() -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.EIO, "Input/output error")
+
+    output = Output(Console(file=Gone()))
+    output.line("step 1")
+    output.labelled("warning", "nobody reads this", "yellow")
+    assert output.console.file.name == os.devnull

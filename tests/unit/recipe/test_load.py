@@ -8,6 +8,7 @@ import pytest
 
 from ganforge.errors import Problem, RecipeError
 from ganforge.recipe.load import load_recipe
+from ganforge.recipe.messages import MOST
 from ganforge.recipe.resolved import ResolvedLine, resolved_lines
 from ganforge.registry import BrokenPlugin
 
@@ -216,3 +217,12 @@ def test_loading_a_recipe_imports_no_torch():
     root = Path(__file__).parents[3]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
+
+
+def test_of_very_many_mistakes_the_first_are_told_and_the_others_counted(load, recipe_text):
+    text = recipe_text[: recipe_text.index("stages:")] + f"stages: [{'{}, ' * 5000}]\n"
+    with pytest.raises(RecipeError) as caught:  # comparing each with each took hours
+        load(text)
+    assert len(caught.value.problems) == MOST + 1
+    # name, steps and two rates are missing in each; and the last comma leaves a null
+    assert caught.value.problems[-1].message == f"and {4 * 5000 + 1 - MOST:,} more, to be told when these are mended."
