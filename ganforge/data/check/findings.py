@@ -124,7 +124,7 @@ def near_doubles(images: Set, pairs: Sequence[Pair], count: int) -> list[Finding
             False,
             f"{_number(count, 'pair')} of nearly the same picture (correlation from {THRESHOLD}); {classes:,}{of} in "
             f"two classes, {parted:,} trained on and held out",
-            "Look at them: it may be one picture with two labels, or one eye filed as two.",
+            "Look at them: it may be one picture with two labels, or one that is filed twice.",
             tuple(f"{images.described(a)}, {images.described(b)}" for a, b in pairs),
             tuple(i for pair in pairs for i in pair),
         )
