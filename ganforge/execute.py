@@ -12,9 +12,9 @@ from shlex import quote
 
 import torch
 
-from ganforge.cache import cache_folder
-from ganforge.data.images import LabelledImages, LoadContext
-from ganforge.data.split import train_and_held_out
+from ganforge.data.images import LabelledImages
+from ganforge.data.quarantine import write_quarantine
+from ganforge.data.split import num_shared, split_images
 from ganforge.errors import CheckpointError, DataError, GanforgeError, MemoryLimitError, RecipeError
 from ganforge.evaluation.checks import preflight as preflight_evaluators
 from ganforge.evaluation.evaluation import Evaluation, reference_of
@@ -22,6 +22,7 @@ from ganforge.files import read_json, write_json, write_text
 from ganforge.freeze.policy import freeze_table
 from ganforge.hardware import is_out_of_memory
 from ganforge.listener import Listener
+from ganforge.loading import load_context
 from ganforge.networks.staged import Generator
 from ganforge.plan.build import build_network
 from ganforge.plan.plan import NETWORKS, Plan
@@ -217,16 +218,22 @@ def _out_of_memory(recipe: Recipe, run_dir: RunDir) -> str:
 def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[LabelledImages, LabelledImages]:
     """Images to train on and images that are held out.
 
-    Writes data.json. Raises DataError where it is there and describes other images.
+    Writes data.json, and quarantine.csv where images were left out. Raises DataError where data.json is there and
+    describes other images.
     """
     recipe = plan.recipe
-    context = LoadContext(cache_folder(), progress=listener.progress, warn=listener.warning)
-    images = recipe.data.load(recipe.resolution, context)
+    images = recipe.data.load(recipe.resolution, load_context(recipe.bad_images, listener))
     if images.labels.size and images.labels.max() >= len(plan.classes):
         raise DataError(f"a label is {images.labels.max()}, but there are only {len(plan.classes)} classes.")
-    split = recipe.split
-    indices = train_and_held_out(images.labels, images.groups, split.held_out, split.seed, split.train)
+    indices = split_images(images, recipe.split)
     train, held_out = (images.subset(index) for index in indices)
+    if images.sides is not None:
+        listener.note("the split is that of the set; split.held_out has no effect.")
+    if shared := num_shared(train, held_out):
+        listener.warning(
+            f"{shared} of {len(held_out)} held-out images have the pixels of one that is trained on, "
+            "so scores will be too good; `ganforge data check` names them."
+        )
     empty = [name for name, count in zip(plan.classes, train.class_counts(), strict=True) if count == 0]
     if empty and plan.generator.labels:
         names = ", ".join(repr(name) for name in empty)
@@ -236,7 +243,10 @@ def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[Labelled
         )
     record = run_dir.path / "data.json"
     if not record.exists():
-        counts = {"train": train.class_counts(), "held_out": held_out.class_counts()}
+        if images.left_out:
+            write_quarantine(run_dir.quarantine, images.left_out)
+            listener.note(f"what was left out, and why: {run_dir.quarantine}")
+        counts = {"train": train.class_counts(), "held_out": held_out.class_counts(), "left_out": len(images.left_out)}
         write_json(record, {"card": asdict(images.card), "images": counts})
     elif _recorded_fingerprint(record) != images.card.fingerprint:
         raise DataError(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ganforge.augmentation.base import Augmentation
+    from ganforge.data.assemble import FileSet
     from ganforge.data.images import LabelledImages, LoadContext
     from ganforge.evaluation.features import Extractor
     from ganforge.evaluation.score import EvaluationContext, Score
@@ -208,6 +209,13 @@ class DatasetSpec(Component):
     @abstractmethod
     def load(self, resolution: int, context: LoadContext) -> LabelledImages:
         """All images at resolution x resolution. Raises DataError with every file or row that is bad."""
+
+    def files(self, context: LoadContext) -> FileSet | None:
+        """The files behind the images, unopened, for `ganforge data check`; None where there are none.
+
+        Raises DataError only where nothing can be listed; what is wrong with parts of it stands in the listing.
+        """
+        return None
 
     @property
     def is_phantom(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ganforge.cli import components, doctoring, evaluating, recipes, sampling, training, weights
+from ganforge.cli import components, data, doctoring, evaluating, recipes, sampling, training, weights
 from ganforge.cli.options import Blocked, Debug, PluginFiles, Settings, Strict, verb
 
 app = typer.Typer(
@@ -62,6 +62,7 @@ for function in (
 ):
     app.command()(verb(function))
 app.command("eval")(verb(evaluating.evaluate))
+app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")
 
 

@@ -104,6 +104,16 @@ class SplitSpec(Spec):
     seed: int = 0
 
 
+class BadImagesSpec(Spec):
+    """What becomes of pictures that can't be used. None is ever replaced by another."""
+
+    #: `error`: one of them stops the run, with the reasons of all. `quarantine`: they are left out, and stand with
+    #: their reasons in quarantine.csv of the run, which names files and stays on this machine.
+    policy: Literal["error", "quarantine"] = "error"
+    #: Largest share that is left out; more of them stop the run all the same.
+    max_fraction: float = Field(default=0.001, ge=0, lt=1)
+
+
 class TrainingSpec(Spec):
     """What stays the same in all stages."""
 
@@ -203,6 +213,7 @@ class Recipe(Spec):
     #: Side of the images in pixels.
     resolution: Side
     data: Dataset
+    bad_images: BadImagesSpec = BadImagesSpec()
     split: SplitSpec = SplitSpec()
     source: Source | None = None
     generator: GeneratorSpec

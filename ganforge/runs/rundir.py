@@ -27,7 +27,8 @@ class RunDir:
     """A folder `00012-name` with
 
     recipe.yaml (resolved), run.json (state), environment.json, freeze.json, load.json and source.json where
-    weights were loaded, metrics.jsonl, samples/, checkpoints/ and, at the end, scores.json.
+    weights were loaded, quarantine.csv where images were left out, metrics.jsonl, samples/, checkpoints/ and, at the
+    end, scores.json.
     """
 
     path: Path
@@ -66,6 +67,11 @@ class RunDir:
     @property
     def samples(self) -> Path:
         return self.path / "samples"
+
+    @property
+    def quarantine(self) -> Path:
+        """Images that were left out. It names files: it stays on this machine."""
+        return self.path / "quarantine.csv"
 
     @property
     def recipe(self) -> Path:

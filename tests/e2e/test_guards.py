@@ -283,7 +283,7 @@ def test_an_empty_path_does_not_mean_this_folder(tiny_recipe: Path, components: 
 def test_known_keys_are_those_that_recipes_write(tiny_recipe: Path, components: Components) -> None:
     with pytest.raises(RecipeError) as caught:
         load_recipe(tiny_recipe, ["data.rooot=3"], components)
-    assert "Known keys: classes, fit, kind, patient, root." in str(caught.value)
+    assert "Known keys: classes, fit, frame, kind, patient, root, window." in str(caught.value)
 
 
 class FillsMemory(Listener):

@@ -12,6 +12,7 @@ from ganforge.interfaces import DatasetSpec
 from ganforge_dr.grades import CLASSES
 
 if TYPE_CHECKING:
+    from ganforge.data.assemble import FileSet
     from ganforge.data.images import LabelledImages, LoadContext
 
 
@@ -59,22 +60,23 @@ class DiabeticRetinopathy(DatasetSpec):
 
     def load(self, resolution: int, context: LoadContext) -> LabelledImages:
         """All images, each a square that its retina fills. Raises DataError with every row, then file, that is bad."""
-        if self.root is None:
+        files = self.files(context)
+        if files is None:
             from ganforge_dr.drawn import load_phantoms
 
             return load_phantoms(self.images, self.seed, resolution, context)
-        from ganforge.data.assemble import load_listing
+        from ganforge.data.assemble import load_files
+
+        return load_files(files, resolution, context)
+
+    def files(self, context: LoadContext) -> FileSet | None:
+        """The photographs; None for phantoms."""
+        if self.root is None:
+            return None
+        from ganforge.data.assemble import FileSet
         from ganforge_dr.photographs import list_photographs
         from ganforge_dr.preparation import RetinaSquare
 
         found = list_photographs(self.root, self.layout, self.labels, self.allow_missing, context.warn)
-        return load_listing(
-            found.listing,
-            CLASSES,
-            RetinaSquare(),
-            resolution,
-            context,
-            name=f"{self.root.resolve().name} ({found.set_name})",
-            licence=found.licence,
-            citation=found.citation,
-        )
+        name = f"{self.root.resolve().name} ({found.set_name})"
+        return FileSet(found.listing, CLASSES, RetinaSquare(), name, found.licence, found.citation)

@@ -33,6 +33,8 @@ def list_photographs(
     else:
         photographs = _from_table(found, allow_missing, warn)
     listing = photographs.listing
+    if listing.problems.items:
+        return photographs  # they come first
     unknown = sum(eyepacs_patient(file) is None for file in listing.files)
     if unknown:
         warn(
@@ -56,6 +58,8 @@ def _from_folders(root: Path) -> Listing:
     refuse(f"{root} has folders that are no grades", others, "Move them away, or name a table with `labels: FILE`.")
     listing = list_folders(root, folders)
     grades = tuple(LABELS[folders[label]] for label in listing.labels)
+    if listing.problems.items:
+        return listing
     listing = replace(listing, labels=grades, groups=tuple(_patient(file, root) for file in listing.files))
     _refuse_contradictions(root, listing)
     return listing

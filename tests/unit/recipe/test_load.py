@@ -59,8 +59,8 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file(problems, recipe
         ("- freeze: '*'", "- {freeze: '*', train: '*'}"),
     )
     assert problems(text, "seed=-1", "training.step=fsat") == [
-        "recipes/x.yaml:1:1 nam: unknown key 'nam'. Did you mean 'name'? Known keys: data, description, discriminator, "
-        "evaluation, generator, name, output, resolution, seed, source, split, stages, training.",
+        "recipes/x.yaml:1:1 nam: unknown key 'nam'. Did you mean 'name'? Known keys: bad_images, data, description, "
+        "discriminator, evaluation, generator, name, output, resolution, seed, source, split, stages, training.",
         "recipes/x.yaml:5:15 generator.latent_dim: must be an integer, not 'abc'.",
         "recipes/x.yaml:15:5 discriminator.blocks.Res-3: must be text that matches ^[a-z][a-z0-9_]*$, not 'Res-3'.",
         "recipes/x.yaml:18:9 training.loss: must be a mapping with a `kind`, one of: logistic.",
