@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ganforge.cli import components, doctoring, evaluating, recipes, sampling, training, weights
+from ganforge.cli import components, creating, doctoring, evaluating, recipes, sampling, training, weights
 from ganforge.cli.options import Blocked, Debug, PluginFiles, Settings, Strict, verb
 
 app = typer.Typer(
@@ -63,6 +63,7 @@ for function in (
     app.command()(verb(function))
 app.command("eval")(verb(evaluating.evaluate))
 app.add_typer(weights.app, name="weights")
+app.add_typer(creating.app, name="new")
 
 
 def main() -> None:

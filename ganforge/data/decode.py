@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -27,6 +27,16 @@ _SIGNATURES = (
     (0, b"PK\x03\x04", "a zip archive"),
 )
 _EIGHT_BIT_MODES = frozenset({"1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr"})
+_GREY_MODES = frozenset({"1", "L", "LA", "La"})
+
+
+class Header(NamedTuple):
+    """What is known of a picture before it is decoded: its sides in pixels, before any turn by EXIF."""
+
+    width: int
+    height: int
+    #: It has no colour channels; a grey picture may also be stored as RGB.
+    is_grey: bool
 
 
 class UnusableImage(ValueError):  # noqa: N818 - it is a finding about a file, collected into a DataError
@@ -51,8 +61,14 @@ def decode(path: Path, at_least: int = 0) -> Image.Image:
 
 def size_by_header(path: Path) -> tuple[int, int]:
     """Width and height in pixels, before any turn by EXIF; nothing is decoded. Raises UnusableImage as `decode`."""
+    header = read_header(path)
+    return header.width, header.height
+
+
+def read_header(path: Path) -> Header:
+    """What the header says; nothing is decoded. Raises UnusableImage as `decode`."""
     with _opened(path) as image:
-        return image.size
+        return Header(*image.size, image.mode in _GREY_MODES or image.mode.startswith("I;16"))
 
 
 @contextmanager

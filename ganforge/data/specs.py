@@ -12,6 +12,7 @@ from ganforge.interfaces import DatasetSpec
 
 if TYPE_CHECKING:
     from ganforge.data.images import LabelledImages, LoadContext
+    from ganforge.data.recognised import Recognised
     from ganforge.data.table import Table
 
 Name = Annotated[str, StringConstraints(min_length=1)]
@@ -56,6 +57,13 @@ class ImageFolder(DatasetSpec):
     patient: PatientPattern = None
     #: Take the centred square of a picture ("crop"), or put it on a black square ("pad").
     fit: Fit = "crop"
+
+    @classmethod
+    def recognise(cls, root: Path) -> Recognised | None:
+        """Any folder with sub-folders that hold pictures; the patient is guessed from the names of the files."""
+        from ganforge.data.recognised import recognise_folders
+
+        return recognise_folders(cls, root)
 
     def classes(self) -> tuple[str, ...]:
         """Names of the class folders. Raises DataError where they are not there."""

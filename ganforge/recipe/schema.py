@@ -53,12 +53,13 @@ def _one_of(names: dict[str, str]) -> dict[str, Any]:
 
 
 def _internal(schema: Any) -> Any:
-    """The schema with the references that `Lookup` makes pointed at `$defs`."""
+    """The schema with the references that `Lookup` makes pointed at `$defs`, and no keys beside those of a pattern."""
     if isinstance(schema, list):
         return [_internal(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    return {
+    closed = {"additionalProperties": False} if "patternProperties" in schema else {}
+    return closed | {
         key: value.replace(COMPONENT_REF, _REF) if key == "$ref" and isinstance(value, str) else _internal(value)
         for key, value in schema.items()
     }

@@ -1,0 +1,90 @@
+"""A folder that a dataset knows how to read, found by a look at its names."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganforge.data.folder import list_folders
+from ganforge.data.listing import Listing, folders_in, pictures_in
+from ganforge.errors import DataError
+
+if TYPE_CHECKING:
+    from ganforge.data.specs import ImageFolder
+    from ganforge.interfaces import DatasetSpec
+
+#: What stands in front of the last number of a file's name, as `p017` of `p017_2`; `p017` alone is its own.
+PATIENT = r"^(.+?)(?:[_-][^_-]+)?$"
+#: A guessed patient with more than this share of the images is no patient but a prefix that all names have.
+LARGEST_SHARE = 0.1
+FEWEST_PATIENTS = 10
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A dataset for a folder, with the files that it would read."""
+
+    spec: DatasetSpec
+    listing: Listing
+    #: Sentences about what was assumed or left out, for whoever reads the recipe.
+    notes: tuple[str, ...] = ()
+
+
+def recognise_folders(kind: type[ImageFolder], root: Path) -> Recognised | None:
+    """The sub-folders that hold pictures, as classes; None where none does. Raises DataError as `list_folders`."""
+    folders = folders_in(root)
+    filled = [folder.name for folder in folders if pictures_in(folder)]
+    if not filled:
+        _refuse_nested(root, folders)
+        return None
+    notes = []
+    left_out = [folder.name for folder in folders if folder.name not in filled]
+    if left_out:
+        notes.append(f"folders without pictures are left out: {', '.join(left_out)}.")
+    listing = list_folders(root, filled)
+    patients = _patients(listing)
+    if patients is not None:
+        example = next(file for file in listing.files if patients[_patient(file)] > 1)
+        notes.append(
+            f"files such as '{example.stem}' look like several pictures of one patient or sample, "
+            f"'{_patient(example)}'; never both trained on and tested with. If not, remove `patient`."
+        )
+        listing = list_folders(root, filled, PATIENT)
+    spec = kind(root=root, classes=tuple(filled) if left_out else (), patient=PATIENT if patients else None)
+    return Recognised(spec, listing, tuple(notes))
+
+
+def _patients(listing: Listing) -> Counter[str] | None:
+    """Images of each patient that the names suggest; None where they suggest none.
+
+    A guess that is too coarse costs little; one that is too fine lets pictures of a patient into both sides of a split.
+    """
+    patients = [_patient(file) for file in listing.files]
+    counts = Counter(patients)
+    in_class = Counter(label for label, _ in set(zip(listing.labels, patients, strict=True)))
+    is_likely = (
+        len(counts) >= FEWEST_PATIENTS
+        and max(counts.values()) <= LARGEST_SHARE * len(listing)
+        and min(in_class.values()) > 1
+        and len(counts) < len({file.stem for file in listing.files})
+    )
+    return counts if is_likely else None
+
+
+def _patient(file: Path) -> str:
+    return re.sub(PATIENT, r"\1", file.stem)
+
+
+def _refuse_nested(root: Path, folders: Sequence[Path]) -> None:
+    """Raise DataError where the classes lie one folder deeper, as in `train` and `test`."""
+    deeper = [folder for folder in folders if any(pictures_in(inner) for inner in folders_in(folder))]
+    if deeper:
+        names = ", ".join(str(folder) for folder in deeper)
+        raise DataError(
+            f"{root} holds no folder of pictures, but folders of such folders. Name one of them: {names}. "
+            "ganforge holds out images for testing by itself."
+        )
