@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from ganforge.cli.completion import complete_family
+from ganforge.cli.examples import example
 from ganforge.cli.options import Settings, verb
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Pictures, in one folder for each class.")]
@@ -24,7 +26,13 @@ PluginName = Annotated[
     str, typer.Argument(metavar="NAME", help="Of the package, such as ganforge-mylab; kinds begin with mylab_.")
 ]
 Kinds = Annotated[
-    list[str], typer.Option("--kind", metavar="KIND", help="Kind of component, such as block; may be repeated.")
+    list[str],
+    typer.Option(
+        "--kind",
+        metavar="KIND",
+        help="Kind of component, such as block; may be repeated.",
+        autocompletion=complete_family,
+    ),
 ]
 OutFolder = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Folder for the package. Default: its name, here.")
@@ -84,6 +92,8 @@ def plugin(settings: Settings, name: PluginName, kind: Kinds, out: OutFolder = N
         output.line(f"  {settings.command('ls', family, component)}")
 
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Begin: new recipe, new plugin.")
-app.command()(verb(recipe))
-app.command()(verb(plugin))
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Begin with a recipe for your pictures, or with a plugin."
+)
+for function in (recipe, plugin):
+    app.command(epilog=example(f"new {function.__name__}"))(verb(function))

@@ -51,25 +51,36 @@ class Output:
         self.console.print(Text(_plain(text), style=style), soft_wrap=True)
 
     def labelled(self, label: str, text: str, style: str) -> None:
-        """`label: text`, with the label in a style."""
-        self.console.print(Text.assemble((f"{label}:", style), f" {_plain(text)}"), soft_wrap=True)
+        """`label: text`, with the label in a style; on a terminal that is too narrow, broken at words."""
+        first, *others = self._broken(f"{label}: {_plain(text)}")
+        rest = first.removeprefix(f"{label}:")
+        self.console.print(Text.assemble((f"{label}:", style), rest), soft_wrap=True)
+        for line in others:
+            self.line(line)
 
     def paragraph(self, text: str, indent: int = 0, style: str = "") -> None:
         """One line; on a terminal that is too narrow for it, several, the later ones indented further."""
+        for line in self._broken(text, indent):
+            self.line(line, style)
+
+    def _broken(self, text: str, indent: int = 0) -> list[str]:
+        """Lines of at most the terminal's width, later ones of a paragraph indented further; elsewhere as they are."""
         blank = " " * indent
         if not self.console.is_terminal:
-            self.line(blank + text, style)
-            return
-        lines = textwrap.wrap(
-            text,
-            max(self.console.width, 20),
-            initial_indent=blank,
-            subsequent_indent=blank + "  ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for line in lines or [""]:
-            self.line(line, style)
+            return [blank + text]
+        return [
+            line
+            for paragraph in text.split("\n")
+            for line in textwrap.wrap(
+                paragraph,
+                max(self.console.width, 20),
+                initial_indent=blank,
+                subsequent_indent=blank + _indent_of(paragraph) + "  ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+            or [""]
+        ]
 
     def table(
         self, header: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = (), indent: int = 0
@@ -79,6 +90,10 @@ class Output:
         self.line(" " * indent + first, "bold")
         for line in others:
             self.line(" " * indent + line)
+
+
+def _indent_of(text: str) -> str:
+    return text[: len(text) - len(text.lstrip())]
 
 
 def _plain(text: str) -> str:

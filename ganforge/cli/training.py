@@ -77,7 +77,7 @@ def resume(
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Continue a run that was stopped; with other values or from its best checkpoint, in a new folder."""
+    """Continue a run that was stopped. With other values, or from its best checkpoint, it goes on in a new folder."""
     from ganforge import execute
     from ganforge.branch import branch
 

@@ -38,8 +38,8 @@ def recognise_folders(kind: type[ImageFolder], root: Path) -> Recognised | None:
     """The sub-folders that hold pictures, as classes; None where none does. Raises DataError as `list_folders`."""
     folders = folders_in(root)
     filled = [folder.name for folder in folders if pictures_in(folder)]
+    _refuse_nested(root, [folder for folder in folders if folder.name not in filled])
     if not filled:
-        _refuse_nested(root, folders)
         return None
     notes = []
     left_out = [folder.name for folder in folders if folder.name not in filled]
@@ -85,6 +85,6 @@ def _refuse_nested(root: Path, folders: Sequence[Path]) -> None:
     if deeper:
         names = ", ".join(str(folder) for folder in deeper)
         raise DataError(
-            f"{root} holds no folder of pictures, but folders of such folders. Name one of them: {names}. "
-            "ganforge holds out images for testing by itself."
+            f"{root} holds folders of folders of pictures, where folders of pictures are expected. Name one of them: "
+            f"{names}. ganforge holds out images for testing by itself."
         )

@@ -29,7 +29,8 @@ def json_schema(components: Components) -> dict[str, Any]:
     definitions: dict[str, Any] = _internal(combined["$defs"])
     names = {model: references[model, "validation"]["$ref"].removeprefix(_REF) for model in models}
     for family, members in specs.items():
-        definitions[family] = _one_of({spec.kind_name(): names[spec] for spec in members})
+        kinds = {spec.kind_name(): names[spec] for spec in members}
+        definitions[family] = {"description": FAMILIES[family].summary(), **_one_of(kinds)}
         for spec in members:
             definition = definitions[names[spec]]
             definition["required"] = sorted({"kind", *definition.get("required", ())})

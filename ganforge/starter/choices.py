@@ -106,13 +106,13 @@ def _why_resolution(survey: Survey) -> str:
         if survey.smallest == survey.largest
         else f"their shorter sides are {survey.smallest} to {survey.largest} pixels, mostly about {survey.side}"
     )
-    bundled = f"{RESOLUTION} pixels, as the source has that comes with ganforge"
+    bundled = "that of the source that comes with ganforge"
     if survey.side < RESOLUTION:
-        return f"{bundled}; the pictures are smaller ({sizes}) and will be enlarged"
+        return f"{bundled}. The pictures are smaller ({sizes}) and will be enlarged"
     if survey.side < 2 * RESOLUTION:
-        return f"{bundled}; more would show little, since {sizes}"
+        return f"{bundled}. More would show little, since {sizes}"
     return (
-        f"{bundled}: a first run should be short. The pictures would allow more ({sizes}); recipes/sources and "
+        f"{bundled}, and a first run should be short. The pictures would allow more ({sizes}); recipes/sources and "
         "recipes/paper begin with published networks of 128 and 256 pixels, at many times the cost"
     )
 

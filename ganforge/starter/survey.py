@@ -66,7 +66,7 @@ def survey(root: Path, components: Components, kind: str | None = None, progress
     """
     recognised = _recognised(existing_folder(root), components, kind)
     listing, classes = recognised.listing, recognised.spec.classes()
-    headers = _headers(listing, progress)
+    headers = _headers(root, listing, progress)
     counts = [listing.labels.count(label) for label in range(len(classes))]
     few = [
         f"class '{name}' has {count} picture{'' if count == 1 else 's'}; a class needs two at least, one to train on "
@@ -142,7 +142,7 @@ def _unknown(root: Path, kind: str | None) -> str:
     )
 
 
-def _headers(listing: Listing, progress: Progress) -> list[Header]:
+def _headers(root: Path, listing: Listing, progress: Progress) -> list[Header]:
     """Headers of the pictures, or of some of many. Raises DataError with all files that can't be used."""
     step = max(1, len(listing) // MOST_HEADERS)
     chosen: Sequence[int] = range(0, len(listing), step)
@@ -152,5 +152,5 @@ def _headers(listing: Listing, progress: Progress) -> list[Header]:
             headers.append(read_header(listing.files[index]))
         except UnusableImage as error:
             problems.append(f"{listing.names[index]} {error}.")
-    refuse("pictures can't be used", problems, "Repair them, or move them away.")
+    refuse(f"pictures in {root} can't be used", problems, "Repair them, or move them away.")
     return headers
