@@ -40,7 +40,7 @@ def all_kinds(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_there_is_a_skeleton_of_every_kind() -> None:
-    assert KINDS == tuple(FAMILIES)
+    assert tuple(FAMILIES) == KINDS
     assert len(KINDS) == 16
 
 
