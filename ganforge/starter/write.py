@@ -59,6 +59,7 @@ def new_recipe(
         )
     refuse_existing([file], force=force)
     found = survey(folder, components, kind, progress)
+    _refuse_unwritable([str(folder), *found.classes])
     choices, parts = choose(found), parts_of(components)
     schema = file.parent / SCHEMA_FILE
     write_new({file: recipe_text(name, found, choices, parts, SCHEMA_FILE)})
@@ -80,6 +81,18 @@ def new_recipe(
             ("eval", run),
         ),
     )
+
+
+def _refuse_unwritable(names: Sequence[str]) -> None:
+    """Raise UsageError for names of folders that no file in UTF-8 can hold."""
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            shown = name.encode(errors="backslashreplace").decode()
+            raise UsageError(
+                f"the folder {shown} has a name that is not UTF-8. Rename it, or set LC_ALL=C.UTF-8."
+            ) from error
 
 
 def refuse_existing(files: Sequence[Path], *, force: bool) -> None:
