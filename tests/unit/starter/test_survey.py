@@ -126,6 +126,8 @@ def test_where_there_is_nothing_to_learn_from_it_is_said_what_to_do(
     )
     drawn({"train/a": 1, "train/b": 1, "test/a": 1}, root=nested)
     assert f"Name one of them: {nested}/test, {nested}/train." in refused(nested, components)
+    drawn({"mixed": 2}, root=nested)
+    assert f"Name one of them: {nested}/test, {nested}/train." in refused(nested, components)
     drawn({"images": 0, ".": 2}, root=tabled)
     (tabled / "mine.csv").write_text("file,diagnosis\nim000,x\n")
     assert "table: mine.csv, image: COLUMN, label: COLUMN}`" in refused(tabled, components)
