@@ -22,6 +22,10 @@ FEWEST_SHOWN, MOST_SHOWN = 20_000, 160_000
 UNBALANCED = 1.5
 #: A class with so many images can be drawn as often as any other without being learnt by heart.
 MANY_IMAGES = 200
+#: More classes than any grading has.
+MANY_CLASSES = 30
+#: Names that a warning lists.
+SHOWN = 10
 #: Images a second that the networks of the recipe were seen to train on with one processor; two give 1.8 times that.
 SPEED_OF_ONE = 20.0
 
@@ -134,27 +138,35 @@ def _sampler(survey: Survey) -> Choice:
 
 
 def _warnings(survey: Survey, train: list[int], unseen: list[int]) -> tuple[str, ...]:
-    found = [
-        f"class '{name}' has only {count} pictures; expect little of it."
-        for name, count in zip(survey.classes, survey.counts, strict=True)
-        if count < FEW_IMAGES
-    ]
-    found += [
-        f"no picture of class '{name}' is held out, since all are of patients of other classes; it will have no scores."
-        for name, count in zip(survey.classes, unseen, strict=True)
-        if count == 0
-    ]
-    found += [
-        f"no picture of class '{name}' is left to train on: its patients are all held out. Change split.seed."
-        for name, count in zip(survey.classes, train, strict=True)
-        if count == 0
-    ]
+    found = []
+    counted = list(zip(survey.classes, survey.counts, strict=True))
+    few = [f"'{name}' ({count:,})" for name, count in counted if count < FEW_IMAGES]
+    if few:
+        found.append(f"a generator learns little from fewer than {FEW_IMAGES} pictures of a class: {_some(few)}.")
+    if len(survey.classes) > MANY_CLASSES:
+        found.append(
+            f"there are {len(survey.classes):,} classes. Where folders stand for patients, sort the pictures into one "
+            "folder for each class instead."
+        )
+    for counts, fate in ((unseen, "held out, so that there is none to measure with"), (train, "left to train on")):
+        without = [f"'{name}'" for name, count in zip(survey.classes, counts, strict=True) if count == 0]
+        if without:
+            found.append(
+                f"all pictures of a class may be of patients of others, and stay with them: none is {fate} of "
+                f"{_some(without)}. Another split.seed may help."
+            )
     if 0 < survey.num_grey < survey.num_headers:
         found.append(
             f"{survey.num_grey:,} of {survey.num_headers:,} pictures are grey, the others in colour; a class that is "
             "grey in one place and in colour in another is learnt as two."
         )
     return tuple(found)
+
+
+def _some(names: Sequence[str]) -> str:
+    """The names, or the first of many and how many more there are."""
+    rest = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + rest
 
 
 def _about(seconds: float) -> str:

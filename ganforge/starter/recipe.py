@@ -12,7 +12,7 @@ from typing import Any
 from ganforge.errors import GanforgeError
 from ganforge.recipe.scalars import quoted, scalar, shown
 from ganforge.registry import Components
-from ganforge.starter.choices import Choice, Choices
+from ganforge.starter.choices import MANY_CLASSES, Choice, Choices
 from ganforge.starter.survey import Survey
 
 WIDTH = 110
@@ -125,7 +125,7 @@ def _head(name: str, survey: Survey, choices: Choices, schema: str) -> list[str]
 def _data(survey: Survey, choices: Choices) -> list[str]:
     counts = ", ".join(f"{name}: {count:,}" for name, count in zip(survey.classes, survey.counts, strict=True))
     total = f"{survey.num_images:,} pictures of {survey.num_patients:,} patients or samples"
-    lines = _comment(f"{total}. {counts}.")
+    lines = _comment(f"{total}." if len(survey.classes) > MANY_CLASSES else f"{total}. {counts}.")
     for note in survey.notes:
         lines += _comment(note[0].upper() + note[1:])
     if survey.num_grey == survey.num_headers:

@@ -25,7 +25,10 @@ def test_new_recipe_says_what_it_found_what_it_chose_and_what_comes_next(
         "  medium        10",
         "  small         10",
     ]
-    assert "warning: class 'large' has only 10 pictures; expect little of it." in lines
+    assert (
+        "warning: a generator learns little from fewer than 20 pictures of a class: 'large' (10), 'medium' (10), "
+        "'small' (10)."
+    ) in lines
     assert lines[-8:] == [
         "recipe: discs.yaml",
         "schema for your editor: ganforge.schema.json",

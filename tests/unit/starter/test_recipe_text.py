@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -140,8 +141,24 @@ def test_warnings_stand_in_the_recipe(drawn: Drawn, components: Components, tmp_
     root = drawn({"a": 30, "few": 3})
     drawn({"a": ["grey"]}, mode="L", root=root)
     _, text = written(root, components, tmp_path)
-    assert "# Mind: class 'few' has only 3 pictures; expect little of it." in text
+    assert "# Mind: a generator learns little from fewer than 20 pictures of a class: 'few' (3)." in text
     assert "# Mind: 1 of 34 pictures are grey, the others in colour;" in text
+
+
+def test_folders_that_are_patients_are_asked_about(drawn: Drawn, components: Components) -> None:
+    found = survey(drawn({f"patient {number}": 2 for number in range(31)}), components)
+    few, many = choose(found).warnings
+    assert few.endswith("'patient 8' (2), 'patient 9' (2) and 21 more.")
+    assert many.startswith("there are 31 classes. Where folders stand for patients,")
+
+
+def test_a_class_that_the_split_leaves_on_one_side_is_named(drawn: Drawn, components: Components) -> None:
+    # both pictures of `a` are of a patient of `b`, with whom they stay
+    found = replace(survey(drawn({"a": 2, "b": 6}), components), groups=tuple("xxxabcde"))
+    train, unseen = found.split_counts(0.3)
+    assert sorted((train[0], unseen[0])) == [0, 2]
+    side = "left to train on" if train[0] == 0 else "held out"
+    assert any(f"none is {side}" in warning and "'a'" in warning for warning in choose(found).warnings)
 
 
 def test_nothing_is_written_over_without_force(drawn: Drawn, components: Components, tmp_path: Path) -> None:
