@@ -14,7 +14,8 @@ from ganforge.progress import Progress, no_progress
 from ganforge.recipe.schema import json_schema
 from ganforge.registry import Components
 from ganforge.starter.choices import choose
-from ganforge.starter.recipe import default_name, parts_of, recipe_text
+from ganforge.starter.parts import parts_of
+from ganforge.starter.recipe import default_name, recipe_text
 from ganforge.starter.survey import Survey, survey
 
 #: Written beside a recipe: an editor finds it wherever the folder is moved to.

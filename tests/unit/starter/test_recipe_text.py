@@ -15,7 +15,8 @@ from ganforge.recipe.load import load_recipe
 from ganforge.recipe.models import Recipe
 from ganforge.registry import Components
 from ganforge.starter.choices import choose
-from ganforge.starter.recipe import Parts, default_name, parts_of, recipe_text
+from ganforge.starter.parts import Parts, parts_of
+from ganforge.starter.recipe import default_name, recipe_text
 from ganforge.starter.survey import survey
 from ganforge.starter.write import SCHEMA_FILE, new_recipe
 
