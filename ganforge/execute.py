@@ -180,7 +180,7 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
         scores = evaluation.scores(chosen, chosen_at)
         write_json(run_dir.path / "scores.json", [score.as_dict() for score in scores])
     except BaseException as error:
-        told = _for_user(error, plan, run_dir)
+        told = for_user(error, plan, run_dir)
         # what is wrong with the data names files, and with them patients; so may what ended the loading of images
         names_files = isinstance(told, DataError) or (train is None and not isinstance(error, GanforgeError))
         reason = "" if names_files else str(told)
@@ -194,7 +194,7 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
     return run_dir
 
 
-def _for_user(error: BaseException, plan: Plan, run_dir: RunDir) -> BaseException:
+def for_user(error: BaseException, plan: Plan, run_dir: RunDir) -> BaseException:
     """The same, or what a user should read of a full memory or disk."""
     if isinstance(error, Exception) and is_out_of_memory(error):
         return MemoryLimitError(_out_of_memory(plan.recipe, run_dir))

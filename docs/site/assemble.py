@@ -29,7 +29,7 @@ MOVED = {
 }
 #: The site's navigation: part -> its pages, in order.
 CONTENTS = {
-    "Learn": ("concepts", "data", "recipes", "faq"),
+    "Learn": ("start", "data", "concepts", "recipes", "faq"),
     "Extend": (
         "hooks",
         "howto/block",

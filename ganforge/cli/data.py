@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from ganforge.cli.examples import example
 from ganforge.cli.options import AsJson, Overrides, Settings, verb
 
 if TYPE_CHECKING:
@@ -155,4 +156,4 @@ def _narrator(settings: Settings, is_quiet: bool = False) -> Narrator:
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Images: check, prepare, preview, split.")
 for function in (check, prepare, preview, split):
-    app.command()(verb(function))
+    app.command(epilog=example(f"data {function.__name__}"))(verb(function))

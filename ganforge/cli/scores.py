@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ganforge.cli.output import Output
     from ganforge.evaluation.score import Score
 
-_HEADER = ("class", "value", "seeds +-", "draws +-", "real", "x real", "n")
+_HEADER = ("  score", "value", "seeds +-", "draws +-", "real", "x real", "n")
 #: Names of scores in front of a warning; with more, it says how many.
 _NAMED = 4
 
@@ -17,7 +17,8 @@ _NAMED = 4
 def show_scores(scores: Sequence[Score], output: Output) -> None:
     """A row for each score, under a heading for what stands in brackets in its name; then matrices and warnings.
 
-    Columns: see docs/evaluation.md; `real` is the same measure between real images.
+    A score of a class stands under that of all. Columns: see docs/evaluation.md; `real` is the same measure
+    between real images. A column without a number is left out.
     """
     if not scores:
         output.line("  none")
@@ -25,13 +26,15 @@ def show_scores(scores: Sequence[Score], output: Output) -> None:
     groups: dict[str, list[Score]] = {}
     for score in scores:
         groups.setdefault(_parts(score)[1], []).append(score)
-    # one table, so that all columns are aligned, with headings in between
-    rows: list[tuple[str, ...]] = []
+    # one table, so that all columns are aligned, with headings in between that don't widen it
+    rows = [row for members in groups.values() for row in _rows(members)]
+    header, *lines = output.aligned(*_filled(_HEADER, rows))
+    output.line(header, "bold")
     for heading, members in groups.items():
         if heading:
-            rows.append((f"[{heading}]", *("" for _ in _HEADER)))
-        rows += [_row(score) for score in members]
-    output.table(("score", *_HEADER), rows, right=range(2, len(_HEADER) + 1), indent=2)
+            output.paragraph(f"[{heading}]", indent=2)
+        for _ in members:
+            output.line(lines.pop(0))
     for score in scores:
         _show_matrix(score, output)
     for text, names in _warnings(scores).items():
@@ -45,10 +48,22 @@ def _parts(score: Score) -> tuple[str, str]:
     return name, rest.removesuffix("]")
 
 
-def _row(score: Score) -> tuple[str, ...]:
-    n = f"{score.n_fake:,}" if score.n_fake == score.n_real else f"{score.n_fake:,}/{score.n_real:,}"
-    numbers = (_number(score.value), *(_number(value, 2) for value in (score.seed_spread, score.spread)))
-    return (_parts(score)[0], score.of_class or "", *numbers, _number(score.floor), _number(score.ratio, 3), n)
+def _rows(scores: Sequence[Score]) -> Iterator[tuple[str, ...]]:
+    above = ""
+    for score in scores:
+        name = _parts(score)[0]
+        title = name if score.of_class is None else score.of_class if name == above else f"{name}, {score.of_class}"
+        indent = "  " if score.of_class is None or name != above else "    "
+        above = name
+        n = f"{score.n_fake:,}" if score.n_fake == score.n_real else f"{score.n_fake:,}/{score.n_real:,}"
+        numbers = (_number(score.value), *(_number(value, 2) for value in (score.seed_spread, score.spread)))
+        yield (indent + title, *numbers, _number(score.floor, 3), _number(score.ratio, 3), n)
+
+
+def _filled(header: Sequence[str], rows: Sequence[tuple[str, ...]]) -> tuple[list[tuple[str, ...]], range]:
+    """Header and rows without the columns in which no row has anything, and the columns that hold numbers."""
+    kept = [number for number in range(len(header)) if any(row[number] for row in rows)]
+    return [tuple(row[number] for number in kept) for row in (header, *rows)], range(1, len(kept))
 
 
 def _number(value: float | None, digits: int = 4) -> str:

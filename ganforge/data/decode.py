@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ganforge.data.reading import AS_IT_STANDS, Reading, windowed
 
@@ -30,6 +30,16 @@ _SIGNATURES = (
     (0, b"PK\x03\x04", "a zip archive"),
 )
 _EIGHT_BIT_MODES = frozenset({"1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr"})
+_GREY_MODES = frozenset({"1", "L", "LA", "La"})
+
+
+class Header(NamedTuple):
+    """What is known of a picture before it is decoded: its sides in pixels, before any turn by EXIF."""
+
+    width: int
+    height: int
+    #: It has no colour channels; a grey picture may also be stored as RGB.
+    is_grey: bool
 
 
 class UnusableImage(ValueError):  # noqa: N818 - it is a finding about a file, collected into a DataError
@@ -63,12 +73,18 @@ def decode(path: Path, at_least: int = 0, reading: Reading = AS_IT_STANDS) -> Im
 
 def size_by_header(path: Path) -> tuple[int, int]:
     """Width and height in pixels, before any turn by EXIF; nothing is decoded. Raises UnusableImage as `decode`."""
-    if is_dicom(path):
-        from ganforge.data.dicom import read_header
+    header = read_header(path)
+    return header.width, header.height
 
-        return read_header(path).size
+
+def read_header(path: Path) -> Header:
+    """What the header says; nothing is decoded. Raises UnusableImage as `decode`."""
+    if is_dicom(path):
+        from ganforge.data import dicom
+
+        return Header(*dicom.read_header(path).size, is_grey=True)
     with opened(path) as image:
-        return image.size
+        return Header(*image.size, image.mode in _GREY_MODES or image.mode.startswith("I;16"))
 
 
 def is_dicom(path: Path) -> bool:
@@ -124,9 +140,9 @@ def _refuse_by_header(image: Image.Image) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise UnusableImage(f"{_too_large()}: {image.width} x {image.height} pixels")
     # MPO is a JPEG with further views of the same scene behind it; the first is the picture.
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":
-        raise UnusableImage(f"holds {frames} pictures; save each as a file of its own")
+    # To count those of a TIFF, Pillow walks through all: a small file can have a million.
+    if getattr(image, "is_animated", False) and image.format != "MPO":
+        raise UnusableImage("holds several pictures; save each as a file of its own")
 
 
 def _as_rgb(image: Image.Image, reading: Reading) -> Image.Image:

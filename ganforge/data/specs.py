@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ganforge.data.assemble import FileSet
     from ganforge.data.images import LabelledImages, LoadContext
     from ganforge.data.listing import Listing
+    from ganforge.data.recognised import Recognised
     from ganforge.data.table import Table
 
 Name = Annotated[str, StringConstraints(min_length=1)]
@@ -111,6 +112,13 @@ class ImageFolder(PictureFiles):
     #: Where the patient stands in a file's name without suffix, such as "{patient}_*" for 10_left.jpg; several patterns
     #: are tried in order; null: each image is a patient of its own.
     patient: Patterns = ()
+
+    @classmethod
+    def recognise(cls, root: Path) -> Recognised | None:
+        """Any folder with sub-folders that hold pictures; the patient is guessed from the names of the files."""
+        from ganforge.data.recognised import recognise_folders
+
+        return recognise_folders(cls, root)
 
     def classes(self) -> tuple[str, ...]:
         """Names of the class folders. Raises DataError where they are not there."""

@@ -117,4 +117,5 @@ def _hold_out(sizes: dict[str, int], share: float, seed: int) -> set[str]:
 
 def _rank(group: str, seed: int) -> tuple[bytes, str]:
     """A random place in the order that needs no other group to be known."""
+    # surrogateescape: the bytes of a file's name, whatever the locale takes them for
     return hashlib.sha256(f"{seed}\0{group}".encode(errors="surrogateescape")).digest(), group

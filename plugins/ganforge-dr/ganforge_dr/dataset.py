@@ -14,6 +14,7 @@ from ganforge_dr.grades import CLASSES
 if TYPE_CHECKING:
     from ganforge.data.assemble import FileSet
     from ganforge.data.images import LabelledImages, LoadContext
+    from ganforge.data.recognised import Recognised
 
 
 class DiabeticRetinopathy(DatasetSpec):
@@ -53,6 +54,18 @@ class DiabeticRetinopathy(DatasetSpec):
     def preflight(self) -> None:
         if self.root is not None and not self.root.is_dir():
             raise DataError(f"there is no folder {self.root}. Name that of the photographs with data.root=FOLDER.")
+
+    @classmethod
+    def recognise(cls, root: Path) -> Recognised | None:
+        """A folder with a table of a known form, or grade folders whose files are named as those of EyePACS."""
+        from ganforge.data.recognised import Recognised
+        from ganforge_dr.photographs import list_photographs, looks_graded
+
+        if not looks_graded(root):
+            return None
+        notes: list[str] = []
+        found = list_photographs(root, "auto", None, False, notes.append)
+        return Recognised(cls(root=root), found.listing, tuple(notes))
 
     def classes(self) -> tuple[str, ...]:
         """The five grades."""

@@ -107,10 +107,10 @@ def test_scores_are_a_table_with_the_warnings_below_it_once_each() -> None:
     assert stream.getvalue().splitlines() == [
         "",
         "scores",
-        "  score      class  value  seeds +-  draws +-  real  x real    n",
+        "  score             value  draws +-  real  x real    n",
         "  [x@1]",
-        "  kd                  0.5                0.12  0.25       2   10",
-        "  agreement  small   0.75                                    6/8",
+        "  kd                  0.5      0.12  0.25       2   10",
+        "  agreement, small   0.75                          6/8",
         "  agreement: asked (rows) by recognised (columns)",
         "           small  large",
         "    small      3      1",
@@ -118,6 +118,18 @@ def test_scores_are_a_table_with_the_warnings_below_it_once_each() -> None:
         "  warning: kd: few images.",
         "  warning: drawn.",
     ]
+
+
+def test_scores_of_classes_stand_under_that_of_all_and_all_fit_80_columns() -> None:
+    teller, stream = narrator()
+    full = {"spread": 0.0123, "seed_spread": 0.0123, "floor": 0.007323}
+    name = "label balanced accuracy[train on real + synthetic, test on real; linear probe on efficientnet-lite2@9656]"
+    score = Score(name, -0.03806, 1234, 300, **full)  # type: ignore[arg-type]
+    teller.scores([score, *(replace(score, of_class=of_class) for of_class in ("Platelets", "RBC"))])
+    _, _, header, heading, *rows = stream.getvalue().splitlines()
+    assert heading == f"  {name[name.index('[') :]}"
+    assert [row[:24].rstrip() for row in rows] == ["  label balanced accurac", "    Platelets", "    RBC"]
+    assert max(map(len, [header, *rows])) <= 80
 
 
 def test_the_end_names_the_sample_grid_and_the_next_command(plan: Plan) -> None:

@@ -61,8 +61,9 @@ def test_every_command_of_a_page_can_be_parsed(page: Path) -> None:
         plain = re.sub(r"\s\[[^]]*\]|\s?\.\.\.", "", text.split(" && ")[0]).replace("|", "_")
         words = shlex.split(plain)[1:]
         verb = next((word for word in words if word in top.commands), None)
-        if verb is None:
+        if verb is None and "VERB" not in words:
             assert words and all(word.startswith("-") for word in words), f"no verb in: {text}"
+        if verb is None:
             continue
         parser, rest = top.commands[verb], words[words.index(verb) + 1 :]
         if hasattr(parser, "commands") and rest:
