@@ -146,7 +146,7 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
             checkpoint, rejected = load_best(run_dir.checkpoints)
             for reason in rejected:
                 listener.warning(reason)
-            chosen, chosen_at = _generator_of(plan, checkpoint).to(device), checkpoint.step
+            chosen, chosen_at = generator_of(plan, checkpoint).to(device), checkpoint.step
         scores = evaluation.scores(chosen, chosen_at)
         write_json(run_dir.path / "scores.json", [score.as_dict() for score in scores])
     except BaseException as error:
@@ -221,14 +221,21 @@ def load_generator(
     Warns of checkpoints that would have been taken and don't verify.
     """
     plan, run_dir = open_run(path, components)
+    checkpoint = best_checkpoint(run_dir, listener)
+    return generator_of(plan, checkpoint).to(device), plan
+
+
+def best_checkpoint(run_dir: RunDir, listener: Listener) -> Checkpoint:
+    """The best checkpoint of a run, or its newest; warns as `load_generator`, and says which it is."""
     checkpoint, rejected = load_best(run_dir.checkpoints)
     for reason in rejected:
         listener.warning(reason)
     listener.note(f"the generator of step {checkpoint.step:,}")
-    return _generator_of(plan, checkpoint).to(device), plan
+    return checkpoint
 
 
-def _generator_of(plan: Plan, checkpoint: Checkpoint) -> Generator:
+def generator_of(plan: Plan, checkpoint: Checkpoint) -> Generator:
+    """The moving average of the generator in a checkpoint of the plan's run."""
     generator = build_network(plan.generator, 0)
     assert isinstance(generator, Generator)
     load_strict("generator", generator, checkpoint.tensors["generator_average"], LoadRules())
