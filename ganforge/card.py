@@ -111,7 +111,7 @@ def card_of_run(plan: Plan, run: RunDir, step: int, *, is_chosen: bool, is_condi
             is_phantom=recipe.data.is_phantom,
             data=_data(run.path / "data.json"),
             source=_source(run.path / "source.json"),
-            scores=tuple(ScoreCard(**{key: score.get(key) for key in _SCORE_KEYS if key in score}) for score in scores),
+            scores=tuple(map(_score, scores)),
             not_measured=reason,
             versions=_versions(run.path / "environment.json"),
         )
@@ -122,6 +122,10 @@ def card_of_run(plan: Plan, run: RunDir, step: int, *, is_chosen: bool, is_condi
 _SCORE_KEYS = tuple(ScoreCard.model_fields)
 #: Of environment.json; the rest says where it ran.
 _PACKAGES = ("ganforge", "torch", "numpy", "python")
+
+
+def _score(record: dict[str, Any]) -> ScoreCard:
+    return ScoreCard.model_validate({key: record[key] for key in _SCORE_KEYS if key in record})
 
 
 def _data(path: Path) -> DataCard | None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ganforge.cli import components, doctoring, evaluating, recipes, sampling, training, weights
+from ganforge.cli import components, doctoring, evaluating, exporting, recipes, sampling, training, weights
 from ganforge.cli.options import Blocked, Debug, PluginFiles, Settings, Strict, verb
 
 app = typer.Typer(
@@ -57,6 +57,7 @@ for function in (
     components.ls,
     components.plugins,
     sampling.sample,
+    exporting.export,
     recipes.schema,
     doctoring.doctor,
 ):
