@@ -59,8 +59,8 @@ def export(
     with Narrator(choose_display(output), settings) as narrator:
         trained = open_trained(run, components, place, narrator)
         config = write(trained, out, formats, components, narrator, licence)
-    for name, difference in (config.graph.differences if config.graph else {}).items():
-        output.line(f"{name}: at most {difference:.1e} from the network, of 1e-04 allowed")
+    for name, (difference, allowed) in (config.graph.differences if config.graph else {}).items():
+        output.line(f"{name}: at most {difference:.1e} from the network, of {allowed:.1e} allowed")
     if config.card.not_measured:
         output.paragraph(f"the card says that there are no scores: {config.card.not_measured}")
     if config.card.is_phantom:

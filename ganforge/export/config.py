@@ -25,8 +25,8 @@ class GraphInputs(Spec):
 
     #: (height, width) of the noise maps, which lie one after the other in the input `noise`.
     noise_sides: tuple[tuple[int, int], ...] = ()
-    #: Format -> largest difference of a pixel in [-1, 1], over all batches that were compared.
-    differences: dict[str, float] = {}
+    #: Format -> largest difference of a pixel in [-1, 1], over all batches that were compared, and what was allowed.
+    differences: dict[str, tuple[float, float]] = {}
 
 
 class ExportConfig(Spec):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ganforge.errors import UsageError
-from ganforge.export.graph import ExportError, Graph, largest_difference
+from ganforge.export.graph import Agreement, ExportError, Graph, compare
 from ganforge.files import write_bytes
 from ganforge.networks.staged import Generator
 
@@ -32,8 +32,8 @@ def expect_onnx() -> None:
 
 def write_onnx(
     program: torch.export.ExportedProgram, generator: Generator, graph: Graph, folder: Path, note: Mapping[str, Any]
-) -> dict[str, float]:
-    """Write `model.onnx`, run it by onnxruntime and compare. Format -> largest difference. Raises ExportError."""
+) -> dict[str, Agreement]:
+    """Write `model.onnx`, run it by onnxruntime and compare. Name -> agreement. Raises ExportError."""
     import onnx
     import onnxruntime
 
@@ -53,9 +53,9 @@ def write_onnx(
         (images,) = session.run(None, {name: value.numpy() for name, value in inputs.items()})
         return torch.from_numpy(images)
 
-    difference = largest_difference("onnxruntime", generator, graph, run)
+    agreement = compare("onnxruntime", generator, graph, run)
     write_bytes(folder / FILE, content)
-    return {f"onnx by onnxruntime {onnxruntime.__version__}": difference}
+    return {f"onnx by onnxruntime {onnxruntime.__version__}": agreement}
 
 
 def _converted(program: torch.export.ExportedProgram, graph: Graph) -> Any:
@@ -86,11 +86,19 @@ def _converted(program: torch.export.ExportedProgram, graph: Graph) -> Any:
 
 def _culprit(message: str, program: torch.export.ExportedProgram) -> tuple[str, str]:
     """Block and operation that the converter's error is about."""
-    operation = re.search(r"aten[.:]+(\w+)|torch\.ops\.(\w+\.\w+)|(\w+::\w+)", message)
-    name = next((found for found in operation.groups() if found), "") if operation else ""
-    for node in program.graph.nodes:
-        if node.op == "call_function" and (f"%{node.name} " in message or (name and name in str(node.target))):
-            stack = [str(path) for path, _ in node.meta.get("nn_module_stack", {}).values()]
-            keys = [path.removeprefix("generator.").split(".")[0] for path in stack if path.startswith("generator.")]
-            return keys[0] if keys else "the generator", str(node.target)
-    return "the generator", name or message.strip().splitlines()[0]
+    found = re.search(r"OpOverload\(op='(\w+)\.(\w+)'|torch\.ops\.(\w+)\.(\w+)", message)
+    if found is None:
+        return "the generator", message.strip().splitlines()[0]
+    space, operation = (word for word in found.groups() if word)
+    # the converter takes operations apart first, and may name a part
+    for graph in (program.graph, program.run_decompositions().graph):
+        for node in graph.nodes:
+            if node.op == "call_function" and operation in str(node.target):
+                return _block_of(node), f"{space}.{operation}"
+    return "the generator", f"{space}.{operation}"
+
+
+def _block_of(node: torch.fx.Node) -> str:
+    paths = [path for path, _ in node.meta.get("nn_module_stack", {}).values()]
+    keys = [path.split(".")[1] for path in paths if path.startswith("generator.")]
+    return keys[0] if keys else "the generator"

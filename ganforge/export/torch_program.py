@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganforge.export.graph import Graph, largest_difference
+from ganforge.export.graph import Agreement, Graph, compare
 from ganforge.files import write_bytes
 from ganforge.networks.staged import Generator
 
@@ -20,8 +20,8 @@ FILE = "model.pt2"
 
 def write_program(
     program: torch.export.ExportedProgram, generator: Generator, graph: Graph, folder: Path, note: Mapping[str, Any]
-) -> dict[str, float]:
-    """Write `model.pt2`, read it back and compare. Format -> largest difference. Raises ExportError."""
+) -> dict[str, Agreement]:
+    """Write `model.pt2`, read it back and compare. Name -> agreement. Raises ExportError."""
     buffer = io.BytesIO()
     torch.export.save(program, buffer, extra_files={"ganforge.json": json.dumps(dict(note))})
     write_bytes(folder / FILE, buffer.getvalue())
@@ -32,4 +32,4 @@ def write_program(
             images: Tensor = loaded(**inputs)
         return images
 
-    return {"torch_export": largest_difference("torch.export", generator, graph, run)}
+    return {"torch_export": compare("torch.export", generator, graph, run)}

@@ -69,23 +69,23 @@ def _write(
 
 
 def _write_graphs(trained: Trained, folder: Path, formats: Sequence[str], listener: Listener) -> GraphInputs:
-    from ganforge.export.graph import Graph, trace
+    from ganforge.export.graph import Agreement, Graph, trace
 
     generator = trained.generator.float()
     graph = Graph(generator, len(trained.card.classes)).eval()
     program = trace(graph)
     note = graph_note(trained.card)
-    differences: dict[str, float] = {}
+    found: dict[str, Agreement] = {}
     for name in listener.progress(formats, len(formats), "writing and comparing"):
         if name == "onnx":
             from ganforge.export.onnx_model import write_onnx
 
-            differences |= write_onnx(program, generator, graph, folder, note)
+            found |= write_onnx(program, generator, graph, folder, note)
         else:
             from ganforge.export.torch_program import write_program
 
-            differences |= write_program(program, generator, graph, folder, note)
-    return GraphInputs(noise_sides=graph.noise_sides, differences=differences)
+            found |= write_program(program, generator, graph, folder, note)
+    return GraphInputs(noise_sides=graph.noise_sides, differences={**found})
 
 
 def graph_note(card: Card) -> dict[str, Any]:

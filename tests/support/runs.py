@@ -19,9 +19,17 @@ STUB = Path(ganforge_stub.__file__)
 LABEL = {"where": {"kind": "latent"}, "how": {"kind": "concatenate", "dim": 2}}
 
 
-def recipe_file(folder: Path, generator: str = "style", *, conditional: bool = True, **changes: Any) -> Path:
+def recipe_file(
+    folder: Path,
+    generator: str = "style",
+    *,
+    conditional: bool = True,
+    generator_spec: dict[str, Any] | None = None,
+    **changes: Any,
+) -> Path:
     """A recipe of 8 px over phantoms, with everything that it writes in `folder`."""
     data = {**recipe_data(generator), **changes}
+    data["generator"] = generator_spec or data["generator"]
     if conditional:
         data["generator"]["label"] = [LABEL]
         data["discriminator"]["label"] = [
