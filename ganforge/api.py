@@ -63,17 +63,22 @@ def run(
 
 def resume(
     path: PathLike,
+    trackers: Sequence[Mapping[str, Any]] | None = None,
     *,
     device: Device = "auto",
     stop_after: float | None = None,
     listener: Listener | None = None,
     plugins: Sequence[PathLike] = (),
 ) -> Path:
-    """Continue a run that was stopped, to the same bytes; its folder. Arguments and errors as of `run`."""
+    """Continue a run that was stopped, to the same bytes; its folder. Arguments and errors as of `run`.
+
+    trackers: others than before, `[{"kind": "tensorboard"}]`; None: the same.
+    """
     from ganforge import execute
 
+    changes = [] if trackers is None else override_texts({"output.trackers": [dict(each) for each in trackers]})
     with _told(listener) as told:
-        return execute.resume(Path(path), _components(plugins), told, _device(device), stop_after).path
+        return execute.resume(Path(path), _components(plugins), told, _device(device), stop_after, changes).path
 
 
 def score(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
@@ -34,6 +35,7 @@ from ganforge.runs.rundir import RunDir
 from ganforge.runs.space import expect_space, is_of, output_error, writing_to
 from ganforge.runs.stop import Stops
 from ganforge.start import build_networks, fetch_source, load_pretrained
+from ganforge.tracking.listener import tracked
 from ganforge.training.trainer import Trainer
 from ganforge.weights.load import load_strict
 
@@ -54,6 +56,8 @@ def preflight(recipe: Recipe) -> None:
     if recipe.discriminator.features is not None:
         recipe.discriminator.features.network.preflight()
     preflight_evaluators(recipe.evaluation.evaluators)
+    for tracker in recipe.output.trackers:
+        tracker.preflight()
 
 
 def run(loaded: LoadedRecipe, listener: Listener, device: torch.device, stop_after: float | None = None) -> RunDir:
@@ -94,12 +98,27 @@ def find_run(loaded: LoadedRecipe) -> Path | None:
     return None
 
 
-def resume(
-    path: Path, components: Components, listener: Listener, device: torch.device, stop_after: float | None = None
-) -> RunDir:
-    """Continue a run from its newest checkpoint that verifies; a finished run is left as it is. Raises as `run`."""
+def is_same_run(path: Path, overrides: Sequence[str], components: Components) -> bool:
+    """Whether the changes leave the run what it is: they choose trackers, and nothing else."""
     run_dir = RunDir.open(path)
-    loaded = load_recipe(run_dir.recipe, (), components)
+    changed = load_recipe(run_dir.recipe, overrides, components).recipe
+    return run_dir.read_state().get("recipe") == recipe_hash(changed)
+
+
+def resume(
+    path: Path,
+    components: Components,
+    listener: Listener,
+    device: torch.device,
+    stop_after: float | None = None,
+    overrides: Sequence[str] = (),
+) -> RunDir:
+    """Continue a run from its newest checkpoint that verifies; a finished run is left as it is. Raises as `run`.
+
+    overrides: other trackers; see `is_same_run`.
+    """
+    run_dir = RunDir.open(path)
+    loaded = load_recipe(run_dir.recipe, overrides, components)
     state = run_dir.read_state()
     if state.get("recipe") != recipe_hash(loaded.recipe):
         raise CheckpointError(f"{run_dir.recipe} was changed since the run began; a resumed run would not be the same.")
@@ -108,6 +127,8 @@ def resume(
         return run_dir
     if not list_checkpoints(run_dir.checkpoints):
         listener.warning("the run stopped before its first checkpoint, so it begins again.")
+    if overrides:
+        write_text(run_dir.recipe, dump_recipe(loaded.recipe))
     return _continue(plan_recipe(loaded, tuple(state["classes"])), run_dir, listener, device, stop_after)
 
 
@@ -117,7 +138,8 @@ def _continue(
     with writing_to(run_dir.path), run_dir.locked(), Stops(stop_after) as stops:
         run_dir.sweep()
         run_dir.write_state(state="running", error=None)
-        return _train_and_evaluate(plan, run_dir, listener, device, stops)
+        with tracked(plan, run_dir, listener) as told:
+            return _train_and_evaluate(plan, run_dir, told, device, stops)
 
 
 def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device: torch.device, stops: Stops) -> RunDir:

@@ -65,7 +65,7 @@ def resume(
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Continue a run that was stopped; with other values or from its best checkpoint, in a new folder."""
+    """Continue a run that was stopped; with other values, but for trackers, or from the best, in a new folder."""
     from ganforge import execute
     from ganforge.branch import branch
 
@@ -73,9 +73,10 @@ def resume(
     components = settings.components()
     chosen = choose_device(device, threads)
     with _narrated(settings) as narrator:
-        if start or overrides:
-            run = branch(run, start or "newest", overrides or (), components).path
-        execute.resume(run, components, narrator, chosen, seconds)
+        changes = overrides or []
+        if start or (changes and not execute.is_same_run(run, changes, components)):
+            run, changes = branch(run, start or "newest", changes, components).path, []
+        execute.resume(run, components, narrator, chosen, seconds, changes)
 
 
 def read_duration(text: str | None) -> float | None:

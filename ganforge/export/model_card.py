@@ -165,8 +165,8 @@ def _graphs(config: ExportConfig, graph: GraphInputs) -> str:
             if config.generator.mapping is not None
             else "Truncation multiplies z.",
             "",
-            "Largest difference of a pixel from the network itself, in batches of 1, 3 and 4. Allowed are 1e-4, or four "
-            "times the network's own rounding in float32 where that is more:",
+            "Largest difference of a pixel from the network itself, in batches of 1, 3 and 4. Allowed are 1e-4, or "
+            "four times the network's own rounding in float32 where that is more:",
             "",
             *checks,
         ]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ganforge.errors import UsageError
+from ganforge.errors import expect_packages
 from ganforge.export.graph import Agreement, ExportError, Graph, compare
 from ganforge.files import write_bytes
 from ganforge.networks.staged import Generator
@@ -25,9 +24,7 @@ MAX_BYTES = 2**31 - 2**20
 
 def expect_onnx() -> None:
     """Raise UsageError where a package is missing; the model is never written without having been run."""
-    missing = [name for name in PACKAGES if find_spec(name) is None]
-    if missing:
-        raise UsageError(f"--format onnx needs {', '.join(missing)}: pip install 'ganforge[onnx]'.")
+    expect_packages("--format onnx", "ganforge[onnx]", *PACKAGES)
 
 
 def write_onnx(

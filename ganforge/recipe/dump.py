@@ -17,7 +17,10 @@ def dump_recipe(recipe: Recipe) -> str:
 def recipe_hash(recipe: Recipe) -> str:
     """First 16 hex digits of the sha256 of the recipe as compact JSON, defaults included.
 
+    Without `output.trackers`, which change nothing of the run, so that it can be resumed with others.
     Keys stand in the order of the fields, and blocks in their own: another order of blocks is another network.
     """
-    text = json.dumps(recipe.model_dump(mode="json"), ensure_ascii=True, separators=(",", ":"))
+    values = recipe.model_dump(mode="json")
+    del values["output"]["trackers"]
+    text = json.dumps(values, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]

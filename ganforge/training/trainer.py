@@ -139,6 +139,7 @@ class Trainer:
                 row = {"step": self.step, "images": self.images_seen, "stage": position.stage.name}
                 taken = self.means.take()
                 self.run.append_metrics({**row, **taken})
+                self.listener.metrics({**row, **taken})
                 for warning in self.watchdog.look(taken):
                     self.listener.warning(f"step {self.step:,}: {warning}")
             speed = (self.step - first) * self.recipe.training.batch / (time.monotonic() - started)

@@ -215,8 +215,6 @@ def test_a_difference_is_found_at_any_pixel(off: float) -> None:
 def test_onnx_is_not_written_without_what_runs_it(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "ganforge.export.onnx_model.find_spec", lambda name: None if name == "onnxruntime" else object()
-    )
+    monkeypatch.setattr("ganforge.errors.find_spec", lambda name: None if name == "onnxruntime" else object())
     with pytest.raises(UsageError, match=r"--format onnx needs onnxruntime: pip install 'ganforge\[onnx\]'\."):
         written(trained, tmp_path / "out", "onnx")
