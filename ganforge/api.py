@@ -12,6 +12,7 @@ import torch
 
 from ganforge import plugins as discovery
 from ganforge.errors import DataError, RecipeError, UsageError
+from ganforge.exports import Format
 from ganforge.hardware import find_device
 from ganforge.listener import Listener
 from ganforge.notebook import TrainedGenerator
@@ -108,6 +109,28 @@ def score(
         for reason in measured.failures.values():
             told.warning(reason)
     return measured.scores
+
+
+def export(
+    path: PathLike,
+    out: PathLike,
+    formats: Sequence[Format] = ("safetensors",),
+    *,
+    licence: str = "other",
+    plugins: Sequence[PathLike] = (),
+) -> Path:
+    """Write the generator at `path` (as for `load`) to a new folder `out`, with a model card; the folder.
+
+    formats: "safetensors", which `load` reads, "onnx", "torch_export". licence: of the weights, an identifier of the
+    Hugging Face hub. Raises GanforgeError; a graph that computes something else than the network is not written.
+    """
+    from ganforge.exports.write import export
+    from ganforge.trained import open_trained
+
+    components, told = _components(plugins), _Warns()
+    trained = open_trained(Path(path), components, torch.device("cpu"), told)
+    export(trained, Path(out), formats, components, told, licence)
+    return Path(out)
 
 
 def override_texts(overrides: Overrides) -> list[str]:

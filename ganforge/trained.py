@@ -39,7 +39,7 @@ def open_trained(path: Path, components: Components, device: torch.device, liste
     if is_file(path / "state.json") and is_run(path.resolve().parent.parent):
         return _of_run(path.resolve().parent.parent, path, components, device, listener)
     if is_file(path / "config.json"):
-        from ganforge.export.read import open_exported
+        from ganforge.exports.read import open_exported
 
         return open_exported(path, components, device)
     raise CheckpointError(

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Any
 
 import typer
 
 from ganforge.cli.options import Settings, Threads, Trained, choose_device
-from ganforge.errors import UsageError, did_you_mean
-from ganforge.export import Format
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write.")]
 Formats = Annotated[
@@ -42,17 +38,16 @@ def export(
     threads: Threads = None,
 ) -> None:
     """Write a generator as a folder with a model card, for ganforge, ONNX or torch. Nothing is uploaded."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", licence):
-        raise UsageError(f"--licence must be an identifier such as cc-by-4.0 or other, but is '{licence}'.")
-
-    formats = read_formats(format or ("safetensors",))
+    formats: Any = [name.strip() for word in format or ["safetensors"] for name in word.split(",")]
 
     from ganforge.cli.display import choose_display
     from ganforge.cli.narrator import PHANTOM, Narrator
     from ganforge.cli.output import Output
-    from ganforge.export.write import export as write
+    from ganforge.exports.write import check_request
+    from ganforge.exports.write import export as write
     from ganforge.trained import open_trained
 
+    check_request(formats, licence)
     place = choose_device("cpu", threads)
     output = Output()
     components = settings.components()
@@ -67,13 +62,3 @@ def export(
         output.line(PHANTOM, "bold yellow")
     output.line(f"folder: {out}")
     output.paragraph("Read its README.md before you share it, and look for memorised patients first.")
-
-
-def read_formats(words: Sequence[str]) -> tuple[Format, ...]:
-    """The formats in `safetensors,onnx` and the like, each once. Raises UsageError with every unknown one."""
-    known: tuple[Format, ...] = get_args(Format)
-    wanted = [name.strip() for word in words for name in word.split(",") if name.strip()]
-    unknown = [f"--format knows no '{name}'.{did_you_mean(name, known)}" for name in wanted if name not in known]
-    if unknown or not wanted:
-        raise UsageError("\n".join([*unknown, f"Formats: {', '.join(known)}."]))
-    return tuple(name for name in known if name in wanted)

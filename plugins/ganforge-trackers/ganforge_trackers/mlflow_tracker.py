@@ -63,14 +63,19 @@ class MLflowTracker(Tracker):
         self._client.log_image(self._id, picture, artifact_file=f"samples/step_{step:08d}.png")
 
     def measured(self, step: int, score: Score) -> None:
-        self._log(step, {f"measured/{score_key(score)}": score.value})
+        self._log(step, {f"measured/{_flat(score)}": score.value})
 
     def scores(self, step: int, scores: Sequence[Score]) -> None:
-        self._log(step, {f"scores/{score_key(score)}": score.value for score in scores})
+        self._log(step, {f"scores/{_flat(score)}": score.value for score in scores})
         self._client.log_text(self._id, "".join(f"{score}\n" for score in scores), "scores.txt")
 
     def close(self, *, finished: bool) -> None:
         self._client.set_terminated(self._id, "FINISHED" if finished else "KILLED")
+
+
+def _flat(score: Score) -> str:
+    """Files hold the values, so that no name may be the folder of another."""
+    return score_key(score).replace("/", ".")
 
 
 def allowed(name: str) -> str:

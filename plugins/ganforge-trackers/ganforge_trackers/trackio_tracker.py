@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import random
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,15 +21,18 @@ class TrackioTracker(Tracker):
     """One run of trackio for one run of ganforge, by its name."""
 
     def __init__(self, run: TrackedRun, project: str) -> None:
+        state = random.getstate()
         import trackio
 
+        random.setstate(state)  # the import draws from it
         config = {name.replace("[", ".").replace("]", ""): value for name, value in run.values.items()}
         if run.is_phantom:
             config["phantom"] = PHANTOM
         self._trackio: Any = trackio
-        self._run: Any = trackio.init(
-            project=project, name=run.name, config=config, resume="allow", embed=False, auto_log_gpu=False
-        )
+        with redirect_stdout(io.StringIO()):  # the command line is ganforge's
+            self._run: Any = trackio.init(
+                project=project, name=run.name, config=config, resume="allow", embed=False, auto_log_gpu=False
+            )
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         self._run.log({f"metrics/{name}": value for name, value in values.items()}, step=step)
@@ -41,4 +47,5 @@ class TrackioTracker(Tracker):
         self._run.log({f"scores/{score_key(score)}": score.value for score in scores}, step=step)
 
     def close(self, *, finished: bool) -> None:
-        self._run.finish()
+        with redirect_stdout(io.StringIO()):
+            self._run.finish()

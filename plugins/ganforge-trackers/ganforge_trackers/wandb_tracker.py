@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 import numpy as np
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class WandBTracker(Tracker):
     """One run of wandb for one run of ganforge; when that is resumed, it goes on under the same id."""
 
-    def __init__(self, run: TrackedRun, project: str, mode: str) -> None:
+    def __init__(self, run: TrackedRun, project: str, mode: Literal["offline", "online"]) -> None:
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # read when wandb is imported
         import wandb
 

@@ -9,13 +9,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import ganforge_stub
 import pytest
 import torch
-from cases import components, recipe_data
+from cases import recipe_data
 from pydantic import ValidationError
 from runs import recipe_file
 
-from ganforge import execute, plugins
+import ganforge_trackers
+from ganforge import builtin, execute, plugins
 from ganforge.errors import UsageError
 from ganforge.listener import Listener
 from ganforge.recipe.load import load_recipe
@@ -55,16 +57,9 @@ class Warned(Stop):
 
 @pytest.fixture(scope="module")
 def with_trackers() -> Components:
-    import ganforge_trackers
-
     found = Components()
-    for origin in components().plugins:
-        module = (
-            __import__("ganforge.builtin", fromlist=["x"])
-            if origin.plugin == "builtin"
-            else __import__("ganforge_stub")
-        )
-        plugins.register(found, module, origin)
+    plugins.register(found, builtin, Origin("builtin", "ganforge", "0"))
+    plugins.register(found, ganforge_stub, Origin("stub", "ganforge-stub", "0.0.1"))
     plugins.register(found, ganforge_trackers, Origin("trackers", "ganforge-trackers", "0.1.0"))
     return found
 

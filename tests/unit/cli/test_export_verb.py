@@ -5,11 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
 from runs import STUB, finished_run
-
-from ganforge.cli.exporting import read_formats
-from ganforge.errors import UsageError
 
 
 def test_export_writes_a_folder_that_sample_takes(ganforge: Any, tmp_path: Path) -> None:
@@ -27,16 +23,12 @@ def test_export_writes_a_folder_that_sample_takes(ganforge: Any, tmp_path: Path)
     assert pictures[0] == pictures[1]
 
 
-def test_formats_are_listed_by_commas_or_repeated() -> None:
-    assert read_formats(["torch_export,safetensors", "onnx", "onnx"]) == ("safetensors", "onnx", "torch_export")
-
-
-def test_an_unknown_format_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(UsageError) as caught:
-        read_formats(["onx,pickle"])
-    assert str(caught.value).splitlines() == [
-        "--format knows no 'onx'. Did you mean 'onnx'?",
-        "--format knows no 'pickle'.",
+def test_an_unknown_format_is_refused_with_those_that_exist(ganforge: Any, tmp_path: Path) -> None:
+    result = ganforge("export", tmp_path, "--out", tmp_path / "out", "--format", "onx,pickle", "--format", "onnx")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        "error: there is no format 'onx'. Did you mean 'onnx'?",
+        "there is no format 'pickle'.",
         "Formats: safetensors, onnx, torch_export.",
     ]
 
@@ -44,7 +36,7 @@ def test_an_unknown_format_is_refused_with_those_that_exist() -> None:
 def test_a_licence_is_an_identifier(ganforge: Any, tmp_path: Path) -> None:
     result = ganforge("export", tmp_path, "--out", tmp_path / "out", "--licence", "my terms")
     assert result.exit_code == 2
-    assert result.stderr == "error: --licence must be an identifier such as cc-by-4.0 or other, but is 'my terms'.\n"
+    assert result.stderr == "error: the licence must be an identifier such as cc-by-4.0 or other, but is 'my terms'.\n"
 
 
 def test_what_is_no_run_is_refused(ganforge: Any, tmp_path: Path) -> None:

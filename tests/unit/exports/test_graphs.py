@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from ganforge.blocks.base import Context
 from ganforge.errors import UsageError
-from ganforge.export.graph import MOST, TOLERANCE, ExportError, Graph, compare, expected, rounding, trace
-from ganforge.export.write import export
+from ganforge.exports.graph import MOST, TOLERANCE, ExportError, Graph, compare, expected, rounding, trace
+from ganforge.exports.write import export
 from ganforge.listener import Listener
 from ganforge.networks.staged import Generator
 from ganforge.pictures import to_uint8
@@ -188,10 +188,10 @@ def test_a_network_that_amplifies_rounding_is_given_more_up_to_half_a_grey_level
     def off(difference: float) -> Callable[[Any], Tensor]:
         return lambda inputs: expected(generator, graph, inputs) + difference
 
-    monkeypatch.setattr("ganforge.export.graph.rounding", lambda *_: 1e-4)
+    monkeypatch.setattr("ganforge.exports.graph.rounding", lambda *_: 1e-4)
     difference, allowed = compare("it", generator, graph, off(2e-4))
     assert (difference, allowed) == (pytest.approx(2e-4, rel=0.01), 4e-4)
-    monkeypatch.setattr("ganforge.export.graph.rounding", lambda *_: 1.0)
+    monkeypatch.setattr("ganforge.exports.graph.rounding", lambda *_: 1.0)
     assert compare("it", generator, graph, off(3e-3)).allowed == MOST
     with pytest.raises(ExportError, match=r"differs by 0\.005"):
         compare("it", generator, graph, off(0.005))

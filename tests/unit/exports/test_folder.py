@@ -15,7 +15,7 @@ from trainings import contents
 
 import ganforge
 from ganforge.errors import CheckpointError, UsageError
-from ganforge.export.write import export
+from ganforge.exports.write import export
 from ganforge.files import sha256_of
 from ganforge.listener import Listener
 from ganforge.recipe import yaml

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from ganforge.errors import CheckpointError, RecipeError
-from ganforge.export.config import CONFIG, MANIFEST, WEIGHTS, read_config
+from ganforge.exports.config import CONFIG, MANIFEST, WEIGHTS, read_config
 from ganforge.files import is_file, read_json, sha256_of
 from ganforge.networks.staged import Generator
 from ganforge.plan.build import assemble, build_network

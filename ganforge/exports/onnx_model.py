@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ganforge.errors import expect_packages
-from ganforge.export.graph import Agreement, ExportError, Graph, compare
+from ganforge.exports.graph import Agreement, ExportError, Graph, compare
 from ganforge.files import write_bytes
 from ganforge.networks.staged import Generator
 

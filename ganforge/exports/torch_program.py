@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganforge.export.graph import Agreement, Graph, compare
+from ganforge.exports.graph import Agreement, Graph, compare
 from ganforge.files import write_bytes
 from ganforge.networks.staged import Generator
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 
 from ganforge.card import Card
-from ganforge.errors import UsageError
-from ganforge.export import Format
-from ganforge.export.config import CONFIG, MANIFEST, WEIGHTS, ExportConfig, GraphInputs, config_of
-from ganforge.export.model_card import model_card
+from ganforge.errors import UsageError, did_you_mean
+from ganforge.exports import Format
+from ganforge.exports.config import CONFIG, MANIFEST, WEIGHTS, ExportConfig, GraphInputs, config_of
+from ganforge.exports.model_card import model_card
 from ganforge.files import sha256_of, sync_folder, write_json, write_text
 from ganforge.listener import Listener
 from ganforge.registry import Components
@@ -32,8 +33,10 @@ def export(
     Graphs are compared with the network before anything is kept. The folder appears when it is whole. Raises UsageError
     where it can't be written, ExportError for a generator that is no graph or computes something else as one.
     """
+    check_request(formats, licence)
+    formats = tuple(dict.fromkeys(formats))
     if "onnx" in formats:
-        from ganforge.export.onnx_model import expect_onnx
+        from ganforge.exports.onnx_model import expect_onnx
 
         expect_onnx()
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
@@ -50,6 +53,16 @@ def export(
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return config
+
+
+def check_request(formats: Sequence[str], licence: str) -> None:
+    """Raise UsageError with every unknown format, or for a licence that is no identifier."""
+    known = get_args(Format)
+    unknown = [f"there is no format '{name}'.{did_you_mean(name, known)}" for name in formats if name not in known]
+    if unknown or not formats:
+        raise UsageError("\n".join([*unknown, f"Formats: {', '.join(known)}."]))
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", licence):
+        raise UsageError(f"the licence must be an identifier such as cc-by-4.0 or other, but is '{licence}'.")
 
 
 def _write(
@@ -69,7 +82,7 @@ def _write(
 
 
 def _write_graphs(trained: Trained, folder: Path, formats: Sequence[str], listener: Listener) -> GraphInputs:
-    from ganforge.export.graph import Agreement, Graph, trace
+    from ganforge.exports.graph import Agreement, Graph, trace
 
     generator = trained.generator.float()
     graph = Graph(generator, len(trained.card.classes)).eval()
@@ -78,11 +91,11 @@ def _write_graphs(trained: Trained, folder: Path, formats: Sequence[str], listen
     found: dict[str, Agreement] = {}
     for name in listener.progress(formats, len(formats), "writing and comparing"):
         if name == "onnx":
-            from ganforge.export.onnx_model import write_onnx
+            from ganforge.exports.onnx_model import write_onnx
 
             found |= write_onnx(program, generator, graph, folder, note)
         else:
-            from ganforge.export.torch_program import write_program
+            from ganforge.exports.torch_program import write_program
 
             found |= write_program(program, generator, graph, folder, note)
     return GraphInputs(noise_sides=graph.noise_sides, differences={**found})

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ganforge.card import Card
-from ganforge.export.config import ExportConfig, GraphInputs
+from ganforge.exports.config import ExportConfig, GraphInputs
 from ganforge.recipe import yaml
 
 PHANTOM = """\
