@@ -23,8 +23,8 @@ Licence = Annotated[
     typer.Option(
         "--licence",
         metavar="ID",
-        help="Of the weights, as the Hugging Face hub writes it, such as cc-by-4.0. Default: other, the terms of data "
-        "and source.",
+        help="Of the weights, as the Hugging Face hub writes it, such as cc-by-4.0; other: the terms of data and "
+        "source.",
     ),
 ]
 

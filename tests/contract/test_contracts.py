@@ -165,6 +165,8 @@ def test_blocks(kind: str, fields: dict[str, Any], shape: Shape) -> None:
     [(family, kind, fields) for family, kinds in OTHERS.items() for kind in kinds for fields in kinds[kind]],
 )
 def test_other_components(family: str, kind: str, fields: dict[str, Any], tmp_path: Path) -> None:
+    if kind == "tensorboard":
+        pytest.importorskip("tensorboard", reason="tensorboard is not installed: pip install 'ganforge[tensorboard]'")
     filled_folder(tmp_path)
     placed = {
         key: value.replace(FOLDER, str(tmp_path)) if isinstance(value, str) else value for key, value in fields.items()
