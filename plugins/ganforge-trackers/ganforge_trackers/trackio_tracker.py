@@ -48,4 +48,4 @@ class TrackioTracker(Tracker):
 
     def close(self, *, finished: bool) -> None:
         with redirect_stdout(io.StringIO()):
-            self._run.finish()
+            self._trackio.finish()  # the run alone would be finished a second time, aloud, at exit
