@@ -38,13 +38,13 @@ def open_trained(path: Path, components: Components, device: torch.device, liste
         return _of_run(path, None, components, device, listener)
     if is_file(path / "state.json") and is_run(path.resolve().parent.parent):
         return _of_run(path.resolve().parent.parent, path, components, device, listener)
-    if is_file(path / "config.json"):
+    if is_file(path / "config.json") and is_file(path / "manifest.json"):
         from ganforge.exports.read import open_exported
 
         return open_exported(path, components, device)
     raise CheckpointError(
         f"{path} holds no generator: it is no folder of a run (with run.json and recipe.yaml), no checkpoint of one, "
-        "and no folder that `ganforge export` wrote (with config.json)."
+        "and no folder that `ganforge export` wrote (with config.json and manifest.json)."
     )
 
 
