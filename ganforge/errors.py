@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -101,6 +102,13 @@ class PluginError(GanforgeError):
     """A plugin is broken, or two of them claim the same name."""
 
     exit_code = 8
+
+
+def expect_packages(what: str, extra: str, *names: str) -> None:
+    """Raise UsageError, saying how to install them, where one of the packages is missing."""
+    missing = [name for name in names if find_spec(name) is None]
+    if missing:
+        raise UsageError(f"{what} needs {', '.join(missing)}: pip install '{extra}'.")
 
 
 def dotted_path(path: Iterable[str | int]) -> str:

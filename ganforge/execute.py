@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
@@ -36,6 +37,7 @@ from ganforge.runs.rundir import RunDir
 from ganforge.runs.space import expect_space, is_of, output_error, writing_to
 from ganforge.runs.stop import Stops
 from ganforge.start import build_networks, fetch_source, load_pretrained
+from ganforge.tracking.listener import tracked
 from ganforge.training.trainer import Trainer
 from ganforge.weights.load import load_strict
 
@@ -56,6 +58,8 @@ def preflight(recipe: Recipe) -> None:
     if recipe.discriminator.features is not None:
         recipe.discriminator.features.network.preflight()
     preflight_evaluators(recipe.evaluation.evaluators)
+    for tracker in recipe.output.trackers:
+        tracker.preflight()
 
 
 def run(loaded: LoadedRecipe, listener: Listener, device: torch.device, stop_after: float | None = None) -> RunDir:
@@ -96,12 +100,27 @@ def find_run(loaded: LoadedRecipe) -> Path | None:
     return None
 
 
-def resume(
-    path: Path, components: Components, listener: Listener, device: torch.device, stop_after: float | None = None
-) -> RunDir:
-    """Continue a run from its newest checkpoint that verifies; a finished run is left as it is. Raises as `run`."""
+def is_same_run(path: Path, overrides: Sequence[str], components: Components) -> bool:
+    """Whether the changes leave the run what it is: they choose trackers, and nothing else."""
     run_dir = RunDir.open(path)
-    loaded = load_recipe(run_dir.recipe, (), components)
+    changed = load_recipe(run_dir.recipe, overrides, components).recipe
+    return run_dir.read_state().get("recipe") == recipe_hash(changed)
+
+
+def resume(
+    path: Path,
+    components: Components,
+    listener: Listener,
+    device: torch.device,
+    stop_after: float | None = None,
+    overrides: Sequence[str] = (),
+) -> RunDir:
+    """Continue a run from its newest checkpoint that verifies; a finished run is left as it is. Raises as `run`.
+
+    overrides: other trackers; see `is_same_run`.
+    """
+    run_dir = RunDir.open(path)
+    loaded = load_recipe(run_dir.recipe, overrides, components)
     state = run_dir.read_state()
     if state.get("recipe") != recipe_hash(loaded.recipe):
         raise CheckpointError(f"{run_dir.recipe} was changed since the run began; a resumed run would not be the same.")
@@ -111,6 +130,8 @@ def resume(
     if not list_checkpoints(run_dir.checkpoints):
         _expect_no_progress(run_dir, loaded.recipe.output.checkpoints_every)
         listener.warning("the run stopped before its first checkpoint, so it begins again.")
+    if overrides:
+        write_text(run_dir.recipe, dump_recipe(loaded.recipe))
     return _continue(plan_recipe(loaded, tuple(state["classes"])), run_dir, listener, device, stop_after)
 
 
@@ -130,7 +151,8 @@ def _continue(
         run_dir.sweep()
         _note_other_environment(run_dir, environment(device), listener)
         run_dir.write_state(state="running", error=None)
-        return _train_and_evaluate(plan, run_dir, listener, device, stops)
+        with tracked(plan, run_dir, listener) as told:
+            return _train_and_evaluate(plan, run_dir, told, device, stops)
 
 
 def _note_other_environment(run_dir: RunDir, found: dict[str, str | int], listener: Listener) -> None:
@@ -176,7 +198,7 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
             checkpoint, rejected = load_best(run_dir.checkpoints)
             for reason in rejected:
                 listener.warning(reason)
-            chosen, chosen_at = _generator_of(plan, checkpoint).to(device), checkpoint.step
+            chosen, chosen_at = generator_of(plan, checkpoint).to(device), checkpoint.step
         scores = evaluation.scores(chosen, chosen_at)
         write_json(run_dir.path / "scores.json", [score.as_dict() for score in scores])
     except BaseException as error:
@@ -279,14 +301,21 @@ def load_generator(
     Warns of checkpoints that would have been taken and don't verify.
     """
     plan, run_dir = open_run(path, components)
+    checkpoint = best_checkpoint(run_dir, listener)
+    return generator_of(plan, checkpoint).to(device), plan
+
+
+def best_checkpoint(run_dir: RunDir, listener: Listener) -> Checkpoint:
+    """The best checkpoint of a run, or its newest; warns as `load_generator`, and says which it is."""
     checkpoint, rejected = load_best(run_dir.checkpoints)
     for reason in rejected:
         listener.warning(reason)
     listener.note(f"the generator of step {checkpoint.step:,}")
-    return _generator_of(plan, checkpoint).to(device), plan
+    return checkpoint
 
 
-def _generator_of(plan: Plan, checkpoint: Checkpoint) -> Generator:
+def generator_of(plan: Plan, checkpoint: Checkpoint) -> Generator:
+    """The moving average of the generator in a checkpoint of the plan's run."""
     generator = build_network(plan.generator, 0)
     assert isinstance(generator, Generator)
     load_strict("generator", generator, checkpoint.tensors_of("generator_average"), LoadRules())

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ganforge.data.recognised import Recognised
     from ganforge.evaluation.features import Extractor
     from ganforge.evaluation.score import EvaluationContext, Score
+    from ganforge.tracking.base import TrackedRun, Tracker
     from ganforge.weights.pretrained import PretrainedWeights, PublishedFile, StoreContext
 
 
@@ -350,3 +351,18 @@ class RateSpec(Component):
     @abstractmethod
     def at(self, step: int, num_steps: int) -> float:
         """Rate at `step`, counted from the stage's first (0 <= step < num_steps)."""
+
+
+class TrackerSpec(Component):
+    """Somebody outside of the run who is told how it goes: files for TensorBoard, a server.
+
+    Trackers stand in `output.trackers` and are no part of what tells two recipes apart: with others, or none, the run
+    gives the same bytes, and it can be resumed with others.
+    """
+
+    def preflight(self) -> None:
+        """Raise GanforgeError now for what would fail when the run begins: a package that is missing."""
+
+    @abstractmethod
+    def build(self, run: TrackedRun) -> Tracker:
+        """The tracker, when the training begins or goes on. What it raises switches it off."""

@@ -30,6 +30,7 @@ MOVED = {
 #: The site's navigation: part -> its pages, in order.
 CONTENTS = {
     "Learn": ("start", "data", "concepts", "recipes", "faq"),
+    "Use": ("python", "export", "trackers"),
     "Extend": (
         "hooks",
         "howto/block",
@@ -64,7 +65,8 @@ def assemble(folder: Path) -> None:
     found = plugins.load()
     for family in FAMILIES:
         write(folder, f"reference/{family}.md", "\n".join(components(found, family)))
-    shutil.copytree(ROOT / "docs" / "images", folder / "images")
+    for name in ("images", "notebooks"):
+        shutil.copytree(ROOT / "docs" / name, folder / name)
     (folder / "studies").mkdir()
     for path in sorted((ROOT / "studies" / "results").glob("*.jpg")):
         shutil.copyfile(path, folder / "studies" / path.name)
@@ -138,7 +140,8 @@ def prose(spec: type[Component]) -> str:
 
 
 def cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+    """Text in a table that stays as it is: patterns hold what Markdown takes for marks."""
+    return re.sub(r"([\\\[\]^_*`|<])", r"\\\1", text.replace("\n", " "))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "plugins": ("plugins",),
     "sample": ("sample runs/00000-xrays --label pneumonia --count 100 --out new",),
     "eval": ("eval runs/00000-xrays --metrics kd,prdc", "eval generated --real /data/xrays"),
+    "export": ("export runs/00000-xrays --out xrays-gan --format safetensors,onnx",),
     "schema": ("schema --out schema.json",),
     "doctor": ("doctor",),
     "weights ls": ("weights ls",),

@@ -10,7 +10,18 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from ganforge.cli import components, creating, data, doctoring, evaluating, recipes, sampling, training, weights
+from ganforge.cli import (
+    components,
+    creating,
+    data,
+    doctoring,
+    evaluating,
+    exporting,
+    recipes,
+    sampling,
+    training,
+    weights,
+)
 from ganforge.cli.examples import example
 from ganforge.cli.options import Blocked, Debug, PluginFiles, Settings, Strict, verb
 
@@ -22,6 +33,7 @@ ORDER = (
     "run",
     "resume",
     "sample",
+    "export",
     "eval",
     "show",
     "freeze",
@@ -85,6 +97,7 @@ for function in (
     components.ls,
     components.plugins,
     sampling.sample,
+    exporting.export,
     recipes.schema,
     doctoring.doctor,
 ):

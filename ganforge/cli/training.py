@@ -77,7 +77,10 @@ def resume(
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Continue a run that was stopped. With other values, or from its best checkpoint, it goes on in a new folder."""
+    """Continue a run; with other values, or from its best, in a new folder.
+
+    Other trackers leave it in its own.
+    """
     from ganforge import execute
     from ganforge.branch import branch
 
@@ -85,9 +88,10 @@ def resume(
     components = settings.components()
     chosen = choose_device(device, threads)
     with _narrated(settings, device, threads) as narrator:
-        if start or overrides:
-            run = branch(run, start or "newest", overrides or (), components).path
-        execute.resume(run, components, narrator, chosen, seconds)
+        changes = overrides or []
+        if start or (changes and not execute.is_same_run(run, changes, components)):
+            run, changes = branch(run, start or "newest", changes, components).path, []
+        execute.resume(run, components, narrator, chosen, seconds, changes)
 
 
 def _try_out(settings: Settings, loaded: LoadedRecipe, device: torch.device) -> None:

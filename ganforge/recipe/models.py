@@ -33,6 +33,7 @@ Loss = Annotated[interfaces.LossSpec, Lookup("loss")]
 Regulariser = Annotated[interfaces.RegulariserSpec, Lookup("regulariser")]
 Augmentation = Annotated[interfaces.AugmentationSpec, Lookup("augmentation")]
 Optimizer = Annotated[interfaces.OptimizerSpec, Lookup("optimizer")]
+Tracker = Annotated[interfaces.TrackerSpec, Lookup("tracker")]
 Rate = Annotated[interfaces.RateSpec, Lookup("rate")]
 
 
@@ -201,6 +202,8 @@ class OutputSpec(Spec):
     metrics_every: PositiveInt = 20
     #: Images per class in a sample grid.
     columns: Annotated[int, Field(gt=0, le=64)] = 8
+    #: Who is told how the run goes; changes no byte of it.
+    trackers: tuple[Tracker, ...] = ()
 
 
 class Recipe(Spec):

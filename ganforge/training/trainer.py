@@ -135,6 +135,7 @@ class Trainer:
                 row = {"step": self.step, "images": self.images_seen, "stage": position.stage.name}
                 taken = self.means.take()
                 self.run.append_metrics({**row, **taken})
+                self.listener.metrics({**row, **taken})
                 for warning in self.watchdog.look(taken):
                     self.listener.warning(f"step {self.step:,}: {warning}")
             seconds = max(time.monotonic() - started, 1e-9)

@@ -18,7 +18,8 @@ from ganforge.listener import Listener
 from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.runs.checkpoint import load_newest
 from ganforge.runs.rundir import RunDir
-from ganforge.sampling import Sampler, write_samples
+from ganforge.samples import Origin, write_samples
+from ganforge.sampling import Sampler
 from ganforge.testing import check_source
 from ganforge.weights.specs import Run
 
@@ -231,11 +232,10 @@ def test_scores_say_that_the_images_are_phantoms(runs: tuple[RunDir, RunDir, Tol
 def test_a_wanted_class_can_be_sampled(runs: tuple[RunDir, RunDir, Told], tmp_path: Path) -> None:
     generator, plan = load_generator(runs[1].path, components(), CPU, Listener())
     assert generator.is_conditional
-    table = write_samples(
-        Sampler(generator, seed=0), [1, 1, 0], plan.classes, tmp_path / "out", Listener(), is_phantom=False
-    )
+    origin = Origin(plan.classes, "0123abcd", 6, is_phantom=False)
+    table = write_samples(Sampler(generator, seed=0), [1, 1, 0], origin, tmp_path / "out", Listener())
     assert sorted(path.name for path in table.parent.glob("*.png")) == ["0_000002.png", "1_000000.png", "1_000001.png"]
-    assert table.read_text().splitlines()[1] == "1_000000.png,1,upright,0,0,1.0,exact,photographs"
+    assert table.read_text().splitlines()[1] == "1_000000.png,1,upright,0,0,1.0,exact,photographs,0123abcd,6"
     assert Image.open(table.parent / "1_000000.png").size == (16, 16)
 
 

@@ -51,8 +51,14 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: as_bytes(Image.fromarray(np.full((8, 8), 70_000, np.int32)), "TIFF"),
         "has pixels of mode I, ",
     ),
-    "pages.tif": (lambda: as_bytes(GREY, "TIFF", save_all=True, append_images=[GREY.rotate(90)]), "holds several pictures"),
-    "moves.png": (lambda: as_bytes(GREY, "PNG", save_all=True, append_images=[GREY.rotate(90)]), "holds several pictures"),
+    "pages.tif": (
+        lambda: as_bytes(GREY, "TIFF", save_all=True, append_images=[GREY.rotate(90)]),
+        "holds several pictures",
+    ),
+    "moves.png": (
+        lambda: as_bytes(GREY, "PNG", save_all=True, append_images=[GREY.rotate(90)]),
+        "holds several pictures",
+    ),
     "gif.png": (lambda: as_bytes(GREY, "GIF"), "is a GIF; "),
     "webp.jpg": (lambda: as_bytes(noise(), "WEBP"), "is a WebP picture; "),
     "archive.png": (lambda: b"PK\x03\x04" + bytes(60), "is a zip archive; "),

@@ -64,6 +64,9 @@ def test_a_howto_begins_with_the_command_that_writes_one(howto: str) -> None:
         "docs/evaluation.md",
         "docs/howto/source.md",
         "SECURITY.md",
+        "docs/python.md",
+        "docs/export.md",
+        "docs/trackers.md",
     ],
 )
 def test_links_and_pictures_of_a_page_are_there(page: str) -> None:
