@@ -37,7 +37,7 @@ def export(
     licence: Licence = "other",
     threads: Threads = None,
 ) -> None:
-    """Write a generator with a model card: safetensors, ONNX, torch.export."""
+    """Write a generator: safetensors, ONNX, torch.export, a card."""
     formats: Any = [name.strip() for word in format or ["safetensors"] for name in word.split(",")]
 
     from ganforge.cli.display import choose_display

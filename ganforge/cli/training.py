@@ -77,7 +77,7 @@ def resume(
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Continue a run; with other values, or from its best, in a new folder.
+    """Continue a run; with other values it goes on in a new folder.
 
     Other trackers leave it in its own.
     """
