@@ -70,6 +70,7 @@ def run(loaded: LoadedRecipe, listener: Listener, device: torch.device, stop_aft
         run_dir.write_state(
             state="running",
             recipe=recipe_hash(loaded.recipe),
+            recipe_file=loaded.file.name,
             overrides=list(loaded.overrides),
             classes=list(plan.classes),
             is_phantom=loaded.recipe.data.is_phantom,
@@ -154,13 +155,38 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
         # what is wrong with the data names files, and with them patients
         reason = "" if isinstance(told, DataError) else str(told)
         with suppress(OSError):  # the disk may be full
-            run_dir.write_state(state="stopped", error=reason or type(told).__name__)
+            run_dir.write_state(state="stopped", error=reason or type(told).__name__, seconds=_spent(run_dir, started))
         if told is error:
             raise
         raise told from error
-    run_dir.write_state(state="finished")
+    run_dir.write_state(state="finished", seconds=_spent(run_dir, started))
+    _report(run_dir, chosen, chosen_at or trainer.step, plan, listener)
     listener.finished(run_dir.path, time.monotonic() - started)
     return run_dir
+
+
+def _spent(run_dir: RunDir, started: float) -> float:
+    """Seconds of the run so far, without those of a process that was killed."""
+    before = run_dir.read_state().get("seconds")
+    return round((before if isinstance(before, int | float) else 0) + time.monotonic() - started, 1)
+
+
+def _report(run_dir: RunDir, generator: Generator, step: int, plan: Plan, listener: Listener) -> None:
+    """Write report.html. The run is finished: whatever goes wrong now is a warning."""
+    from ganforge.report.report import Drawn
+    from ganforge.report.sheets import draw_sheets
+    from ganforge.report.writing import write_report
+
+    try:
+        sheets = draw_sheets(generator, plan.classes)
+        path, _ = write_report(run_dir.path, Drawn(sheets, of=f"the generator of step {step:,}", recipe=plan.recipe))
+    except KeyboardInterrupt:
+        listener.warning(f"stopped before report.html was written; `ganforge report {run_dir.path}` writes it.")
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        listener.warning(f"no report was written, `ganforge report {run_dir.path}` tries again: {reason}")
+    else:
+        listener.wrote("report", path)
 
 
 def _for_user(error: BaseException, plan: Plan, run_dir: RunDir) -> BaseException:

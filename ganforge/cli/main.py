@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ganforge.cli import components, doctoring, evaluating, recipes, sampling, training, weights
+from ganforge.cli import components, doctoring, evaluating, recipes, reporting, sampling, training, weights
 from ganforge.cli.options import Blocked, Debug, PluginFiles, Settings, Strict, verb
 
 app = typer.Typer(
@@ -57,6 +57,8 @@ for function in (
     components.ls,
     components.plugins,
     sampling.sample,
+    reporting.report,
+    reporting.compare,
     recipes.schema,
     doctoring.doctor,
 ):

@@ -1,0 +1,155 @@
+"""Verbs that put runs before readers: report, compare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ganforge.cli.options import Run, Settings
+from ganforge.errors import UsageError
+
+if TYPE_CHECKING:
+    from ganforge.cli.output import Output
+    from ganforge.report.comparison import Comparison
+    from ganforge.report.differences import Difference
+    from ganforge.report.report import Report
+
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Page to write. Default: in the run's folder.")]
+Panel = Annotated[
+    Path | None,
+    typer.Option(
+        "--panel",
+        metavar="FILE",
+        help="Picture of the closest pairs, to be shown in the page, which then holds photographs of patients.",
+    ),
+]
+Serve = Annotated[
+    bool,
+    typer.Option("--serve", help="Show the page on this machine alone; it refreshes itself while the run goes on."),
+]
+Port = Annotated[
+    int | None, typer.Option("--port", min=1, max=65_535, metavar="N", help="With --serve. Default: any that is free.")
+]
+Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of two or more runs.")]
+ComparisonOut = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="Also write a page, with curves and sample grids.")
+]
+
+
+def report(
+    settings: Settings, run: Run, out: Out = None, panel: Panel = None, serve: Serve = False, port: Port = None
+) -> None:
+    """Write a run's page: samples, curves, scores, what trained, how to repeat it."""
+    if port is not None and not serve:
+        raise UsageError("--port is for --serve.")
+    if out is not None and serve:
+        raise UsageError("--serve writes no file: leave out --out, or --serve.")
+
+    import torch
+
+    from ganforge.report.generate import draw_from
+    from ganforge.report.writing import write_report
+
+    components = settings.components()
+    if serve:
+        _serve(run, panel, port or 0, settings)
+        return
+    path, found = write_report(run, draw_from(run, components, torch.device("cpu")), out, panel)
+    _tell(found, path)
+
+
+def compare(settings: Settings, runs: Runs, out: ComparisonOut = None) -> None:
+    """Put the scores of several runs side by side, and what differs in their recipes."""
+    from ganforge.cli.errors import say_warning
+    from ganforge.cli.output import Output
+    from ganforge.report.comparison import compare_runs
+    from ganforge.report.writing import write_comparison
+
+    comparison = compare_runs(runs)
+    for problem in comparison.problems:
+        say_warning(problem)
+    output = Output()
+    _show_scores(comparison, output)
+    _show_differences(comparison, output)
+    if out is not None:
+        write_comparison(comparison, out)
+        output.line(f"page: {out} ({out.stat().st_size / 1e6:.1f} MB)")
+    else:
+        output.line("curves and sample grids: --out comparison.html")
+
+
+def _tell(found: Report, path: Path) -> None:
+    from ganforge.cli.errors import say_warning
+    from ganforge.cli.output import Output
+
+    missing = [f"nothing was drawn from the generator: {found.drawn.missing}"] if found.drawn.missing else []
+    for text in (*found.problems, *missing, *found.drawn.warnings):
+        say_warning(text)
+    output = Output()
+    if found.panel is not None:
+        output.line("This page holds training images. Keep it as you keep those.", "bold yellow")
+    output.line(f"report: {path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
+def _serve(run: Path, panel: Path | None, port: int, settings: Settings) -> None:
+    from ganforge.cli.output import Output
+    from ganforge.report.live import LivePage
+    from ganforge.report.serving import served
+
+    page = LivePage(run, settings.components(warn=False), panel)
+    output = Output()
+    with served(page, port) as address:
+        output.line(f"serving {run} at {address}")
+        output.line("Ctrl-C ends it")
+        output.console.file.flush()
+        try:
+            page.wait()
+        except KeyboardInterrupt:
+            output.line("no longer served")
+
+
+def _show_scores(comparison: Comparison, output: Output) -> None:
+    from ganforge.evaluation.shown import number, sizes
+
+    if comparison.is_phantom:
+        output.line("PHANTOM: some of these runs saw pictures drawn by a program.", "bold yellow")
+    for text in comparison.obstacles:
+        output.paragraph(text, style="bold yellow")
+    output.line("scores", "bold")
+    if not comparison.lines:
+        output.line("  none of the runs has any")
+        return
+    rows: list[tuple[str, ...]] = []
+    for line in comparison.lines:
+        rows.append((line.name + (f", class {line.of_class}" if line.of_class else ""), *[""] * 6))
+        for cell in filter(None, line.cells):
+            score = cell.score
+            spreads = (number(value, 2) for value in (score.seed_spread, score.spread))
+            letter = f" ({cell.side.group or '?'})" if comparison.obstacles else ""
+            numbers = (number(score.value), *spreads, number(score.floor), sizes(score))
+            rows.append((f"  {cell.side.label}{letter}", *numbers, cell.verdict))
+    header = ("run", "value", "seeds +-", "draws +-", "real", "n", "")
+    output.table(header, rows, right=range(1, 6), indent=2)
+
+
+#: Characters of a value in a table of the terminal.
+_LONGEST = 28
+
+
+def _show_differences(comparison: Comparison, output: Output) -> None:
+    labels = [side.label for side in comparison.sides]
+    for title, found in (("recipe", comparison.recipes), ("environment", comparison.environments)):
+        if found:
+            output.line(f"what differs in the {title}", "bold")
+            output.table(("key", *labels), [_difference(each) for each in found], indent=2)
+    if not comparison.recipes:
+        output.line("the recipes ask for the same, but for names and folders of output")
+
+
+def _difference(row: Difference) -> tuple[str, ...]:
+    from ganforge.report.differences import flow
+
+    values = ["(not there)" if given is None else flow(given.value) for given in row.values]
+    return row.key, *(value if len(value) <= _LONGEST else f"{value[: _LONGEST - 3]}..." for value in values)
