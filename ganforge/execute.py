@@ -159,8 +159,10 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
         if told is error:
             raise
         raise told from error
-    run_dir.write_state(state="finished", seconds=_spent(run_dir, started))
+    # a run whose page is half written is not finished: killed here, it is resumed and swept
+    run_dir.write_state(seconds=_spent(run_dir, started))
     _report(run_dir, chosen, chosen_at or trainer.step, plan, listener)
+    run_dir.write_state(state="finished")
     listener.finished(run_dir.path, time.monotonic() - started)
     return run_dir
 
@@ -172,14 +174,15 @@ def _spent(run_dir: RunDir, started: float) -> float:
 
 
 def _report(run_dir: RunDir, generator: Generator, step: int, plan: Plan, listener: Listener) -> None:
-    """Write report.html. The run is finished: whatever goes wrong now is a warning."""
+    """Write report.html, which already says that the run is finished: whatever goes wrong now is a warning."""
     from ganforge.report.report import Drawn
     from ganforge.report.sheets import draw_sheets
     from ganforge.report.writing import write_report
 
     try:
         sheets = draw_sheets(generator, plan.classes)
-        path, _ = write_report(run_dir.path, Drawn(sheets, of=f"the generator of step {step:,}", recipe=plan.recipe))
+        drawn = Drawn(sheets, of=f"the generator of step {step:,}", recipe=plan.recipe)
+        path, _ = write_report(run_dir.path, drawn, state="finished")
     except KeyboardInterrupt:
         listener.warning(f"stopped before report.html was written; `ganforge report {run_dir.path}` writes it.")
     except Exception as error:

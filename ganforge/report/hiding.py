@@ -13,8 +13,8 @@ PATH = "PATH"
 #: Keys of a recipe whose text is for readers, so that a slash in it means no path.
 _PROSE = frozenset({"description"})
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-#: What follows a path within its word.
-_REST = r"[^\s'\"<>|;,()\[\]{}]*"
+#: What follows a path within its word, but for the sign that ends a sentence.
+_REST = r"[^\s'\"<>|;,()\[\]{}]*(?<![.:])"
 #: `/x`, `~/x`, `../x`, `C:\x`, `\\server\x`, `file:///x` where a word begins; no `G/D`, no part of an address.
 _IN_TEXT = re.compile(rf"(?<![\w/\\.:~<-])(?:file://|~\w*|\.{{1,2}}|[A-Za-z]:)?[/\\](?=[^\s/])(?!>){_REST}")
 _ACCOUNT = re.compile(r"(?<=://)[^\s/@]+@")
@@ -55,7 +55,8 @@ class Hider:
     def override(self, text: str) -> str:
         """`data.root=PATH` of `data.root=/data/x`."""
         key, equals, value = text.partition("=")
-        return f"{key}{equals}{self(value) if value[:1] in '{[' else self.recipe(value)}"
+        is_one = not value.startswith(("{", "["))
+        return f"{key}{equals}{self.recipe(value, key.split('.')[-1]) if is_one else self(value)}"
 
 
 def paths_in(value: Any) -> set[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from markupsafe import Markup
@@ -17,14 +17,20 @@ from numpy.typing import NDArray
 from ganforge.data.decode import UnusableImage, decode
 from ganforge.report.folder import Grid
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 T = TypeVar("T")
 
 #: Sample grids in a page at most: the first, the last, and others at even distances.
 MAX_FRAMES = 40
 #: Longest side of a picture in pixels.
 MAX_SIDE = 1280
-#: Of WebP. At 85 a grid of 40 retinas of 64 pixels takes a tenth of its PNG, and no difference is seen at its size.
-QUALITY = 85
+#: Of WebP: the first that keeps a picture within LIMIT, or the last. At 85 a grid of 40 retinas of 64 pixels takes a
+#: tenth of its PNG, and no difference is seen at its size; noise, as of a generator that has learnt nothing, takes more.
+QUALITIES = (85, 60, 30)
+#: Bytes; 40 grids of this size make a page of 5 MB.
+LIMIT = 90_000
 
 
 @dataclass(frozen=True)
@@ -55,10 +61,17 @@ def embed(pixels: NDArray[np.uint8]) -> Picture:
     if longest > MAX_SIDE:
         width, height = (max(1, round(side * MAX_SIDE / longest)) for side in image.size)
         image = image.resize((width, height), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    image.save(buffer, format="WEBP", quality=QUALITY, method=4)
-    content = base64.b64encode(buffer.getvalue()).decode()
+    content = base64.b64encode(_compressed(image)).decode()
     return Picture(Markup(f"data:image/webp;base64,{content}"), *image.size)  # noqa: S704 - letters, digits, + / =
+
+
+def _compressed(image: Image.Image) -> bytes:
+    for quality in QUALITIES:
+        buffer = io.BytesIO()
+        image.save(buffer, format="WEBP", quality=quality, method=4)
+        if buffer.tell() <= LIMIT:
+            break
+    return buffer.getvalue()
 
 
 def embed_file(path: Path) -> Picture:

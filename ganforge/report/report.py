@@ -74,11 +74,12 @@ class Report:
         return self.state == "running"
 
 
-def gather(folder: Path, drawn: Drawn, panel: Path | None = None) -> Report:
+def gather(folder: Path, drawn: Drawn, panel: Path | None = None, state: str | None = None) -> Report:
     """What the run folder tells, with what was drawn from its generator.
 
-    panel: a picture of the closest pairs, such as `memorisation` of ganforge-fid writes. Raises CheckpointError if the
-    folder is that of no run, DataError if the panel can't be read.
+    panel: a picture of the closest pairs, such as `memorisation` of ganforge-fid writes; state: that of the run, if
+    run.json doesn't say it yet. Raises CheckpointError if the folder is that of no run, DataError if the panel can't
+    be read.
     """
     record = read_run(folder)
     hide = hider(folder, record, drawn.recipe)
@@ -90,7 +91,7 @@ def gather(folder: Path, drawn: Drawn, panel: Path | None = None) -> Report:
         record=record,
         title=at(record.recipe, "name", kind=str) or record.name,
         description=at(record.recipe, "description", kind=str) or "",
-        state=at(record.state, "state", kind=str) or "unknown",
+        state=state or at(record.state, "state", kind=str) or "unknown",
         error=at(record.state, "error", kind=str) or "",
         facts=_facts(record),
         frames=shown,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ganforge.evaluation.score import Matrix, Score
 from ganforge.evaluation.shown import grouped, named, number, parts, sizes, warnings_of
@@ -117,7 +118,7 @@ def class_counts(record: RunRecord) -> list[tuple[str, int, int]]:
     train, held_out = (at(record.data, "images", split, kind=list) or [] for split in ("train", "held_out"))
     if not len(names) == len(train) == len(held_out):
         return []
-    rows = zip(names, train, held_out, strict=True)
+    rows: list[tuple[Any, Any, Any]] = list(zip(names, train, held_out, strict=True))
     return [(str(name), n, kept) for name, n, kept in rows if isinstance(n, int) and isinstance(kept, int)]
 
 

@@ -15,9 +15,14 @@ NAME = "report.html"
 NAME_WITH_PATIENTS = "report-with-patients.html"
 
 
-def write_report(folder: Path, drawn: Drawn, out: Path | None = None, panel: Path | None = None) -> tuple[Path, Report]:
-    """The page's file, in the run folder unless `out` names another, and what it shows. Raises GanforgeError."""
-    report = gather(folder, drawn, panel)
+def write_report(
+    folder: Path, drawn: Drawn, out: Path | None = None, panel: Path | None = None, state: str | None = None
+) -> tuple[Path, Report]:
+    """The page's file, in the run folder unless `out` names another, and what it shows. Raises GanforgeError.
+
+    state: that of the run, where run.json says it only when the page is there.
+    """
+    report = gather(folder, drawn, panel, state)
     path = out or folder / (NAME if panel is None else NAME_WITH_PATIENTS)
     _write(path, render(report))
     return path, report
