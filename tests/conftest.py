@@ -22,6 +22,7 @@ from ganforge.registry import Components
 settings.register_profile("ganforge", deadline=None)
 settings.load_profile("ganforge")
 
+
 @pytest.fixture(scope="session")
 def components() -> Components:
     """All components of the core and of the installed plugins."""

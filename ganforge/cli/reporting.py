@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +13,8 @@ from ganforge.errors import UsageError
 
 if TYPE_CHECKING:
     from ganforge.cli.output import Output
-    from ganforge.report.comparison import Comparison
-    from ganforge.report.differences import Difference
+    from ganforge.report.comparison import Comparison, Measured
+    from ganforge.report.differences import Difference, Given
     from ganforge.report.report import Report
 
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Page to write. Default: in the run's folder.")]
@@ -68,16 +69,15 @@ def compare(settings: Settings, runs: Runs, out: ComparisonOut = None) -> None:
     from ganforge.report.writing import write_comparison
 
     comparison = compare_runs(runs)
+    if out is not None:
+        write_comparison(comparison, out)
     for problem in comparison.problems:
         say_warning(problem)
     output = Output()
     _show_scores(comparison, output)
     _show_differences(comparison, output)
-    if out is not None:
-        write_comparison(comparison, out)
-        output.line(f"page: {out} ({out.stat().st_size / 1e6:.1f} MB)")
-    else:
-        output.line("curves and sample grids: --out comparison.html")
+    page = "curves and sample grids: --out comparison.html"
+    output.line(page if out is None else f"page: {out} ({out.stat().st_size / 1e6:.1f} MB)")
 
 
 def _tell(found: Report, path: Path) -> None:
@@ -111,7 +111,7 @@ def _serve(run: Path, panel: Path | None, port: int, settings: Settings) -> None
 
 
 def _show_scores(comparison: Comparison, output: Output) -> None:
-    from ganforge.evaluation.shown import number, sizes
+    from ganforge.cli.output import aligned
 
     if comparison.is_phantom:
         output.line("PHANTOM: some of these runs saw pictures drawn by a program.", "bold yellow")
@@ -121,35 +121,64 @@ def _show_scores(comparison: Comparison, output: Output) -> None:
     if not comparison.lines:
         output.line("  none of the runs has any")
         return
-    rows: list[tuple[str, ...]] = []
-    for line in comparison.lines:
-        rows.append((line.name + (f", class {line.of_class}" if line.of_class else ""), *[""] * 6))
-        for cell in filter(None, line.cells):
-            score = cell.score
-            spreads = (number(value, 2) for value in (score.seed_spread, score.spread))
-            letter = f" ({cell.side.group or '?'})" if comparison.obstacles else ""
-            numbers = (number(score.value), *spreads, number(score.floor), sizes(score))
-            rows.append((f"  {cell.side.label}{letter}", *numbers, cell.verdict))
-    header = ("run", "value", "seeds +-", "draws +-", "real", "n", "")
-    output.table(header, rows, right=range(1, 6), indent=2)
+    rows = [_row(cell, is_lettered=bool(comparison.obstacles)) for line in comparison.lines for cell in line.cells]
+    header, *lines = aligned([("run", "value", "seeds +-", "draws +-", "real", "n", ""), *rows], range(1, 6))
+    output.line(f"  {header}", "bold")
+    runs = len(comparison.sides)
+    for number, line in enumerate(comparison.lines):
+        of_class = f", class {line.of_class}" if line.of_class else ""
+        output.line(f"  {line.name}{f'[{line.extractor}]' if line.extractor else ''}{of_class}")
+        for cell, text in zip(line.cells, lines[runs * number :], strict=False):
+            if cell is not None:
+                output.line(f"  {text}")
 
 
-#: Characters of a value in a table of the terminal.
+def _row(cell: Measured | None, *, is_lettered: bool) -> tuple[str, ...]:
+    from ganforge.evaluation.shown import number, sizes
+
+    if cell is None:
+        return ("",) * 7
+    score = cell.score
+    letter = f" ({cell.side.group or '?'})" if is_lettered else ""
+    spreads = (number(value, 2) for value in (score.seed_spread, score.spread))
+    numbers = (number(score.value), *spreads, number(score.floor), sizes(score))
+    return f"  {cell.side.label}{letter}", *numbers, cell.verdict
+
+
+#: Characters of a value on the terminal; a page shows all.
 _LONGEST = 28
+_LONGEST_LINE = 200
 
 
 def _show_differences(comparison: Comparison, output: Output) -> None:
-    labels = [side.label for side in comparison.sides]
     for title, found in (("recipe", comparison.recipes), ("environment", comparison.environments)):
         if found:
             output.line(f"what differs in the {title}", "bold")
-            output.table(("key", *labels), [_difference(each) for each in found], indent=2)
+            _table_or_list(comparison, found, output)
     if not comparison.recipes:
         output.line("the recipes ask for the same, but for names and folders of output")
 
 
-def _difference(row: Difference) -> tuple[str, ...]:
+def _table_or_list(comparison: Comparison, found: Sequence[Difference], output: Output) -> None:
+    """A column for each run where that fits the width, else the runs with each value."""
+    from ganforge.cli.output import aligned
+
+    labels = [side.label for side in comparison.sides]
+    rows = [(each.key, *(_value(given, _LONGEST) for given in each.values)) for each in found]
+    if max(map(len, aligned([("key", *labels), *rows]))) + 2 <= output.console.width:
+        output.table(("key", *labels), rows, indent=2)
+        return
+    for each in found:
+        output.line(f"  {each.key}")
+        by_value: dict[str, list[str]] = {}
+        for label, given in zip(labels, each.values, strict=True):
+            by_value.setdefault(_value(given, _LONGEST_LINE), []).append(label)
+        for value, runs in by_value.items():
+            output.paragraph(f"{', '.join(runs)}: {value}", indent=4)
+
+
+def _value(given: Given | None, longest: int) -> str:
     from ganforge.report.differences import flow
 
-    values = ["(not there)" if given is None else flow(given.value) for given in row.values]
-    return row.key, *(value if len(value) <= _LONGEST else f"{value[: _LONGEST - 3]}..." for value in values)
+    text = "(not there)" if given is None else flow(given.value)
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."

@@ -90,11 +90,12 @@ def draw(
     now: float | None = None,
     from_zero: bool = False,
 ) -> Chart | None:
-    """The chart of the series that have points; None if there are none.
+    """The chart of the series that have points; None if there are none. A series has the look of its place.
 
     boundaries: name of a stage, and images seen at its end; level: a value to be marked; end: images at the right
     edge, at least; now: images seen so far, if the axis goes on.
     """
+    looks = [index % LOOKS + 1 for index, each in enumerate(series) if each.points]
     series = [each for each in series if each.points]
     if not series:
         return None
@@ -113,8 +114,8 @@ def draw(
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share
 
     lines = [
-        Line(each.label, index % LOOKS + 1, _path(points, x_of, y_of), _marks(each, points, x_of, y_of))
-        for index, (each, points) in enumerate(zip(series, shown, strict=True))
+        Line(each.label, look, _path(points, x_of, y_of), _marks(each, points, x_of, y_of))
+        for look, each, points in zip(looks, series, shown, strict=True)
     ]
     header, rows = _table(series)
     some = evenly(rows, MAX_ROWS)

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from ganforge.data.decode import UnusableImage
 from ganforge.errors import UsageError
 from ganforge.evaluation.score import Score
+from ganforge.evaluation.shown import parts
 from ganforge.report.chart import Chart, Series, draw
 from ganforge.report.curves import series_of
-from ganforge.report.differences import Difference, differences
+from ganforge.report.differences import Difference, differences, flow
 from ganforge.report.folder import RunRecord, at, read_run
 from ganforge.report.hiding import Hider
 from ganforge.report.pictures import Picture, embed_file
@@ -51,7 +51,9 @@ class Measured:
 class Line:
     """The same score of several runs."""
 
+    #: Name without what stands in brackets, and that.
     name: str
+    extractor: str
     of_class: str
     #: In the order of the runs; None: the run has no such score.
     cells: Sequence[Measured | None]
@@ -105,8 +107,10 @@ def overlaid(comparison: Comparison) -> list[Chart]:
     ]
     scored = dict.fromkeys((side.record.score_name, side.group) for side in sides if side.record.score_name)
     for number, (name, group) in enumerate(scored):
-        members = [side for side in sides if (side.record.score_name, side.group) == (name, group)]
-        series = [Series(side.label, series_of(side.record.rows, "score"), is_marked=True) for side in members]
+        # the others are there without points, so that each run has the same look in all charts
+        members = {side.label for side in sides if (side.record.score_name, side.group) == (name, group)}
+        rows = [side.record.rows if side.label in members else () for side in sides]
+        series = [Series(s.label, series_of(r, "score"), is_marked=True) for s, r in zip(sides, rows, strict=True)]
         title = f"{name} during the training"
         charts.append(draw(f"score-{number}", f"{title}, held-out images {group}" if group else title, series))
     return [chart for chart in charts if chart is not None]
@@ -126,14 +130,14 @@ def last_grids(comparison: Comparison) -> list[tuple[Side, int, Picture]]:
 
 
 def _sides(records: Sequence[RunRecord]) -> list[Side]:
-    groups: dict[tuple[str, Any, Any], str] = {}
+    groups: dict[tuple[str, str, str], str] = {}
     sides = []
     seen: Counter[str] = Counter()
     for record in records:
         seen[record.name] += 1
         label = record.name if seen[record.name] == 1 else f"{record.name} ({seen[record.name]})"
         split = at(record.recipe, "split", kind=dict) or {}
-        identity = (record.fingerprint, split.get("held_out"), split.get("seed"))
+        identity = (record.fingerprint, flow(split.get("held_out")), flow(split.get("seed")))
         letter = groups.setdefault(identity, chr(ord("A") + len(groups) % 26)) if record.fingerprint else ""
         sides.append(Side(label, record, letter))
     return sides
@@ -168,8 +172,8 @@ def _lines(sides: Sequence[Side]) -> list[Line]:
             None if score is None else Measured(side, score, _verdict(side, score, sides, scores))
             for side, score in zip(sides, scores, strict=True)
         ]
-        lines.append(Line(name, of_class or "", cells))
-    return lines
+        lines.append(Line(*parts(next(filter(None, scores))), of_class or "", cells))
+    return sorted(lines, key=lambda line: [each.extractor for each in lines].index(line.extractor))
 
 
 def _verdict(side: Side, score: Score, sides: Sequence[Side], scores: Sequence[Score | None]) -> str:

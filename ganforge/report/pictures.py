@@ -26,16 +26,16 @@ T = TypeVar("T")
 MAX_FRAMES = 40
 #: Longest side of a picture in pixels.
 MAX_SIDE = 1280
-#: Of WebP: the first that keeps a picture within LIMIT, or the last. At 85 a grid of 40 retinas of 64 pixels takes a
-#: tenth of its PNG, and no difference is seen at its size; noise, as of a generator that has learnt nothing, takes more.
-QUALITIES = (85, 60, 30)
+#: Of WebP. At the first, a grid of 40 retinas of 64 pixels takes a tenth of its PNG, and no difference is seen at its
+#: size. Noise, as of a generator that has learnt nothing, takes more: then the second, with fewer pixels if need be.
+QUALITY, LOWER_QUALITY = 85, 50
 #: Bytes; 40 grids of this size make a page of 5 MB.
 LIMIT = 90_000
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as an address that holds it, and its size."""
+    """A picture as an address that holds it, and the size at which it is shown."""
 
     address: Markup
     width: int
@@ -66,11 +66,18 @@ def embed(pixels: NDArray[np.uint8]) -> Picture:
 
 
 def _compressed(image: Image.Image) -> bytes:
-    for quality in QUALITIES:
-        buffer = io.BytesIO()
-        image.save(buffer, format="WEBP", quality=quality, method=4)
-        if buffer.tell() <= LIMIT:
-            break
+    content = _webp(image, QUALITY)
+    if len(content) > LIMIT:
+        content = _webp(image, LOWER_QUALITY)
+    if len(content) > LIMIT:
+        share = (LIMIT / len(content)) ** 0.5
+        content = _webp(image.resize([max(1, int(share * side)) for side in image.size]), LOWER_QUALITY)
+    return content
+
+
+def _webp(image: Image.Image, quality: int) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format="WEBP", quality=quality, method=4)
     return buffer.getvalue()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -20,6 +21,8 @@ from ganforge.report.report import Report
 
 #: Side in CSS pixels at which an image of a sheet is shown at least; small ones are enlarged.
 SHOWN = 84
+#: Of the page that is being rendered; templates are compiled once for all.
+_HIDER: ContextVar[Hider] = ContextVar("hider")
 _ADDRESS = re.compile(r"https?://[^\s<>\"',;)]+[^\s<>\"',;).]")
 
 
@@ -36,38 +39,42 @@ def render_comparison(comparison: Comparison) -> str:
 
 def _render(template: str, hide: Hider, version: str = "", **values: Any) -> str:
     style, script = _asset("page.css"), _asset("page.js")
-    return (
-        _environment(hide)
-        .get_template(template)
-        .render(
-            style=Markup(style),  # noqa: S704 - ours, from the package
-            script=Markup(script),  # noqa: S704
-            policy=_policy(style, script, is_served=bool(version)),
-            version=version,
-            **values,
+    token = _HIDER.set(hide)
+    try:
+        return (
+            _environment()
+            .get_template(template)
+            .render(
+                style=Markup(style),  # noqa: S704 - ours, from the package
+                script=Markup(script),  # noqa: S704
+                policy=_policy(style, script, is_served=bool(version)),
+                version=version,
+                **values,
+            )
         )
-    )
+    finally:
+        _HIDER.reset(token)
 
 
-def _environment(hide: Hider) -> Environment:
+@cache
+def _environment() -> Environment:
     """Everything that templates print is escaped, and holds no path: but for markup of our own."""
-
-    def without_paths(value: Any) -> Any:
-        is_safe = isinstance(value, Markup | int | float | None)
-        return value if is_safe else hide(str(value))
-
     environment = Environment(
         loader=PackageLoader("ganforge.report", "page"),
         autoescape=True,
-        finalize=without_paths,
+        finalize=_without_paths,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["addresses"] = addresses
     environment.filters["shown"] = shown
     environment.filters["number"] = number
-    environment.filters["recipe_value"] = lambda value, key: flow(hide.recipe(value, key))
+    environment.filters["recipe_value"] = lambda value, key: flow(_HIDER.get().recipe(value, key))
     return environment
+
+
+def _without_paths(value: Any) -> Any:
+    return value if isinstance(value, Markup | int | float | None) else _HIDER.get()(str(value))
 
 
 def addresses(text: str) -> list[tuple[str, bool]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ganforge.evaluation.score import Matrix, Score
 from ganforge.evaluation.shown import grouped, named, number, parts, sizes, warnings_of
@@ -116,10 +115,10 @@ def class_counts(record: RunRecord) -> list[tuple[str, int, int]]:
     """Class, images to train on, images held out; empty where data.json doesn't tell."""
     names = at(record.data, "card", "classes", kind=list) or []
     train, held_out = (at(record.data, "images", split, kind=list) or [] for split in ("train", "held_out"))
-    if not len(names) == len(train) == len(held_out):
+    counts = list(zip(train, held_out, strict=False))
+    if not len(names) == len(train) == len(held_out) or not all(isinstance(n, int) for row in counts for n in row):
         return []
-    rows: list[tuple[Any, Any, Any]] = list(zip(names, train, held_out, strict=True))
-    return [(str(name), n, kept) for name, n, kept in rows if isinstance(n, int) and isinstance(kept, int)]
+    return [(str(name), trained, kept) for name, (trained, kept) in zip(names, counts, strict=True)]
 
 
 def stage_tables(record: RunRecord) -> list[StageTable]:
@@ -133,11 +132,10 @@ def stage_tables(record: RunRecord) -> list[StageTable]:
             counts = [at(row, f"{key}_parameters", kind=int) for key in ("trained", "frozen")]
             if None not in names and None not in counts:
                 rows.append(Trained(*names, *counts))  # type: ignore[arg-type]
-        totals: dict[str, list[int]] = {}
+        totals: dict[str, tuple[int, int]] = {}
         for each in rows:
-            total = totals.setdefault(each.network, [0, 0])
-            total[0] += each.trained
-            total[1] += each.trained + each.frozen
+            trained, total = totals.get(each.network, (0, 0))
+            totals[each.network] = trained + each.trained, total + each.trained + each.frozen
         tables.append(StageTable(stage, steps.get(stage), rows, [(name, *both) for name, both in totals.items()]))
     return tables
 

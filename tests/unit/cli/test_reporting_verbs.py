@@ -111,7 +111,9 @@ def test_who_stops_a_run_while_it_writes_its_report_has_a_finished_run(
     assert RunDir(folder).read_state()["state"] == "finished"
 
 
-def test_compare_shows_scores_and_what_differs(ganforge: Ganforge, run: Path, tiny_recipe: Path, tmp_path: Path) -> None:
+def test_compare_shows_scores_and_what_differs(
+    ganforge: Ganforge, run: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
     again = ganforge("run", tiny_recipe, "stages[0].steps=1", "stages[1].steps=1", "training.batch=3")
     assert again.exit_code == 0, again.stderr
     other = run.parent / "00001-tiny"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def opened(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Opens an address; afterwards the page must have said nothing on the console, and asked nobody else for anything."""
+    """Opens an address; in the end the page must have said nothing on the console, and asked nobody else."""
     said: list[str] = []
     asked: list[str] = []
     contexts = []
@@ -73,9 +74,7 @@ def address(path: Path) -> str:
     return path.absolute().as_uri()
 
 
-def test_the_slider_moves_by_keyboard_and_mouse_and_changes_the_picture(
-    made: Path, opened: Callable[..., Any]
-) -> None:
+def test_the_slider_moves_by_keyboard_and_mouse_and_changes_the_picture(made: Path, opened: Callable[..., Any]) -> None:
     page = opened(address(made / "report.html"))
     slider, when = page.locator("#slider"), page.locator("#when")
     assert when.inner_text() == "step 4, 16 images seen"
@@ -138,7 +137,7 @@ def test_everything_can_be_reached_by_keyboard_and_has_a_name(made: Path, opened
     assert lost == []
     levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map(each => Number(each.tagName[1]))")
     assert levels.count(1) == 1
-    assert all(later <= earlier + 1 for earlier, later in zip(levels, levels[1:], strict=False))
+    assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
     twice = page.evaluate("[...document.querySelectorAll('[id]')].map(each => each.id)")
     assert len(twice) == len(set(twice))
 

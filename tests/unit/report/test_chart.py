@@ -9,7 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganforge.report.chart import BOTTOM, HEIGHT, LEFT, MAX_POINTS, MAX_ROWS, RIGHT, TOP, WIDTH, Series, draw, nice_ticks
+from ganforge.report.chart import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    MAX_POINTS,
+    MAX_ROWS,
+    RIGHT,
+    TOP,
+    WIDTH,
+    Series,
+    draw,
+    nice_ticks,
+)
 
 VALUES = st.floats(-1e6, 1e6)
 

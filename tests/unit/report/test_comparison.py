@@ -46,7 +46,11 @@ def verdicts(comparison: Comparison) -> list[list[str]]:
     [
         (KD, replace(KD, value=0.6), ["best", ""]),
         (KD, replace(KD, value=0.56), ["best", "not told apart"]),
-        (replace(KD, lower_is_better=False, floor=0.9), replace(KD, value=0.7, lower_is_better=False, floor=0.9), ["", "best"]),
+        (
+            replace(KD, lower_is_better=False, floor=0.9),
+            replace(KD, value=0.7, lower_is_better=False, floor=0.9),
+            ["", "best"],
+        ),
         # two that are as good as real images: which is further on says nothing
         (replace(KD, value=0.0), replace(KD, value=-0.3), ["best", "not told apart"]),
         (KD, replace(KD, value=0.9, n_real=200), ["", ""]),
@@ -65,8 +69,8 @@ def test_a_score_that_one_run_lacks_is_a_gap(finished: Path, second: Path) -> No
     with_scores(second, KD)
     comparison = compare_runs([finished, second])
     assert [(line.name, line.of_class, [cell is None for cell in line.cells]) for line in comparison.lines] == [
-        ("kd[net@1]", "", [False, False]),
-        ("kd[net@1]", "a", [False, True]),
+        ("kd", "", [False, False]),
+        ("kd", "a", [False, True]),
     ]
 
 

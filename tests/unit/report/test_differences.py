@@ -11,8 +11,7 @@ from ganforge.report.differences import differences, flow
 
 def told(*sides: Any) -> dict[str, list[str | None]]:
     return {
-        each.key: [None if given is None else flow(given.value) for given in each.values]
-        for each in differences(sides)
+        each.key: [None if given is None else flow(given.value) for given in each.values] for each in differences(sides)
     }
 
 
