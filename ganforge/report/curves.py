@@ -18,6 +18,8 @@ TITLES = {
     "spread": "Spread of real and generated images",
     "penalty": "Penalties",
 }
+#: What the words of a metric's name mean, where they say too little on their own.
+_LABELS = {"loss_real": "discriminator on real", "loss_fake": "discriminator on generated"}
 _NOT_METRICS = frozenset({"step", "images", "score"})
 #: Steps of a stage at which its learning rate is asked for.
 _RATES = 60
@@ -32,14 +34,15 @@ def metric_charts(record: RunRecord) -> list[Chart]:
     charts = []
     for kind, members in kinds.items():
         series = [Series(label(name), series_of(record.rows, name)) for name in members]
-        chart = draw(kind, TITLES.get(kind, f"Metrics: {kind}"), series, boundaries=boundaries(record))
+        title = TITLES.get(kind, f"Metrics: {kind}")
+        chart = draw(kind, title, series, boundaries=boundaries(record), end=_seen(record))
         charts += [chart] if chart else []
     return charts
 
 
 def label(name: str) -> str:
-    """`loss_real` as `real`."""
-    return (name.partition("_")[2] or name).replace("_", " ")
+    """`logit_fake` as `fake`."""
+    return _LABELS.get(name) or (name.partition("_")[2] or name).replace("_", " ")
 
 
 def score_chart(record: RunRecord) -> Chart | None:
@@ -47,7 +50,8 @@ def score_chart(record: RunRecord) -> Chart | None:
     floor = next((score.floor for score in record.scores or () if is_deciding(record, score)), None)
     series = Series(record.score_name or "score", series_of(record.rows, "score"), is_marked=True)
     level = None if floor is None else ("real images", floor)
-    return draw("score", "Score during the training", [series], boundaries=boundaries(record), level=level)
+    title, marks = "Score during the training", boundaries(record)
+    return draw("score", title, [series], boundaries=marks, level=level, end=_seen(record))
 
 
 def is_deciding(record: RunRecord, score: Score) -> bool:
@@ -70,9 +74,13 @@ def rate_chart(record: RunRecord, recipe: Recipe | None) -> Chart | None:
             start += stage.steps
         series.append(Series(network, points))
     end = Schedule(recipe.stages).num_steps * batch
-    seen = record.rows[-1]["images"] if record.rows else 0.0
-    marks = boundaries(record)
+    marks, seen = boundaries(record), _seen(record)
     return draw("rate", "Learning rates", series, boundaries=marks, end=float(end), now=seen, from_zero=True)
+
+
+def _seen(record: RunRecord) -> float:
+    """Images that the run has seen."""
+    return record.rows[-1]["images"] if record.rows else 0.0
 
 
 def series_of(rows: Sequence[Row], name: str) -> list[tuple[float, float]]:

@@ -39,10 +39,10 @@
   };
   begin();
 
-  // what is folded is printed too
+  // what is folded is printed too, but for long lists of numbers
   let folded = [];
   addEventListener("beforeprint", () => {
-    folded = [...document.querySelectorAll("details:not([open])")].filter((each) => each.id !== "recipe");
+    folded = [...document.querySelectorAll("details:not([open], .chart details, #recipe, #lines)")];
     folded.forEach((each) => { each.open = true; });
   });
   addEventListener("afterprint", () => folded.forEach((each) => { each.open = false; }));
