@@ -175,21 +175,15 @@ def _spent(run_dir: RunDir, started: float) -> float:
 
 def _report(run_dir: RunDir, generator: Generator, step: int, plan: Plan, listener: Listener) -> None:
     """Write report.html, which already says that the run is finished: whatever goes wrong now is a warning."""
-    from ganforge.report.report import Drawn
-    from ganforge.report.sheets import draw_sheets
-    from ganforge.report.writing import write_report
-
     try:
-        sheets = draw_sheets(generator, plan.classes)
-        drawn = Drawn(sheets, of=f"the generator of step {step:,}", recipe=plan.recipe)
-        path, _ = write_report(run_dir.path, drawn, state="finished")
+        from ganforge.report.finishing import report_finished
+
+        listener.wrote("report", report_finished(run_dir.path, generator, step, plan))
     except KeyboardInterrupt:
         listener.warning(f"stopped before report.html was written; `ganforge report {run_dir.path}` writes it.")
     except Exception as error:
         reason = str(error) or type(error).__name__
         listener.warning(f"no report was written, `ganforge report {run_dir.path}` tries again: {reason}")
-    else:
-        listener.wrote("report", path)
 
 
 def _for_user(error: BaseException, plan: Plan, run_dir: RunDir) -> BaseException:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,8 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
+from ganforge.evaluation.score import Score
+from ganforge.files import write_json
 from ganforge.runs.rundir import RunDir
 
 Ganforge = Callable[..., Result]
@@ -91,7 +95,7 @@ def test_a_report_that_fails_does_not_fail_the_run(
     def fail(*words: object) -> None:
         raise RuntimeError("no ink")
 
-    monkeypatch.setattr("ganforge.report.sheets.draw_sheets", fail)
+    monkeypatch.setattr("ganforge.report.finishing.draw_sheets", fail)
     result = ganforge("run", tiny_recipe, "stages[0].steps=1", "stages[1].steps=1")
     folder = tiny_recipe.parent / "runs" / "00000-tiny"
     assert result.exit_code == 0
@@ -103,7 +107,7 @@ def test_a_report_that_fails_does_not_fail_the_run(
 def test_who_stops_a_run_while_it_writes_its_report_has_a_finished_run(
     ganforge: Ganforge, tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ganforge.report.sheets.draw_sheets", lambda *words: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr("ganforge.report.finishing.draw_sheets", lambda *words: os.kill(os.getpid(), signal.SIGTERM))
     result = ganforge("run", tiny_recipe, "stages[0].steps=1", "stages[1].steps=1")
     folder = tiny_recipe.parent / "runs" / "00000-tiny"
     assert result.exit_code == 0
@@ -130,14 +134,8 @@ def test_compare_shows_scores_and_what_differs(
 
 
 def test_compare_tells_scores_apart_or_says_that_they_may_not_be_compared(ganforge: Ganforge, run: Path) -> None:
-    from ganforge.evaluation.score import Score
-    from ganforge.files import read_json, write_json
-
     score = Score("kd[net@1]", 0.5, 300, 300, spread=0.02, floor=0.01, num_seeds=3, seed_spread=0.01)
     other = run.parent / "00001-other"
-    ganforge("report", run)
-    import shutil
-
     shutil.copytree(run, other)
     write_json(run / "scores.json", [score.as_dict()])
     write_json(other / "scores.json", [{**score.as_dict(), "value": 0.9, "of_class": None}])
@@ -148,7 +146,7 @@ def test_compare_tells_scores_apart_or_says_that_they_may_not_be_compared(ganfor
         ["00000-tiny", "0.5", "0.01", "0.02", "0.01", "300", "best"],
         ["00001-other", "0.9", "0.01", "0.02", "0.01", "300"],
     ]
-    data = read_json(other / "data.json", AssertionError)  # type: ignore[arg-type]
+    data = json.loads((other / "data.json").read_text())
     data["card"]["fingerprint"] = "f" * 64
     write_json(other / "data.json", data)
     told = ganforge("compare", run, other).stdout
