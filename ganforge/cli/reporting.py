@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganforge.cli.options import Run, Settings
+from ganforge.cli.options import Run, Settings, choose_device
 from ganforge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,8 +48,6 @@ def report(
     if out is not None and serve:
         raise UsageError("--serve writes no file: leave out --out, or --serve.")
 
-    import torch
-
     from ganforge.report.generate import draw_from
     from ganforge.report.writing import write_report
 
@@ -57,7 +55,7 @@ def report(
     if serve:
         _serve(run, panel, port or 0, settings)
         return
-    path, found = write_report(run, draw_from(run, components, torch.device("cpu")), out, panel)
+    path, found = write_report(run, draw_from(run, components, choose_device("cpu", None)), out, panel)
     _tell(found, path)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganforge.blocks.base import Context
+from ganforge.hardware import has_fast_bf16
 from ganforge.networks.folding import folded
 from ganforge.networks.staged import Generator
 from ganforge.pictures import tile, to_uint8
@@ -22,11 +24,28 @@ from ganforge.sampling import Sampler, grid_images
 
 #: Other latents than those of the sample grids, whatever the recipe's seed.
 SEED = derive_seed(0, "report")
-#: Classes that are drawn; of more, the first.
-MAX_CLASSES = 10
 #: Images generated at a time.
 BATCH = 16
-TRUNCATIONS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0)
+
+
+class _Extent(NamedTuple):
+    """How much is drawn, so that it takes seconds: the published generator of 128 pixels needs about 0.1 s of a core
+    an image."""
+
+    #: Classes; of more, the first.
+    rows: int
+    columns: int
+    mixed: int
+    truncations: tuple[float, ...]
+
+
+#: Largest side of the images -> extent.
+_EXTENTS = {
+    64: _Extent(10, 8, 5, (1.0, 0.8, 0.6, 0.4, 0.2, 0.0)),
+    128: _Extent(5, 6, 4, (1.0, 0.7, 0.4, 0.0)),
+    256: _Extent(5, 4, 3, (1.0, 0.5, 0.0)),
+}
+_SMALLEST = _Extent(2, 3, 2, (1.0, 0.5))
 
 
 @dataclass(frozen=True)
@@ -47,41 +66,51 @@ class Sheet:
 def draw_sheets(generator: Generator, classes: Sequence[str]) -> list[Sheet]:
     """Images by class, truncation and interpolation, and style mixing where the generator has a mapping network.
 
-    Less than 200 images at up to 128 pixels a side; fewer of larger ones.
+    The larger the images, the fewer; and in bfloat16 where the hardware computes that natively, as `Sampler` when fast.
     """
-    generator = folded(generator)
+    device = next(generator.parameters()).device
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=has_fast_bf16(device)):
+        return _drawn(folded(generator), classes)
+
+
+def _drawn(generator: Generator, classes: Sequence[str]) -> list[Sheet]:
     is_conditional = generator.is_conditional
-    names = list(classes[:MAX_CLASSES]) if is_conditional else [""] * 4
+    extent = _extent(grid_images(generator, 1, 1, SEED).shape[-1])
+    names = list(classes[: extent.rows]) if is_conditional else [""] * min(4, extent.rows)
     some = f" The first {len(names)} of {len(classes)} classes." if is_conditional and len(classes) > len(names) else ""
-    columns = _columns(grid_images(generator, 1, 1, SEED).shape[-1])
     rows = names if is_conditional else []
-    what = "By class" if is_conditional else "Images"
     same = "The same latents in each column: what changes down a column is what the label does." + some
-    by_class = to_uint8(grid_images(generator, len(names), columns, SEED))
+    by_class = to_uint8(grid_images(generator, len(names), extent.columns, SEED))
     return [
-        _sheet(what, same if is_conditional else "Latents at random.", by_class, columns, rows),
+        _sheet(
+            "By class" if is_conditional else "Images",
+            same if is_conditional else "Latents at random.",
+            by_class,
+            extent.columns,
+            rows,
+        ),
         _sheet(
             "Truncation",
             "Each row one latent, drawn towards the mean: to the right more typical and less diverse.",
-            _truncated(generator, len(names)),
-            len(TRUNCATIONS),
+            _truncated(generator, len(names), extent.truncations),
+            len(extent.truncations),
             rows,
-            [f"{value:g}" for value in TRUNCATIONS],
+            [f"{value:g}" for value in extent.truncations],
         ),
         _sheet(
             "Interpolation",
             "Each row goes from one latent to another. Even steps are a sign of a smooth generator; jumps between "
             "a few images are a sign of one that remembers.",
-            _interpolated(generator, len(names), columns),
-            columns,
+            _interpolated(generator, len(names), extent.columns),
+            extent.columns,
             rows,
         ),
-        *_mixing(generator, names[0], columns),
+        *_mixing(generator, names[0], extent.mixed),
     ]
 
 
-def _columns(side: int) -> int:
-    return 8 if side <= 128 else 5 if side <= 256 else 3
+def _extent(side: int) -> _Extent:
+    return next((extent for limit, extent in _EXTENTS.items() if side <= limit), _SMALLEST)
 
 
 def _sheet(
@@ -95,11 +124,12 @@ def _sheet(
     return Sheet(title, text, embed(tile(images, columns)), rows, headings, images.shape[-1])
 
 
-def _truncated(generator: Generator, rows: int) -> NDArray[np.uint8]:
+def _truncated(generator: Generator, rows: int, truncations: Sequence[float]) -> NDArray[np.uint8]:
     """(rows * truncations, 3, H, W), row by row; row k is of class k."""
-    sampler = Sampler(generator, SEED, batch=BATCH)
+    device = next(generator.parameters()).device
+    sampler = Sampler(generator, SEED, fast=has_fast_bf16(device), batch=BATCH)
     columns = []
-    for truncation in TRUNCATIONS:
+    for truncation in truncations:
         sampler.truncation = truncation
         columns.append(sampler.images(list(range(rows)) if generator.is_conditional else [0] * rows))
     return np.stack(columns, axis=1).reshape(-1, *columns[0].shape[1:])
@@ -114,9 +144,8 @@ def _interpolated(generator: Generator, rows: int, columns: int) -> NDArray[np.u
     return _images(generator, z, labels, [row for row in range(rows) for _ in range(columns)])
 
 
-def _mixing(generator: Generator, name: str, columns: int) -> Iterator[Sheet]:
+def _mixing(generator: Generator, name: str, count: int) -> Iterator[Sheet]:
     """Latent i in row i, the style of latent j in column j; nothing where there is one path from latent to image."""
-    count = min(columns, 5)
     z = _latents(generator, count)
     labels = [0] * count
     style = generator.style(z, torch.tensor(labels, device=z.device))
