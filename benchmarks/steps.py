@@ -146,7 +146,7 @@ class _TwoPasses(PiecewiseRoute):
         if case.generator_loss is None:
             return judged
         x = case.images.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(case.generator_loss(self.discriminator(x, case.labels)).mean(), x)
+        (gradient,) = torch.autograd.grad(case.mean(case.generator_loss(self.discriminator(x, case.labels))), x)
         return replace(judged, image_gradient=gradient)
 
 

@@ -8,19 +8,21 @@ from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from shlex import quote
 
 import torch
 
-from ganforge.cache import cache_folder
-from ganforge.data.images import LabelledImages, LoadContext
-from ganforge.data.split import train_and_held_out
-from ganforge.errors import CheckpointError, DataError, MemoryLimitError, RecipeError
+from ganforge.data.images import LabelledImages
+from ganforge.data.quarantine import write_quarantine
+from ganforge.data.split import num_shared, split_images
+from ganforge.errors import CheckpointError, DataError, GanforgeError, MemoryLimitError, RecipeError
 from ganforge.evaluation.checks import preflight as preflight_evaluators
 from ganforge.evaluation.evaluation import Evaluation, reference_of
 from ganforge.files import read_json, write_json, write_text
 from ganforge.freeze.policy import freeze_table
 from ganforge.hardware import is_out_of_memory
 from ganforge.listener import Listener
+from ganforge.loading import load_context
 from ganforge.networks.staged import Generator
 from ganforge.plan.build import build_network
 from ganforge.plan.plan import NETWORKS, Plan
@@ -29,7 +31,7 @@ from ganforge.recipe.dump import dump_recipe, recipe_hash
 from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.recipe.models import LoadRules, Recipe
 from ganforge.registry import Components
-from ganforge.runs.checkpoint import Checkpoint, list_checkpoints, load_best, load_newest
+from ganforge.runs.checkpoint import Checkpoint, list_checkpoints, load_best, load_newest, prune_checkpoints
 from ganforge.runs.rundir import RunDir
 from ganforge.runs.space import expect_space, is_of, output_error, writing_to
 from ganforge.runs.stop import Stops
@@ -108,21 +110,48 @@ def resume(
         listener.finished(run_dir.path, 0.0)
         return run_dir
     if not list_checkpoints(run_dir.checkpoints):
+        _expect_no_progress(run_dir, loaded.recipe.output.checkpoints_every)
         listener.warning("the run stopped before its first checkpoint, so it begins again.")
     return _continue(plan_recipe(loaded, tuple(state["classes"])), run_dir, listener, device, stop_after)
+
+
+def _expect_no_progress(run_dir: RunDir, every: int) -> None:
+    """Raise CheckpointError where checkpoints were written and are gone: to begin again would overwrite the run."""
+    if any(row["step"] >= every for row in run_dir.read_metrics()):
+        raise CheckpointError(
+            f"{run_dir.path} came past its first checkpoint, but {run_dir.checkpoints} holds none. Put them back (is a "
+            "disk missing?), or begin a new run."
+        )
 
 
 def _continue(
     plan: Plan, run_dir: RunDir, listener: Listener, device: torch.device, stop_after: float | None
 ) -> RunDir:
-    with writing_to(run_dir.path), run_dir.locked(), Stops(stop_after) as stops:
+    with writing_to(run_dir.path), run_dir.locked(listener.warning), Stops(stop_after) as stops:
         run_dir.sweep()
+        _note_other_environment(run_dir, environment(device), listener)
         run_dir.write_state(state="running", error=None)
         return _train_and_evaluate(plan, run_dir, listener, device, stops)
 
 
+def _note_other_environment(run_dir: RunDir, found: dict[str, str | int], listener: Listener) -> None:
+    """Warn where a resumed run is no longer computed as it began, and record how it is now."""
+    path = run_dir.path / "environment.json"
+    before = read_json(path, CheckpointError) if path.exists() else found
+    if not isinstance(before, dict):
+        raise CheckpointError(f"{path} is damaged: it says nothing of the environment.")
+    changed = [f"{name} {before.get(name)}, now {value}" for name, value in found.items() if before.get(name) != value]
+    if changed:
+        listener.warning(
+            f"the run began with {'; '.join(changed)}: from here on its bytes are not those of a run that was never "
+            "stopped."
+        )
+        write_json(path, found)
+
+
 def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device: torch.device, stops: Stops) -> RunDir:
     started = time.monotonic()
+    train: LabelledImages | None = None
     try:
         listener.planned(plan, run_dir.path)
         is_resumed = bool(list_checkpoints(run_dir.checkpoints))  # none: stopped before the first was whole
@@ -141,6 +170,7 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
             for reason in rejected:
                 listener.warning(reason)
             trainer.restore(checkpoint)
+            prune_checkpoints(run_dir.checkpoints, every=plan.recipe.output.checkpoints_every)
         trainer.fit()
         chosen, chosen_at = trainer.average.network, None
         if trainer.best is not None:
@@ -151,9 +181,10 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
         scores = evaluation.scores(chosen, chosen_at)
         write_json(run_dir.path / "scores.json", [score.as_dict() for score in scores])
     except BaseException as error:
-        told = _for_user(error, plan, run_dir)
-        # what is wrong with the data names files, and with them patients
-        reason = "" if isinstance(told, DataError) else str(told)
+        told = for_user(error, plan, run_dir)
+        # what is wrong with the data names files, and with them patients; so may what ended the loading of images
+        names_files = isinstance(told, DataError) or (train is None and not isinstance(error, GanforgeError))
+        reason = "" if names_files else str(told)
         with suppress(OSError):  # the disk may be full
             run_dir.write_state(state="stopped", error=reason or type(told).__name__, seconds=_spent(run_dir, started))
         if told is error:
@@ -186,29 +217,46 @@ def _report(run_dir: RunDir, generator: Generator, step: int, plan: Plan, listen
         listener.warning(f"no report was written, `ganforge report {run_dir.path}` tries again: {reason}")
 
 
-def _for_user(error: BaseException, plan: Plan, run_dir: RunDir) -> BaseException:
+def for_user(error: BaseException, plan: Plan, run_dir: RunDir) -> BaseException:
     """The same, or what a user should read of a full memory or disk."""
     if isinstance(error, Exception) and is_out_of_memory(error):
-        batch = plan.recipe.training.batch
-        return MemoryLimitError(f"out of memory with a batch of {batch}: try training.batch={max(1, batch // 2)}.")
+        return MemoryLimitError(_out_of_memory(plan.recipe, run_dir))
     if isinstance(error, OSError) and is_of(error, run_dir.path):
         return output_error(error, run_dir.path)
     return error
 
 
+def _out_of_memory(recipe: Recipe, run_dir: RunDir) -> str:
+    training = recipe.training
+    at_once = training.microbatch or training.batch
+    found = f"out of memory with {at_once} images of {recipe.resolution} px at once"
+    if at_once == 1:
+        return f"{found}: only a smaller network, or a smaller resolution, needs less."
+    fewer = f"training.microbatch={at_once // 2}"
+    steps = list_checkpoints(run_dir.checkpoints)
+    again = f"ganforge resume {quote(str(run_dir.path))} {fewer}" if steps else f"ganforge run RECIPE {fewer}"
+    return f"{found}. The same batch of {training.batch} in smaller parts: {again}"
+
+
 def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[LabelledImages, LabelledImages]:
     """Images to train on and images that are held out.
 
-    Writes data.json. Raises DataError where it is there and describes other images.
+    Writes data.json, and quarantine.csv where images were left out. Raises DataError where data.json is there and
+    describes other images.
     """
     recipe = plan.recipe
-    context = LoadContext(cache_folder(), progress=listener.progress, warn=listener.warning)
-    images = recipe.data.load(recipe.resolution, context)
+    images = recipe.data.load(recipe.resolution, load_context(recipe.bad_images, listener))
     if images.labels.size and images.labels.max() >= len(plan.classes):
         raise DataError(f"a label is {images.labels.max()}, but there are only {len(plan.classes)} classes.")
-    split = recipe.split
-    indices = train_and_held_out(images.labels, images.groups, split.held_out, split.seed, split.train)
+    indices = split_images(images, recipe.split)
     train, held_out = (images.subset(index) for index in indices)
+    if images.sides is not None:
+        listener.note("the split is that of the set; split.held_out has no effect.")
+    if shared := num_shared(train, held_out):
+        listener.warning(
+            f"{shared} of {len(held_out)} held-out images have the pixels of one that is trained on, "
+            "so scores will be too good; `ganforge data check` names them."
+        )
     empty = [name for name, count in zip(plan.classes, train.class_counts(), strict=True) if count == 0]
     if empty and plan.generator.labels:
         names = ", ".join(repr(name) for name in empty)
@@ -218,15 +266,25 @@ def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[Labelled
         )
     record = run_dir.path / "data.json"
     if not record.exists():
-        counts = {"train": train.class_counts(), "held_out": held_out.class_counts()}
+        if images.left_out:
+            write_quarantine(run_dir.quarantine, images.left_out)
+            listener.note(f"what was left out, and why: {run_dir.quarantine}")
+        counts = {"train": train.class_counts(), "held_out": held_out.class_counts(), "left_out": len(images.left_out)}
         write_json(record, {"card": asdict(images.card), "images": counts})
-    elif read_json(record, CheckpointError)["card"]["fingerprint"] != images.card.fingerprint:
+    elif _recorded_fingerprint(record) != images.card.fingerprint:
         raise DataError(
             f"the images of {images.card.name} are not those that {run_dir.path} began with. "
             "Put them back as they were, or start a new run."
         )
     listener.data(train, held_out)
     return train, held_out
+
+
+def _recorded_fingerprint(record: Path) -> str:
+    try:
+        return str(read_json(record, CheckpointError)["card"]["fingerprint"])
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{record} is damaged: it doesn't say which images the run began with.") from error
 
 
 def open_run(path: Path, components: Components) -> tuple[Plan, RunDir]:
@@ -254,7 +312,7 @@ def load_generator(
 def _generator_of(plan: Plan, checkpoint: Checkpoint) -> Generator:
     generator = build_network(plan.generator, 0)
     assert isinstance(generator, Generator)
-    load_strict("generator", generator, checkpoint.tensors["generator_average"], LoadRules())
+    load_strict("generator", generator, checkpoint.tensors_of("generator_average"), LoadRules())
     return generator.eval()
 
 

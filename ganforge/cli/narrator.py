@@ -30,10 +30,12 @@ PHANTOM = "PHANTOM: these images are drawn by a program; nothing learnt from the
 class Narrator(Listener):
     """Tells on a display what a run reports. Use it in a `with` statement, which closes the display."""
 
-    def __init__(self, display: Display, settings: Settings) -> None:
+    def __init__(self, display: Display, settings: Settings, again: Sequence[str] = ()) -> None:
+        """again: options with which a stopped run is to be resumed."""
         self.display = display
         self.output = display.output
         self.settings = settings
+        self.again = again
         #: Folder of the run, once it is known.
         self.folder: Path | None = None
         self._plan: Plan | None = None
@@ -132,7 +134,7 @@ class Narrator(Listener):
 
     def resume_command(self) -> str | None:
         """The command that continues the run, or None before it has a folder."""
-        return self.settings.command("resume", self.folder) if self.folder else None
+        return self.settings.command("resume", self.folder, *self.again) if self.folder else None
 
     def _next(self, plan: Plan, folder: Path) -> str:
         label = ("--label", plan.classes[-1]) if is_conditional(plan) else ()

@@ -109,8 +109,6 @@ def _serve(run: Path, panel: Path | None, port: int, settings: Settings) -> None
 
 
 def _show_scores(comparison: Comparison, output: Output) -> None:
-    from ganforge.cli.output import aligned
-
     if comparison.is_phantom:
         output.line("PHANTOM: some of these runs saw pictures drawn by a program.", "bold yellow")
     for text in comparison.obstacles:
@@ -120,7 +118,7 @@ def _show_scores(comparison: Comparison, output: Output) -> None:
         output.line("  none of the runs has any")
         return
     rows = [_row(cell, is_lettered=bool(comparison.obstacles)) for line in comparison.lines for cell in line.cells]
-    header, *lines = aligned([("run", "value", "seeds +-", "draws +-", "real", "n", ""), *rows], range(1, 6))
+    header, *lines = output.aligned([("run", "value", "seeds +-", "draws +-", "real", "n", ""), *rows], range(1, 6))
     output.line(f"  {header}", "bold")
     runs = len(comparison.sides)
     for number, line in enumerate(comparison.lines):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ganforge.evaluation.shown import grouped, named, number, parts, sizes, warnings_of
@@ -11,24 +11,28 @@ if TYPE_CHECKING:
     from ganforge.cli.output import Output
     from ganforge.evaluation.score import Score
 
-_HEADER = ("class", "value", "seeds +-", "draws +-", "real", "x real", "n")
+_HEADER = ("  score", "value", "seeds +-", "draws +-", "real", "x real", "n")
 
 
 def show_scores(scores: Sequence[Score], output: Output) -> None:
     """A row for each score, under a heading for what stands in brackets in its name; then matrices and warnings.
 
-    Columns: see docs/evaluation.md; `real` is the same measure between real images.
+    A score of a class stands under that of all. Columns: see docs/evaluation.md; `real` is the same measure
+    between real images. A column without a number is left out.
     """
     if not scores:
         output.line("  none")
         return
-    # one table, so that all columns are aligned, with headings in between
-    rows: list[tuple[str, ...]] = []
-    for heading, members in grouped(scores).items():
+    groups = grouped(scores)
+    # one table, so that all columns are aligned, with headings in between that don't widen it
+    rows = [row for members in groups.values() for row in _rows(members)]
+    header, *lines = output.aligned(*_filled(_HEADER, rows))
+    output.line(header, "bold")
+    for heading, members in groups.items():
         if heading:
-            rows.append((f"[{heading}]", *("" for _ in _HEADER)))
-        rows += [_row(score) for score in members]
-    output.table(("score", *_HEADER), rows, right=range(2, len(_HEADER) + 1), indent=2)
+            output.paragraph(f"[{heading}]", indent=2)
+        for _ in members:
+            output.line(lines.pop(0))
     for score in scores:
         _show_matrix(score, output)
     for text, names in warnings_of(scores).items():
@@ -36,16 +40,21 @@ def show_scores(scores: Sequence[Score], output: Output) -> None:
         output.paragraph(f"warning: {prefix}{text}", indent=2, style="yellow")
 
 
-def _row(score: Score) -> tuple[str, ...]:
-    numbers = (number(score.value), *(number(value, 2) for value in (score.seed_spread, score.spread)))
-    return (
-        parts(score)[0],
-        score.of_class or "",
-        *numbers,
-        number(score.floor),
-        number(score.ratio, 3),
-        sizes(score),
-    )
+def _rows(scores: Sequence[Score]) -> Iterator[tuple[str, ...]]:
+    above = ""
+    for score in scores:
+        name = parts(score)[0]
+        title = name if score.of_class is None else score.of_class if name == above else f"{name}, {score.of_class}"
+        indent = "  " if score.of_class is None or name != above else "    "
+        above = name
+        numbers = (number(score.value), *(number(value, 2) for value in (score.seed_spread, score.spread)))
+        yield (indent + title, *numbers, number(score.floor, 3), number(score.ratio, 3), sizes(score))
+
+
+def _filled(header: Sequence[str], rows: Sequence[tuple[str, ...]]) -> tuple[list[tuple[str, ...]], range]:
+    """Header and rows without the columns in which no row has anything, and the columns that hold numbers."""
+    kept = [number for number in range(len(header)) if any(row[number] for row in rows)]
+    return [tuple(row[number] for number in kept) for row in (header, *rows)], range(1, len(kept))
 
 
 def _show_matrix(score: Score, output: Output) -> None:

@@ -14,7 +14,10 @@ from ganforge.cli.options import Device, Overrides, Recipe, Run, Settings, Threa
 from ganforge.errors import UsageError
 
 if TYPE_CHECKING:
+    import torch
+
     from ganforge.cli.narrator import Narrator
+    from ganforge.recipe.load import LoadedRecipe
 
 
 ResumeMode = Annotated[
@@ -29,6 +32,9 @@ StopAfter = Annotated[
     str | None,
     typer.Option("--stop-after", metavar="TIME", help="Save and stop after this time, such as 90m or 1h30m."),
 ]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Try a few steps on made-up images, and say what the run would take.")
+]
 
 
 def run(
@@ -37,6 +43,7 @@ def run(
     overrides: Overrides = None,
     resume: ResumeMode = None,
     stop_after: StopAfter = None,
+    dry_run: DryRun = False,
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
@@ -44,11 +51,16 @@ def run(
     from ganforge import execute
     from ganforge.recipe.load import load_recipe
 
+    if dry_run and (resume or stop_after):
+        raise UsageError("--dry-run trains nothing, so that --resume and --stop-after would have no effect.")
     seconds = read_duration(stop_after)
     components = settings.components()
     loaded = load_recipe(recipe, overrides or (), components)
     chosen = choose_device(device, threads)
-    with _narrated(settings) as narrator:
+    if dry_run:
+        _try_out(settings, loaded, chosen)
+        return
+    with _narrated(settings, device, threads) as narrator:
         found = execute.find_run(loaded) if resume else None
         if found is None:
             execute.run(loaded, narrator, chosen, seconds)
@@ -65,17 +77,31 @@ def resume(
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Continue a run that was stopped; with other values or from its best checkpoint, in a new folder."""
+    """Continue a run that was stopped. With other values, or from its best checkpoint, it goes on in a new folder."""
     from ganforge import execute
     from ganforge.branch import branch
 
     seconds = read_duration(stop_after)
     components = settings.components()
     chosen = choose_device(device, threads)
-    with _narrated(settings) as narrator:
+    with _narrated(settings, device, threads) as narrator:
         if start or overrides:
             run = branch(run, start or "newest", overrides or (), components).path
         execute.resume(run, components, narrator, chosen, seconds)
+
+
+def _try_out(settings: Settings, loaded: LoadedRecipe, device: torch.device) -> None:
+    from ganforge.cli.display import choose_display
+    from ganforge.cli.estimates import show_estimate
+    from ganforge.cli.narrator import Narrator
+    from ganforge.cli.output import Output
+    from ganforge.rehearsal import rehearse
+
+    output = Output()
+    with Narrator(choose_display(output), settings) as narrator:
+        estimate = rehearse(loaded, narrator, device)
+    show_estimate(estimate, output)
+    output.line(f"next: {settings.command('run', loaded.file, *loaded.overrides)}")
 
 
 def read_duration(text: str | None) -> float | None:
@@ -92,14 +118,16 @@ def read_duration(text: str | None) -> float | None:
 
 
 @contextmanager
-def _narrated(settings: Settings) -> Iterator[Narrator]:
+def _narrated(settings: Settings, device: str, threads: int | None) -> Iterator[Narrator]:
     """A narrator on standard output; whoever stops a run is told how to go on."""
     from ganforge.cli.display import choose_display
     from ganforge.cli.narrator import Narrator
     from ganforge.cli.output import Output
     from ganforge.runs.stop import RunStopped
 
-    narrator = Narrator(choose_display(Output()), settings)
+    # a run that goes on elsewhere is no longer the same to the last bit
+    again = [*(["--device", device] if device != "auto" else []), *(["--threads", str(threads)] if threads else [])]
+    narrator = Narrator(choose_display(Output()), settings, again)
     try:
         with narrator:
             yield narrator

@@ -32,6 +32,7 @@ def walk(recipe: Recipe, classes: tuple[str, ...] = ()) -> Plan:
     _check_ends(recipe, plans, problems)
     _check_sampler(recipe, len(classes), problems)
     _check_wrong_labels(recipe, len(classes), problems)
+    _check_microbatch(recipe, problems)
     _check_source(recipe, problems)
     _check_stage_names(recipe, problems)
     _check_best(recipe, problems)
@@ -207,6 +208,13 @@ def _check_wrong_labels(recipe: Recipe, num_classes: int, problems: list[Problem
         problems.append(Problem("would have no effect: the discriminator reads no label.", path))
     if num_classes == 1:
         problems.append(Problem("needs a second class, for a label to be wrong.", path))
+
+
+def _check_microbatch(recipe: Recipe, problems: list[Problem]) -> None:
+    training = recipe.training
+    if training.microbatch is not None and training.microbatch > training.batch:
+        text = f"is {training.microbatch}, but the batch has {training.batch} images."
+        problems.append(Problem(text, ("training", "microbatch")))
 
 
 def _check_stage_names(recipe: Recipe, problems: list[Problem]) -> None:

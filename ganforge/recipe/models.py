@@ -104,10 +104,23 @@ class SplitSpec(Spec):
     seed: int = 0
 
 
+class BadImagesSpec(Spec):
+    """What becomes of pictures that can't be used. None is ever replaced by another."""
+
+    #: `error`: one of them stops the run, with the reasons of all. `quarantine`: they are left out, and stand with
+    #: their reasons in quarantine.csv of the run, which names files and stays on this machine.
+    policy: Literal["error", "quarantine"] = "error"
+    #: Largest share that is left out; more of them stop the run all the same.
+    max_fraction: float = Field(default=0.001, ge=0, lt=1)
+
+
 class TrainingSpec(Spec):
     """What stays the same in all stages."""
 
     batch: Width
+    #: Images that are computed at a time, for less memory with the same batch: their gradients are added up. Blocks
+    #: that look at a whole batch see that many. Null: all.
+    microbatch: Width | None = None
     loss: Loss
     #: Weight of the discriminator's loss on real images with a wrong label, which it is to take for generated: it must
     #: then look at the label (Reed et al. 2016, GAN-CLS, algorithm 1, has 0.5). Favours images that are typical of
@@ -200,6 +213,7 @@ class Recipe(Spec):
     #: Side of the images in pixels.
     resolution: Side
     data: Dataset
+    bad_images: BadImagesSpec = BadImagesSpec()
     split: SplitSpec = SplitSpec()
     source: Source | None = None
     generator: GeneratorSpec

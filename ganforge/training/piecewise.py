@@ -48,7 +48,7 @@ class PiecewiseRoute(Route):
         inputs, logits = self._forward(images, torch.cat([case.labels for case in cases]), record, given)
         d = logits.detach().requires_grad_()
         sizes = [len(case.images) for case in cases]
-        values = [case.loss(part).mean() for case, part in zip(cases, d.split(sizes), strict=True)]
+        values = [case.mean(case.loss(part)) for case, part in zip(cases, d.split(sizes), strict=True)]
         for case, value in zip(cases, values, strict=True):
             expect_finite({f"loss_{case.on}": value})
         (record.cotangent,) = torch.autograd.grad(torch.stack(values).sum(), d)
@@ -66,12 +66,12 @@ class PiecewiseRoute(Route):
         images = case.images.detach()
         inputs, logits = self._forward(images, case.labels, record, look.given)
         d = logits.detach().requires_grad_()
-        value = case.loss(d).mean()
+        value = case.mean(case.loss(d))
         expect_finite({f"loss_{case.on}": value})
         (record.cotangent,) = torch.autograd.grad(value, d)
         ones = torch.ones_like(d)
         deltas = [delta.requires_grad_() for delta in _backward(logits, inputs, record, ones)]
-        penalty = mean_penalty(deltas, case.penalties)
+        penalty = mean_penalty(deltas, case)
         expect_finite({f"penalty_{case.on}": penalty})
         values = [images, *(features.detach() for features in look.given.values())]
         slopes = torch.autograd.grad(penalty, deltas)
@@ -105,6 +105,6 @@ def _image_gradient(case: Case, look: Look, d: Tensor, deltas: Sequence[Tensor],
     if case.generator_loss is None:
         return None
     leaf = d.clone().requires_grad_()
-    (slope,) = torch.autograd.grad(case.generator_loss(leaf).mean(), leaf)
+    (slope,) = torch.autograd.grad(case.mean(case.generator_loss(leaf)), leaf)
     direct, *by_given = deltas
     return look.with_features(direct, by_given) * (slope / sent).view(-1, 1, 1, 1)

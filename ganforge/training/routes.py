@@ -33,6 +33,12 @@ class Case:
     penalties: Sequence[RegulariserSpec] = ()
     #: What the generator minimises by these images: one pass then serves both players.
     generator_loss: LossTerm | None = None
+    #: Images of the whole batch, over which the means are taken; None: these are the whole batch.
+    of: int | None = None
+
+    def mean(self, values: Tensor) -> Tensor:
+        """(N,) -> what these images add to the mean over the whole batch."""
+        return values.mean() if self.of is None else values.sum() / self.of
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Judgement:
 
     #: (N,), without a graph.
     logits: Tensor
-    #: Mean of the penalties that were due, or None.
+    #: Mean of the penalties that were due, or None; of a part of a batch, its share of that mean.
     penalty: Tensor | None
     #: (N, 3, H, W), the gradient of the mean of `generator_loss` with respect to the images, or None.
     image_gradient: Tensor | None
@@ -78,14 +84,14 @@ class AutogradRoute(Route):
             logits: Tensor = self.discriminator(images, case.labels, seen=look.given)
         logits = logits.to(images.dtype)
         penalty = image_gradient = None
-        total = case.loss(logits).mean()
+        total = case.mean(case.loss(logits))
         if case.penalties:
             gradients = torch.autograd.grad(logits.sum(), inputs, create_graph=True)
-            penalty = mean_penalty(gradients, case.penalties)
+            penalty = mean_penalty(gradients, case)
             expect_finite({f"penalty_{case.on}": penalty})
         expect_finite({f"loss_{case.on}": total})
         if case.generator_loss is not None:
-            direct, *by_given = torch.autograd.grad(case.generator_loss(logits).mean(), inputs, retain_graph=True)
+            direct, *by_given = torch.autograd.grad(case.mean(case.generator_loss(logits)), inputs, retain_graph=True)
             image_gradient = look.with_features(direct, by_given)
         trained = [parameter for parameter in self.discriminator.parameters() if parameter.requires_grad]
         if trained:
@@ -93,13 +99,13 @@ class AutogradRoute(Route):
         return Judgement(logits.detach(), None if penalty is None else penalty.detach(), image_gradient)
 
 
-def mean_penalty(gradients: Sequence[Tensor], penalties: Sequence[RegulariserSpec]) -> Tensor:
-    """Mean over the batch of the sum of penalties, each times its interval, if any.
+def mean_penalty(gradients: Sequence[Tensor], case: Case) -> Tensor:
+    """Mean over the batch of the sum of a case's penalties, each times its interval, if any.
 
     gradients: (N, 3, H, W) by the images and, for each site with pretrained features, (N, C, H, W) by those.
     """
     gradient = gradients[0] if len(gradients) == 1 else torch.cat([each.flatten(1) for each in gradients], dim=1)
-    return torch.stack([(p.penalty(gradient) * (p.every or 1)).mean() for p in penalties]).sum()
+    return torch.stack([case.mean(p.penalty(gradient) * (p.every or 1)) for p in case.penalties]).sum()
 
 
 class NonFiniteError(ArithmeticError):

@@ -72,7 +72,10 @@ class _GradientPenalty(RegulariserSpec):
     every: PositiveInt | None = None
 
     def penalty(self, gradient: Tensor) -> Tensor:
-        return self.gamma / 2 * gradient.flatten(1).float().square().sum(dim=1)
+        import torch
+
+        wide = gradient.flatten(1).to(torch.promote_types(gradient.dtype, torch.float32))
+        return self.gamma / 2 * wide.square().sum(dim=1)
 
 
 class R1(_GradientPenalty):

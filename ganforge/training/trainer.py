@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,6 +31,7 @@ from ganforge.sampling import grid_images
 from ganforge.training.arithmetic import Arithmetic, checked, choose, lost_arithmetic, read_arithmetic, with_intervals
 from ganforge.training.ema import MovingAverage
 from ganforge.training.means import Means
+from ganforge.training.norms import block_norms
 from ganforge.training.piecewise import PiecewiseRoute
 from ganforge.training.routes import AutogradRoute, NonFiniteError, Route
 from ganforge.training.step import Players, RealBatch, TrainStep
@@ -90,6 +92,7 @@ class Trainer:
             recipe.seed,
             self._route(torch.float32),
             wrong_labels=recipe.training.wrong_labels,
+            microbatch=recipe.training.microbatch,
         )
         self.arithmetic: Arithmetic | None = None
         self.measure = measure
@@ -98,6 +101,8 @@ class Trainer:
         self.watchdog = Watchdog()
         self.best: Best | None = None
         self.step = 0
+        #: Number of the stage that the networks were last set for.
+        self._stage = -1
 
     def fit(self) -> None:
         """Do the steps that are left. Raises DivergedError, with the last checkpoint kept.
@@ -112,7 +117,6 @@ class Trainer:
 
     def _fit(self) -> None:
         output = self.recipe.output
-        stage = -1
         if self.step == 0:
             self.run.truncate_metrics(0)  # rows of a run that was stopped before its first checkpoint
             self._sample()
@@ -124,15 +128,7 @@ class Trainer:
             )
         started, first = time.monotonic(), self.step
         while self.step < self.schedule.num_steps:
-            position = self.schedule.at(self.step)
-            if position.number != stage:
-                stage = position.number
-                self._enter_stage(position)
-                self._compute_in(self._arithmetic_of(position.number))
-            self._set_rates(position)
-            metrics = self._one_step()
-            self.average.update(self.generator, self.step)
-            self.step += 1
+            position, metrics = self.advance()
             is_last = self.step == self.schedule.num_steps
             self.means.add(metrics)
             if self.step % output.metrics_every == 0 or is_last:
@@ -141,7 +137,8 @@ class Trainer:
                 self.run.append_metrics({**row, **taken})
                 for warning in self.watchdog.look(taken):
                     self.listener.warning(f"step {self.step:,}: {warning}")
-            speed = (self.step - first) * self.recipe.training.batch / (time.monotonic() - started)
+            seconds = max(time.monotonic() - started, 1e-9)
+            speed = (self.step - first) * self.recipe.training.batch / seconds
             self.listener.step(
                 StepReport(self.step, self.schedule.num_steps, position.stage.name, self.images_seen, speed, metrics)
             )
@@ -158,6 +155,22 @@ class Trainer:
                 raise stopped
         if self.measure is not None and self.best is None:
             self.listener.warning("no checkpoint was measured, so none is the best; the newest is taken.")
+
+    def advance(self) -> tuple[Position, dict[str, float]]:
+        """Do the next step, in its stage: both networks, the moving average and `step` move on by one.
+
+        Returns where the step stood in the schedule, and its mean losses and logits. Raises DivergedError.
+        """
+        position = self.schedule.at(self.step)
+        if position.number != self._stage:
+            self._stage = position.number
+            self._enter_stage(position)
+            self._compute_in(self._arithmetic_of(position.number))
+        self._set_rates(position)
+        metrics = self._one_step()
+        self.average.update(self.generator, self.step)
+        self.step += 1
+        return position, metrics
 
     def _is_measured(self, step: int, *, is_last: bool) -> bool:
         best = self.recipe.evaluation.best
@@ -255,7 +268,8 @@ class Trainer:
         if stage in recorded:
             return recorded[stage]
         first = recorded.get(0) or choose(self.recipe.training.step, self.device)
-        found = checked(first.unchecked, self.train_step, self._samples(), self.device)
+        together = self._samples()[: self.recipe.training.microbatch]
+        found = checked(first.unchecked, self.train_step, together, self.device)
         recorded[stage] = found
         self.run.write_state(arithmetic={str(number): asdict(each) for number, each in recorded.items()})
         return found
@@ -299,19 +313,34 @@ class Trainer:
             return self.train_step(self._real_batch(samples), self.step, samples)
         except NonFiniteError as error:
             report = self.run.path / "debug" / "nonfinite.json"
-            write_json(report, {"step": self.step, "reason": str(error), "samples": [samples[0], samples[-1]]})
+            write_json(report, self._nonfinite_report(str(error), samples))
             kept = "the last checkpoint is kept" if self.run.checkpoints.is_dir() else "there is no checkpoint yet"
             raise DivergedError(
                 f"training diverged at step {self.step + 1}: {error}; {kept}, and {report} says more. "
                 f"Try a lower learning rate or a larger gamma of the R1 penalty."
             ) from error
 
+    def _nonfinite_report(self, reason: str, samples: range) -> dict[str, Any]:
+        """Where numbers stopped being finite. Images go by number: names may be patients'."""
+        networks = {"generator": self.generator, "discriminator": self.discriminator}
+        return {
+            "step": self.step,
+            "reason": reason,
+            "samples": [samples[0], samples[-1]],
+            "images": self._indices(samples).tolist(),
+            "norms": {name: block_norms(network) for name, network in networks.items()},
+        }
+
     def _samples(self) -> range:
         """Numbers of the next step's samples."""
         return range(self.images_seen, self.images_seen + self.recipe.training.batch)
 
+    def _indices(self, samples: Sequence[int]) -> Tensor:
+        """Which real images these samples are."""
+        return draw_categories(Draws(self.recipe.seed, "real", samples), self.image_probabilities)
+
     def _real_batch(self, samples: Sequence[int]) -> RealBatch:
-        indices = draw_categories(Draws(self.recipe.seed, "real", samples), self.image_probabilities)
+        indices = self._indices(samples)
         pixels: Tensor = torch.from_numpy(self.pixels[indices.numpy()])
         images = pixels.to(self.device).float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
         return RealBatch(images, self.labels[indices].to(self.device))
@@ -320,5 +349,5 @@ class Trainer:
         columns = self.recipe.output.columns
         images = grid_images(self.average.network, len(self.plan.classes), columns, self.recipe.seed)
         path = self.run.samples / f"step_{self.step:08d}.png"
-        save_png(path, tile(to_uint8(images), columns))
+        retried(lambda: save_png(path, tile(to_uint8(images), columns)))
         self.listener.wrote("samples", path)

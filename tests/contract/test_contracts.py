@@ -71,7 +71,7 @@ OTHERS: dict[str, dict[str, list[dict[str, Any]]]] = {
     "initialisation": {"published": [{}], "variance_preserving": [{}]},
     "dataset": {
         "image_folder": [{"root": f"{FOLDER}/pictures"}],
-        "image_table": [{"root": f"{FOLDER}/pictures", "table": f"{FOLDER}/table.csv"}],
+        "csv": [{"root": f"{FOLDER}/pictures", "table": f"{FOLDER}/table.csv"}],
         "stub_stripes": [{}, {"images": 3}],
     },
     "sampler": {

@@ -138,6 +138,44 @@ def test_the_piecewise_route_gives_the_gradients_of_autograd(
 
 
 @PROPERTY
+@given(
+    discriminators(),
+    st.sampled_from([AutogradRoute, PiecewiseRoute]),
+    st.sampled_from([BCE(), Hinge()]),
+    st.sampled_from([(), (R1(gamma=10.0),), (R2(gamma=1.0, every=4),)]),
+    st.integers(1, 3),
+)
+def test_parts_of_a_batch_add_up_to_the_whole(
+    drawn: tuple[Discriminator, tuple[int, int]],
+    route: type[Route],
+    loss: LossSpec,
+    due: tuple[RegulariserSpec, ...],
+    first: int,
+) -> None:
+    network, sides = drawn
+    images, labels = normal(4, 3, *sides), torch.arange(4) % CLASSES
+    found = []
+    for parts in ([slice(0, 4)], [slice(0, first), slice(first, 4)]):
+        copied = copy.deepcopy(network)
+        judged = [
+            route(copied, torch.float64).judge(
+                Case("fake", images[at], labels[at], loss.discriminator_fake, due, loss.generator, of=4)
+            )[0]
+            for at in parts
+        ]
+        penalties = [each.penalty for each in judged if each.penalty is not None]
+        found.append(
+            {name: p.grad for name, p in copied.named_parameters() if p.grad is not None}
+            | {"images": torch.cat([each.image_gradient for each in judged if each.image_gradient is not None])}
+            | ({"penalty": torch.stack(penalties).sum()} if due else {})
+        )
+    whole, added = found
+    assert whole.keys() == added.keys()
+    for name, gradient in whole.items():
+        assert (added[name] - gradient).norm() <= 1e-10 * gradient.norm() + 1e-12, name
+
+
+@PROPERTY
 @given(discriminators(), st.sampled_from([(), (R1(gamma=10.0),)]))
 def test_the_piecewise_route_computes_in_bfloat16(
     drawn: tuple[Discriminator, tuple[int, int]], due: tuple[RegulariserSpec, ...]

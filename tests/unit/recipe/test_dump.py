@@ -1,4 +1,6 @@
-from ganforge.recipe.dump import dump_recipe, recipe_hash
+from cases import planned, recipe_data
+
+from ganforge.recipe.dump import _without_defaults, dump_recipe, recipe_hash
 
 
 def test_a_dump_holds_every_default(load):
@@ -23,3 +25,21 @@ def test_the_hash_changes_with_any_value_and_with_the_order_of_blocks(load, reci
     assert head + resnet in recipe_text
     texts = [recipe_text, recipe_text + "seed: 1\n", recipe_text.replace(head + resnet, resnet + head)]
     assert len({recipe_hash(load(text).recipe) for text in texts}) == 3
+
+
+def test_the_hash_leaves_out_what_is_a_default_but_not_kinds(load, recipe_text):
+    recipe = load(recipe_text).recipe
+    chosen = _without_defaults(recipe, recipe.model_dump(mode="json"))
+    assert "microbatch" not in chosen["training"] and chosen["training"]["loss"] == {"kind": "logistic"}
+    blocks = recipe.model_dump(mode="json")["generator"]["blocks"]
+    assert list(chosen["generator"]["blocks"]) == list(blocks)
+    assert all(chosen["generator"]["blocks"][key]["kind"] == block["kind"] for key, block in blocks.items())
+
+
+def test_the_hash_sees_a_field_by_its_name_in_recipes():
+    found = set()
+    for weight in (1.0, 2.0):
+        data = recipe_data()
+        data["training"]["sampler"] = {"kind": "class_weights", "weights": [weight, 3.0]}
+        found.add(recipe_hash(planned(data).recipe))
+    assert len(found) == 2

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 from collections import namedtuple
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from ganforge.errors import OutputError
 from ganforge.listener import Listener
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
-from ganforge.runs import space
+from ganforge.runs import rundir, space
 from ganforge.runs.checkpoint import load_newest
+from ganforge.runs.rundir import RunDir
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -130,3 +132,19 @@ def test_a_fault_that_may_pass_is_tried_again_three_times(
     assert len(calls) == tries
     assert pauses == list(space.PAUSES)[: tries - 1]
     assert space.retried(lambda: 7) == 7
+
+
+def test_a_row_of_metrics_that_was_half_written_is_written_again_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, path = RunDir(tmp_path), tmp_path / "metrics.jsonl"
+
+    def twice(write: Callable[[], None]) -> None:
+        write()
+        path.write_bytes(path.read_bytes()[:-4])  # the first try failed after this
+        write()
+
+    run.append_metrics({"step": 1})
+    monkeypatch.setattr(rundir, "retried", twice)
+    run.append_metrics({"step": 2})
+    assert path.read_text() == '{"step": 1}\n{"step": 2}\n'

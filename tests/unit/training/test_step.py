@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, Literal
 
 import pytest
 import torch
-from cases import PROPERTY, recipe_data, stage
+from cases import PROPERTY, planned, recipe_data, stage
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn, optim
@@ -18,10 +19,11 @@ from trainings import tensors, trainer
 from ganforge.augmentation.base import Augmentation
 from ganforge.augmentation.simple import Flip
 from ganforge.blocks.base import Context
-from ganforge.errors import DivergedError
+from ganforge.errors import DivergedError, RecipeError
 from ganforge.interfaces import LossSpec
 from ganforge.networks.staged import Discriminator, Generator
 from ganforge.randomness import Draws
+from ganforge.training.norms import block_norms
 from ganforge.training.routes import AutogradRoute
 from ganforge.training.specs import BCE, R1, R2, CosineRate, Hinge, StepRate, Wasserstein
 from ganforge.training.step import Players, RealBatch, TrainStep
@@ -188,10 +190,27 @@ def test_a_loss_that_is_not_finite_stops_the_run_before_the_update(
         f"and {report} says more. Try a lower learning rate or a larger gamma of the R1 penalty."
     )
     assert caught.value.exit_code == 4
-    assert report.is_file()
+    said = json.loads(report.read_text())
+    assert (said["step"], said["reason"], said["samples"]) == (0, f"{term} became {value}", [0, 2])
+    assert len(said["images"]) == 3 and set(said["images"]) <= set(range(len(run.labels)))
+    assert {"fc", "resnet_0_0", "conv_img"} <= said["norms"]["generator"].keys()
+    assert all(float(block["weights"]) > 0 for block in said["norms"]["discriminator"].values())
     after = tensors(run)
     moved = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
     assert not moved & set(untouched)
+
+
+def test_a_report_names_the_blocks_whose_gradients_are_not_finite() -> None:
+    network = nn.ModuleDict({"sound": nn.Linear(1, 1), "broken": nn.Linear(1, 1), "frozen": nn.Linear(1, 1)})
+    for parameter in network.parameters():
+        nn.init.constant_(parameter, 2.0)
+    network["sound"].weight.grad = torch.full((1, 1), 3.0)
+    network["broken"].bias.grad = torch.tensor([math.nan])
+    assert block_norms(network) == {
+        "sound": {"weights": "2.82843", "gradients": "3"},
+        "broken": {"weights": "2.82843", "gradients": "nan"},
+        "frozen": {"weights": "2.82843", "gradients": None},
+    }
 
 
 def test_a_rate_that_explodes_keeps_the_last_checkpoint(tmp_path: Path) -> None:
@@ -239,6 +258,44 @@ def test_one_pass_judges_fakes_and_reals_unless_a_penalty_is_due(every: int, pas
     run._one_step()
     # with a penalty, a second pass on the real images computes the linear map
     assert sizes == (passes if every == 2 else [*passes, 3])
+
+
+@pytest.mark.parametrize("every", [1, 2])
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_batch_in_parts_is_the_same_batch(size: int, every: int, tmp_path: Path) -> None:
+    ends, sizes = [], []
+    for microbatch in (None, size):
+        data = recipe_data("gp_gan")
+        data["training"] |= {
+            "step": "exact",
+            "microbatch": microbatch,
+            "regularisers": [{"kind": "r1", "gamma": 1.0, "every": every}],
+            "augmentations": [{"kind": "flip"}, {"kind": "diff_augment"}],
+        }
+        run = trainer(data, tmp_path / str(microbatch))
+        if microbatch:
+            run.discriminator.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
+        run.fit()
+        ends.append(tensors(run))
+    whole, parts = ends
+    for name, value in whole.items():
+        torch.testing.assert_close(parts[name], value, rtol=1e-4, atol=1e-5, msg=name)
+    assert max(sizes) == (size if every == 1 else 2 * size)  # fakes and reals in one pass where no penalty is due
+    rows = [(tmp_path / name / "metrics.jsonl").read_text().splitlines()[-1] for name in ("None", str(size))]
+    first, second = (json.loads(row) for row in rows)
+    assert {key: value for key, value in first.items() if key != "stage"} == pytest.approx(
+        {key: value for key, value in second.items() if key != "stage"}, rel=1e-4, abs=1e-5
+    )
+
+
+def test_more_at_a_time_than_the_batch_has_is_refused() -> None:
+    data = recipe_data()
+    data["training"]["microbatch"] = data["training"]["batch"] + 1
+    with pytest.raises(RecipeError) as caught:
+        planned(data)
+    assert [str(problem) for problem in caught.value.problems] == [
+        "training.microbatch: is 4, but the batch has 3 images."
+    ]
 
 
 def test_gradients_lie_in_memory_as_their_weights_do(tmp_path: Path) -> None:

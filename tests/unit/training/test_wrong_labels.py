@@ -58,7 +58,8 @@ def test_every_other_label_is_drawn(tmp_path: Path) -> None:
         step = trainer(data, tmp_path).train_step
         step.class_probabilities = torch.full((4,), 0.25)
         images = torch.zeros(len(samples), 3, 8, 8)
-        (case,) = step._with_wrong_labels(images, torch.full((len(samples),), 2), samples)
+        real = Case("real", images, torch.full((len(samples),), 2), step.loss.discriminator_real)
+        (case,) = step._with_wrong_labels(real, samples)
         return case.labels
 
     counts = torch.bincount(draw(range(300)), minlength=4).tolist()
