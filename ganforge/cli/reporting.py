@@ -42,7 +42,7 @@ ComparisonOut = Annotated[
 def report(
     settings: Settings, run: Run, out: Out = None, panel: Panel = None, serve: Serve = False, port: Port = None
 ) -> None:
-    """Write a run's page: samples, curves, scores, what trained, how to repeat it."""
+    """Write a run's page: samples, curves, scores, what trained."""
     if port is not None and not serve:
         raise UsageError("--port is for --serve.")
     if out is not None and serve:
@@ -60,7 +60,7 @@ def report(
 
 
 def compare(settings: Settings, runs: Runs, out: ComparisonOut = None) -> None:
-    """Put the scores of several runs side by side, and what differs in their recipes."""
+    """Put runs side by side: scores, and what differs in their recipes."""
     from ganforge.cli.errors import say_warning
     from ganforge.cli.output import Output
     from ganforge.report.comparison import compare_runs
