@@ -76,6 +76,7 @@ def run(loaded: LoadedRecipe, listener: Listener, device: torch.device, stop_aft
         run_dir.write_state(
             state="running",
             recipe=recipe_hash(loaded.recipe),
+            recipe_file=loaded.file.name,
             overrides=list(loaded.overrides),
             classes=list(plan.classes),
             is_phantom=loaded.recipe.data.is_phantom,
@@ -207,13 +208,35 @@ def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device:
         names_files = isinstance(told, DataError) or (train is None and not isinstance(error, GanforgeError))
         reason = "" if names_files else str(told)
         with suppress(OSError):  # the disk may be full
-            run_dir.write_state(state="stopped", error=reason or type(told).__name__)
+            run_dir.write_state(state="stopped", error=reason or type(told).__name__, seconds=_spent(run_dir, started))
         if told is error:
             raise
         raise told from error
+    # a run whose page is half written is not finished: killed here, it is resumed and swept
+    run_dir.write_state(seconds=_spent(run_dir, started))
+    _report(run_dir, chosen, chosen_at or trainer.step, plan, listener)
     run_dir.write_state(state="finished")
     listener.finished(run_dir.path, time.monotonic() - started)
     return run_dir
+
+
+def _spent(run_dir: RunDir, started: float) -> float:
+    """Seconds of the run so far, without those of a process that was killed."""
+    before = run_dir.read_state().get("seconds")
+    return round((before if isinstance(before, int | float) else 0) + time.monotonic() - started, 1)
+
+
+def _report(run_dir: RunDir, generator: Generator, step: int, plan: Plan, listener: Listener) -> None:
+    """Write report.html, which already says that the run is finished: whatever goes wrong now is a warning."""
+    try:
+        from ganforge.report.finishing import report_finished
+
+        listener.wrote("report", report_finished(run_dir.path, generator, step, plan))
+    except KeyboardInterrupt:
+        listener.warning(f"stopped before report.html was written; `ganforge report {run_dir.path}` writes it.")
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        listener.warning(f"no report was written, `ganforge report {run_dir.path}` tries again: {reason}")
 
 
 def for_user(error: BaseException, plan: Plan, run_dir: RunDir) -> BaseException:

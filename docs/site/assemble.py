@@ -41,7 +41,7 @@ CONTENTS = {
         "howto/source",
         "howto/pretrained/README",
     ),
-    "Trust": ("study", "evaluation", "performance", "reliability", "security"),
+    "Trust": ("report", "study", "evaluation", "performance", "reliability", "security"),
     "Reference": ("reference/recipes", *(f"reference/{family}" for family in FAMILIES)),
     "Project": ("contributing", "changelog", "decisions"),
 }

@@ -26,6 +26,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "sample": ("sample runs/00000-xrays --label pneumonia --count 100 --out new",),
     "eval": ("eval runs/00000-xrays --metrics kd,prdc", "eval generated --real /data/xrays"),
     "export": ("export runs/00000-xrays --out xrays-gan --format safetensors,onnx",),
+    "report": ("report runs/00000-xrays", "report runs/00000-xrays --serve"),
+    "compare": ("compare runs/00000-xrays runs/00001-xrays --out both.html",),
     "schema": ("schema --out schema.json",),
     "doctor": ("doctor",),
     "weights ls": ("weights ls",),

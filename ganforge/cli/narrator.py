@@ -40,6 +40,7 @@ class Narrator(Listener):
         self.folder: Path | None = None
         self._plan: Plan | None = None
         self._grid: Path | None = None
+        self._report: Path | None = None
 
     def __enter__(self) -> Narrator:
         return self
@@ -101,6 +102,8 @@ class Narrator(Listener):
     def wrote(self, what: str, path: Path) -> None:
         if what == "samples":
             self._grid = path
+        elif what == "report":
+            self._report = path
 
     def measured(self, step: int, score: Score, *, is_best: bool) -> None:
         best = ", the best so far" if is_best else ""
@@ -122,6 +125,8 @@ class Narrator(Listener):
         self.output.line(f"run: {folder}")
         if self._grid is not None:
             self.output.line(f"samples: {self._grid}")
+        if self._report is not None:
+            self.output.line(f"report: {self._report}")
         self.output.line(f"next: {self._next(self._plan, folder)}")
 
     def progress(self, items: Iterable[T], total: int, what: str) -> Iterable[T]:

@@ -59,7 +59,7 @@ def results(folder: Path) -> dict[str, bytes]:
     """All files but those with the folder's name, or the hash of a recipe that has it."""
     # a kill before run.json was there leaves a folder that is no run
     (path,) = (path for path in folder.iterdir() if is_run(path))
-    named = ("recipe.yaml", "run.json", "state.json", "manifest.json", ".lock")
+    named = ("recipe.yaml", "run.json", "report.html", "state.json", "manifest.json", ".lock")
     return {name: content for name, content in contents(path).items() if Path(name).name not in named}
 
 

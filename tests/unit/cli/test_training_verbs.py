@@ -38,8 +38,9 @@ def test_run_tells_its_story_in_plain_lines(ganforge: Ganforge, tiny_recipe: Pat
     assert lines[:3] == ["tiny", "  Discs of three sizes.", f"folder: {folder} (with samples/ and checkpoints/)"]
     assert "data: discs, licence: not stated; 24 images to train on, 6 held out" in lines
     assert [line.split("  ")[0] for line in lines if line.startswith("step ")] == ["step 1/4", "step 3/4", "step 4/4"]
-    assert lines[-2:] == [
+    assert lines[-3:] == [
         f"samples: {folder}/samples/step_00000004.png",
+        f"report: {folder}/report.html",
         f"next: ganforge sample {folder} --label small --count 16 --out samples",
     ]
     assert all(character == "\n" or character.isprintable() for character in result.stdout)

@@ -62,6 +62,7 @@ def test_a_howto_begins_with_the_command_that_writes_one(howto: str) -> None:
         "docs/hooks.md",
         "docs/data.md",
         "docs/evaluation.md",
+        "docs/report.md",
         "docs/howto/source.md",
         "SECURITY.md",
         "docs/python.md",
