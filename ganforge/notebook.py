@@ -133,7 +133,7 @@ class TrainedGenerator:
     def _repr_html_(self) -> str:
         """What a notebook shows: a grid with the names of its rows, and what must be said of the images."""
         card, mark = self.card, Mark(self.card.recipe, self.card.is_phantom)
-        picture = base64.b64encode(png_bytes(self.grid(), mark)).decode()
+        picture = base64.b64encode(png_bytes(self.grid(), mark.chunks())).decode()
         lines = [f"<b>{html.escape(card.name)}</b>, step {card.step:,} of {card.num_steps:,}, {card.resolution} px"]
         if card.is_phantom:
             lines.append(f"<b>{PHANTOM}</b>")

@@ -52,10 +52,10 @@ class Mark:
         return info
 
 
-def png_bytes(picture: NDArray[np.uint8], mark: Mark | None = None) -> bytes:
+def png_bytes(picture: NDArray[np.uint8], info: PngInfo | None = None) -> bytes:
     """The content of a PNG file; picture: (height, width, 3)."""
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG", pnginfo=mark and mark.chunks())
+    Image.fromarray(picture).save(buffer, format="PNG", pnginfo=info)
     return buffer.getvalue()
 
 
@@ -65,7 +65,7 @@ def save_png(path: Path, picture: NDArray[np.uint8]) -> None:
 
 
 def is_marked(path: Path) -> bool:
-    """Whether the file begins as a PNG with a `Mark`."""
+    """Whether the file begins as a PNG that says ganforge made it."""
     with path.open("rb") as file:
         return b"tEXtSoftware\0ganforge" in file.read(512)
 

@@ -166,7 +166,7 @@ def _write_pictures(out: Path, names: Sequence[str], images: NDArray[np.uint8], 
     """images: (n, 3, H, W). Raises FileExistsError rather than write over a file."""
     for name, image in zip(names, images, strict=True):
         with (out / name).open("xb") as file:
-            file.write(png_bytes(np.ascontiguousarray(image.transpose(1, 2, 0)), mark))
+            file.write(png_bytes(np.ascontiguousarray(image.transpose(1, 2, 0)), mark.chunks()))
 
 
 def _lock(file: BinaryIO, out: Path) -> None:

@@ -65,7 +65,8 @@ def _sign(file: Path) -> str | Unreadable:
         status = file.stat()
         if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for a writer
             return Unreadable(f"is {kind_of(status.st_mode)}, not a file")
-        return json.dumps([os.path.realpath(file), status.st_size, status.st_mtime_ns])
+        sign = json.dumps([os.path.realpath(file), status.st_size, status.st_mtime_ns])
+        return hashlib.sha256(sign.encode()).hexdigest()  # so that no name of a file stays in the cache
     except OSError as error:
         return _reason(error)
 

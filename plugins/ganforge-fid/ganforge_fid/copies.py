@@ -29,6 +29,12 @@ _LOOK = (
 )
 
 
+def _is_panel(path: Path) -> bool:
+    from ganforge.pictures import is_marked
+
+    return path.is_file() and is_marked(path)
+
+
 class Memorisation(EvaluatorSpec):
     """Whether generated images are copies: how near they are to training images, against held-out images.
 
@@ -48,6 +54,8 @@ class Memorisation(EvaluatorSpec):
         self.extractor.preflight()
         if self.panel is not None and not self.panel.absolute().parent.is_dir():
             raise UsageError(f"there is no folder {self.panel.absolute().parent} for memorisation's panel.")
+        if self.panel is not None and self.panel.exists() and not _is_panel(self.panel):
+            raise UsageError(f"{self.panel} is there and no panel; memorisation's panel needs a name of its own.")
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
         """Two scores in features, two in pixels; `real` are the held-out images.

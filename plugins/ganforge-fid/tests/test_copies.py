@@ -166,3 +166,9 @@ def test_a_panel_of_the_closest_pairs_is_written_where_it_is_asked_for(colours, 
     with pytest.raises(UsageError) as caught:
         lost.preflight()
     assert str(caught.value) == f"there is no folder {tmp_path / 'nowhere'} for memorisation's panel."
+    Memorisation(extractor=colours, panel=panel).preflight()  # may be written again
+    mine = tmp_path / "mine.png"
+    mine.write_bytes(b"mine")
+    with pytest.raises(UsageError) as caught:
+        Memorisation(extractor=colours, panel=mine).preflight()
+    assert str(caught.value) == f"{mine} is there and no panel; memorisation's panel needs a name of its own."

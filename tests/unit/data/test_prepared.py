@@ -187,3 +187,13 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         f"prepared images can't be written to {tmp_path}/cache: Not a directory. "
         "The environment variable GANFORGE_CACHE can name another folder for the cache."
     )
+
+
+def test_the_cache_keeps_no_name_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "Erika_Mustermann.png"
+    file.write_bytes(b"pixels")
+    context = LoadContext(tmp_path / "cache")
+    (digest,) = content_hashes([file], context)
+    memo = (context.cache / "content.json").read_text()
+    assert str(digest) in memo and "Mustermann" not in memo
+    assert content_hashes([file], context) == [digest]
