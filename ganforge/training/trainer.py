@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -23,7 +23,7 @@ from ganforge.networks.staged import Discriminator, Generator
 from ganforge.pictures import save_png, tile, to_uint8
 from ganforge.plan.plan import Plan
 from ganforge.randomness import Draws, draw_categories
-from ganforge.runs.checkpoint import Best, Checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
+from ganforge.runs.checkpoint import Best, Checkpoint, save_checkpoint
 from ganforge.runs.rundir import RunDir
 from ganforge.runs.space import retried
 from ganforge.runs.stop import Stops
@@ -34,6 +34,7 @@ from ganforge.training.means import Means
 from ganforge.training.norms import block_norms
 from ganforge.training.piecewise import PiecewiseRoute
 from ganforge.training.routes import AutogradRoute, NonFiniteError, Route
+from ganforge.training.state import expect_finite_weights, restore_tensors, state_tensors
 from ganforge.training.step import Players, RealBatch, TrainStep
 from ganforge.training.watchdog import Watchdog
 
@@ -169,7 +170,7 @@ class Trainer:
     def _keep_if_best(self, stage: str) -> None:
         """Score the moving average; the checkpoint that is saved next is kept if it is the best so far."""
         assert self.measure is not None and self.arithmetic is not None
-        self._expect_finite()
+        expect_finite_weights(self.players, self.step)
         score = self.measure(self.average.network)
         round_products(self.device, allowed=self.arithmetic.discriminator == "bfloat16")
         if score is None:
@@ -192,38 +193,20 @@ class Trainer:
 
     def save(self) -> None:
         """Write a checkpoint. Raises DivergedError instead of writing numbers that are not finite."""
-        self._expect_finite()
-        tensors = {
-            "generator": self.generator.state_dict(),
-            "generator_average": self.average.network.state_dict(),
-            "discriminator": self.discriminator.state_dict(),
-            "generator_optimizer": optimizer_tensors(self.players.generator_optimizer, self.generator),
-            "discriminator_optimizer": optimizer_tensors(self.players.discriminator_optimizer, self.discriminator),
-        }
-        for index, augmentation in enumerate(self.players.augmentations):
-            if augmentation.state_dict():
-                tensors[f"augmentation_{index}"] = augmentation.state_dict()
+        expect_finite_weights(self.players, self.step)
+        tensors = state_tensors(self.players, self.average)
         checkpoint = Checkpoint(self.step, self.recipe_hash, tensors, self.best, self.means.state())
         self.run.sync_metrics()
         every = self.recipe.output.checkpoints_every
         path = retried(lambda: save_checkpoint(self.run.checkpoints, checkpoint, keep=2, every=every))
         self.listener.wrote("checkpoint", path)
 
-    def _expect_finite(self) -> None:
-        for network in (self.generator, self.discriminator):
-            bad = [name for name, value in network.named_parameters() if not bool(torch.isfinite(value).all())]
-            if bad:
-                raise DivergedError(
-                    f"training diverged at step {self.step}: {bad[0]} holds numbers that are not finite. "
-                    "Nothing was written; resume continues from the checkpoint before. Try a lower learning rate."
-                )
-
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue from a checkpoint of the same recipe. Raises CheckpointError if it is one of another."""
         if checkpoint.recipe_hash != self.recipe_hash or checkpoint.step > self.schedule.num_steps:
             raise CheckpointError(f"the checkpoint of step {checkpoint.step} belongs to another recipe.")
         try:
-            self._restore(checkpoint.tensors)
+            restore_tensors(self.players, self.average, checkpoint.tensors)
         except (KeyError, RuntimeError, ValueError) as error:
             raise CheckpointError(
                 f"the checkpoint of step {checkpoint.step} doesn't fit the recipe: {error}"
@@ -237,17 +220,6 @@ class Trainer:
         self._compute_in(recorded[stage])
         self.run.truncate_metrics(self.step)
         self.listener.resumed(self.step)
-
-    def _restore(self, tensors: Mapping[str, Mapping[str, Tensor]]) -> None:
-        self.generator.load_state_dict(tensors["generator"])
-        self.average.network.load_state_dict(tensors["generator_average"])
-        self.discriminator.load_state_dict(tensors["discriminator"])
-        restore_optimizer(self.players.generator_optimizer, self.generator, tensors["generator_optimizer"])
-        restore_optimizer(self.players.discriminator_optimizer, self.discriminator, tensors["discriminator_optimizer"])
-        for index, augmentation in enumerate(self.players.augmentations):
-            # a run that goes on from the checkpoint of another may have other augmentations
-            if augmentation.state_dict() and f"augmentation_{index}" in tensors:
-                augmentation.load_state_dict(tensors[f"augmentation_{index}"])
 
     def _arithmetic_of(self, stage: int) -> Arithmetic:
         """What the recipe's `step` means here, as it was when the run first came to this stage.
