@@ -73,9 +73,17 @@ class Settings:
 
     def command(self, *words: object) -> str:
         """A ganforge command with the same plugins, quoted for a shell."""
+        return shlex.join(str(word) for word in ("ganforge", *self._plugin_words(), *words))
+
+    def words(self) -> list[str]:
+        """The same settings, as words for another ganforge."""
+        flags = [*(["--strict-plugins"] if self.strict else []), *(["--debug"] if self.debug else [])]
+        return [*(str(word) for word in self._plugin_words()), *flags]
+
+    def _plugin_words(self) -> list[object]:
         files = [word for file in self.plugin_files for word in ("-p", file)]
         blocked = [word for name in self.blocked for word in ("--block", name)]
-        return shlex.join(str(word) for word in ("ganforge", *files, *blocked, *words))
+        return [*files, *blocked]
 
     def _check_blocked(self) -> None:
         from importlib.metadata import entry_points
@@ -103,7 +111,10 @@ def choose_device(name: DeviceName, threads: int | None) -> torch.device:
     has_gpu = torch.cuda.is_available()
     if name == "cuda" and not has_gpu:
         raise UsageError("torch finds no CUDA device. Leave --device out, or say --device cpu.")
-    return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
+    if not has_gpu or name == "cpu":
+        return torch.device("cpu")
+    # where several processes train, each has its own
+    return torch.device("cuda", torch.cuda.current_device())
 
 
 def verb(function: Callable[..., None]) -> Callable[..., None]:

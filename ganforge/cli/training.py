@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
-from ganforge.cli.errors import INTERRUPTED, say
+from ganforge.cli.launching import Gpus, MaxRestarts, Patience, launched, option, taking_part
 from ganforge.cli.options import Device, Overrides, Recipe, Run, Settings, Threads, choose_device
 from ganforge.errors import UsageError
-
-if TYPE_CHECKING:
-    from ganforge.cli.narrator import Narrator
-
 
 ResumeMode = Annotated[
     Literal["auto"] | None,
@@ -39,21 +34,33 @@ def run(
     stop_after: StopAfter = None,
     device: Device = "auto",
     threads: Threads = None,
+    gpus: Gpus = None,
+    max_restarts: MaxRestarts = 0,
+    patience: Patience = None,
 ) -> None:
     """Train what a recipe describes, in a new folder."""
-    from ganforge import execute
-    from ganforge.recipe.load import load_recipe
+    seconds, silence = read_duration(stop_after), read_duration(patience, "--patience")
+    words = ["run", str(recipe), *(overrides or ()), *option("--resume", resume)]
+    words += [*option("--stop-after", stop_after), *option("--threads", threads), *option("--patience", patience)]
+    device = launched(settings, words, gpus, device, max_restarts)
+    with taking_part(settings, device, silence) as (processes, listener):
+        from ganforge import execute
+        from ganforge.recipe.load import load_recipe
 
-    seconds = read_duration(stop_after)
-    components = settings.components()
-    loaded = load_recipe(recipe, overrides or (), components)
-    chosen = choose_device(device, threads)
-    with _narrated(settings) as narrator:
-        found = execute.find_run(loaded) if resume else None
+        components = settings.components(warn=processes.is_first)
+        loaded = load_recipe(recipe, overrides or (), components)
+        chosen = choose_device(device, threads)
+
+        def find() -> str | None:
+            found = execute.find_restarted(loaded.recipe.output.folder)
+            found = execute.find_run(loaded) if found is None and resume else found
+            return None if found is None else str(found)
+
+        found = processes.from_first(find)
         if found is None:
-            execute.run(loaded, narrator, chosen, seconds)
+            execute.run(loaded, listener, chosen, seconds, processes)
         else:
-            execute.resume(found, components, narrator, chosen, seconds)
+            execute.resume(Path(found), components, listener, chosen, seconds, processes)
 
 
 def resume(
@@ -64,22 +71,33 @@ def resume(
     stop_after: StopAfter = None,
     device: Device = "auto",
     threads: Threads = None,
+    gpus: Gpus = None,
+    max_restarts: MaxRestarts = 0,
+    patience: Patience = None,
 ) -> None:
     """Continue a run that was stopped; with other values or from its best checkpoint, in a new folder."""
-    from ganforge import execute
-    from ganforge.branch import branch
+    seconds, silence = read_duration(stop_after), read_duration(patience, "--patience")
+    words = ["resume", str(run), *(overrides or ()), *option("--from", start)]
+    words += [*option("--stop-after", stop_after), *option("--threads", threads), *option("--patience", patience)]
+    device = launched(settings, words, gpus, device, max_restarts)
+    with taking_part(settings, device, silence) as (processes, listener):
+        from ganforge import execute
+        from ganforge.branch import branch
 
-    seconds = read_duration(stop_after)
-    components = settings.components()
-    chosen = choose_device(device, threads)
-    with _narrated(settings) as narrator:
-        if start or overrides:
-            run = branch(run, start or "newest", overrides or (), components).path
-        execute.resume(run, components, narrator, chosen, seconds)
+        components = settings.components(warn=processes.is_first)
+        chosen = choose_device(device, threads)
+
+        def begin() -> str:
+            if not (start or overrides):
+                return str(run)
+            begun = execute.find_restarted(run.parent)
+            return str(begun or branch(run, start or "newest", overrides or (), components).path)
+
+        execute.resume(Path(processes.from_first(begin)), components, listener, chosen, seconds, processes)
 
 
-def read_duration(text: str | None) -> float | None:
-    """Seconds in `45`, `90m`, `1h30m`, `2d`. Raises UsageError."""
+def read_duration(text: str | None, name: str = "--stop-after") -> float | None:
+    """Seconds in `45`, `90m`, `1h30m`, `2d`. Raises UsageError that names the option."""
     if text is None:
         return None
     found = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text.strip())
@@ -87,24 +105,5 @@ def read_duration(text: str | None) -> float | None:
         sum(int(n or 0) * unit for n, unit in zip(found.groups(), (86400, 3600, 60, 1), strict=True)) if found else 0
     )
     if not 0 < seconds < 10**9:
-        raise UsageError(f"--stop-after must be a time such as 45s, 90m, 1h30m or 2d, but is '{text}'.")
+        raise UsageError(f"{name} must be a time such as 45s, 90m, 1h30m or 2d, but is '{text}'.")
     return seconds
-
-
-@contextmanager
-def _narrated(settings: Settings) -> Iterator[Narrator]:
-    """A narrator on standard output; whoever stops a run is told how to go on."""
-    from ganforge.cli.display import choose_display
-    from ganforge.cli.narrator import Narrator
-    from ganforge.cli.output import Output
-    from ganforge.runs.stop import RunStopped
-
-    narrator = Narrator(choose_display(Output()), settings)
-    try:
-        with narrator:
-            yield narrator
-    except KeyboardInterrupt as stop:
-        reason, code = (f" by {stop.reason}", stop.exit_code) if isinstance(stop, RunStopped) else ("", INTERRUPTED)
-        command = narrator.resume_command()
-        say(f"stopped{reason}; continue with `{command}`" if command else "stopped before the run began")
-        raise typer.Exit(code) from None

@@ -49,7 +49,15 @@ def test_howto_runs_and_its_component_is_registered(howto: str, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     "page",
-    ["README.md", "docs/concepts.md", "docs/hooks.md", "docs/evaluation.md", "docs/howto/source.md", "SECURITY.md"],
+    [
+        "README.md",
+        "docs/concepts.md",
+        "docs/hooks.md",
+        "docs/evaluation.md",
+        "docs/howto/source.md",
+        "docs/scaling.md",
+        "SECURITY.md",
+    ],
 )
 def test_links_and_pictures_of_a_page_are_there(page: str) -> None:
     path = ROOT / page
