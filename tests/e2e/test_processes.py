@@ -162,10 +162,10 @@ def test_nobody_ends_before_the_step_is_saved_for_a_launcher_would_end_the_rest(
 ) -> None:
     first, second = start(2, tmp_path / "broken", work, tiny_recipe, components, save_slowly, 0)
     second.join(100)
-    os.kill(first.pid, signal.SIGTERM)  # as the launcher does
-    assert ends([first, second]) == [143, 143]
     (path,) = (tmp_path / "runs").iterdir()
     assert load_newest(path / "checkpoints")[0].step == 6
+    os.kill(first.pid, signal.SIGTERM)  # as the launcher does
+    assert ends([first, second]) == [143, 143]
 
 
 def test_one_that_hangs_is_given_up_after_some_patience(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -144,6 +146,18 @@ def test_whoever_leaves_says_why_and_the_others_end_alike(
     error: BaseException, code: int, said: str, tmp_path: Path
 ) -> None:
     assert ends(start(3, tmp_path, leave, error)) == [code] * 3
+    assert [(tmp_path / f"error_{rank}").read_text() for rank in (0, 1)] == [said] * 2
+
+
+def die(processes: Processes) -> None:
+    if processes.rank == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    processes.from_first(lambda: processes.gather(0))
+
+
+def test_of_three_the_one_that_was_killed_is_named(tmp_path: Path) -> None:
+    assert ends(start(3, tmp_path, die)) == [9, 9, -signal.SIGKILL]
+    said = "ProcessError: the process of rank 2 of 3 ended without a word: killed, or out of memory."
     assert [(tmp_path / f"error_{rank}").read_text() for rank in (0, 1)] == [said] * 2
 
 
