@@ -1,6 +1,6 @@
 PYTHON ?= .venv/bin/python
 
-.PHONY: check test props bench study
+.PHONY: check test props bench study docs
 
 check:
 	$(PYTHON) -m ruff format --check .
@@ -20,3 +20,9 @@ bench:
 # hours; what is finished is kept, what was stopped is resumed
 study:
 	$(PYTHON) -m studies run
+
+# the site, in build/site
+docs:
+	rm -rf build/site-source
+	$(PYTHON) docs/site/assemble.py build/site-source
+	$(PYTHON) -m sphinx -q -W --keep-going build/site-source build/site

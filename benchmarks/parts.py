@@ -23,7 +23,8 @@ from ganforge.data.preparation import PrepareFile
 from ganforge.data.prepared import made_by
 from ganforge.listener import Listener
 from ganforge.randomness import Draws
-from ganforge.sampling import BATCH, Sampler, write_samples
+from ganforge.samples import Origin, write_samples
+from ganforge.sampling import BATCH, Sampler
 from ganforge.start import build_networks
 
 #: Sides of the pictures that cameras give, width and height.
@@ -163,7 +164,7 @@ def _grown(what: str, number: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         labels, out = np.zeros(number, dtype=np.int64), Path(folder) / "out"
         started = time.perf_counter()
-        write_samples(Sampler(generator, 0, fast=True), labels, ["0"], out, Listener(), is_phantom=True)
+        write_samples(Sampler(generator, 0, fast=True), labels, Origin(["0"], "", 0, True), out, Listener())
         return time.perf_counter() - started, memory_mib(peak=True)
 
 

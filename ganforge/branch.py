@@ -21,7 +21,7 @@ from ganforge.runs.rundir import RunDir
 from ganforge.runs.space import expect_space, writing_to
 
 #: What a branch takes over from its run as it is.
-COPIED = ("environment.json", "data.json", "source.json", "load.json", "metrics.jsonl")
+COPIED = ("environment.json", "data.json", "source.json", "load.json", "metrics.jsonl", "quarantine.csv")
 #: What must stay: other networks don't fit the weights, another split would measure on images that were trained on.
 FIXED = (
     "resolution",

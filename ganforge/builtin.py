@@ -12,6 +12,7 @@ from ganforge.networks.depths import DEPTHS
 from ganforge.networks.initialisation import INITIALISATIONS
 from ganforge.networks.injections import INJECTIONS
 from ganforge.networks.mapping import MAPPINGS
+from ganforge.tracking.specs import TRACKERS
 from ganforge.training.specs import LOSSES, OPTIMIZERS, RATES, REGULARISERS
 from ganforge.weights.specs import SOURCES
 
@@ -79,3 +80,8 @@ def ganforge_optimizers() -> list[type[interfaces.OptimizerSpec]]:
 @hookimpl
 def ganforge_rates() -> list[type[interfaces.RateSpec]]:
     return RATES
+
+
+@hookimpl
+def ganforge_trackers() -> list[type[interfaces.TrackerSpec]]:
+    return TRACKERS

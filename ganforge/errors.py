@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -115,6 +116,13 @@ class ElsewhereError(ProcessError):
     def __init__(self, text: str, exit_code: int = ProcessError.exit_code) -> None:
         self.exit_code = exit_code
         super().__init__(text)
+
+
+def expect_packages(what: str, extra: str, *names: str) -> None:
+    """Raise UsageError, saying how to install them, where one of the packages is missing."""
+    missing = [name for name in names if find_spec(name) is None]
+    if missing:
+        raise UsageError(f"{what} needs {', '.join(missing)}: pip install '{extra}'.")
 
 
 def dotted_path(path: Iterable[str | int]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 import time
-from contextlib import nullcontext, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -12,15 +13,16 @@ from typing import Any
 
 import torch
 
-from ganforge.cache import cache_folder
-from ganforge.data.images import LabelledImages, LoadContext
-from ganforge.data.split import train_and_held_out
-from ganforge.errors import CheckpointError, DataError, RecipeError
+from ganforge.data.images import LabelledImages
+from ganforge.data.quarantine import write_quarantine
+from ganforge.data.split import num_shared, split_images
+from ganforge.errors import CheckpointError, DataError, GanforgeError, RecipeError
 from ganforge.evaluation.checks import preflight as preflight_evaluators
 from ganforge.evaluation.evaluation import Evaluation, reference_of
 from ganforge.files import read_json, write_json, write_text
 from ganforge.freeze.policy import freeze_table
 from ganforge.listener import Listener
+from ganforge.loading import load_context
 from ganforge.networks.staged import Generator
 from ganforge.plan.build import build_network
 from ganforge.plan.plan import NETWORKS, Plan
@@ -31,12 +33,20 @@ from ganforge.recipe.dump import dump_recipe, recipe_hash
 from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.recipe.models import LoadRules, Recipe
 from ganforge.registry import Components
-from ganforge.runs.checkpoint import Checkpoint, list_checkpoints, load_best, load_newest, load_step
+from ganforge.runs.checkpoint import (
+    Checkpoint,
+    list_checkpoints,
+    load_best,
+    load_newest,
+    load_step,
+    prune_checkpoints,
+)
 from ganforge.runs.faults import for_user
 from ganforge.runs.rundir import RunDir
 from ganforge.runs.space import expect_space, writing_to
 from ganforge.runs.stop import Stops
 from ganforge.start import build_networks, fetch_source, load_pretrained
+from ganforge.tracking.listener import tracked
 from ganforge.training.trainer import Trainer
 from ganforge.weights.load import load_strict
 
@@ -57,6 +67,8 @@ def preflight(recipe: Recipe) -> None:
     if recipe.discriminator.features is not None:
         recipe.discriminator.features.network.preflight()
     preflight_evaluators(recipe.evaluation.evaluators)
+    for tracker in recipe.output.trackers:
+        tracker.preflight()
 
 
 def run(
@@ -92,6 +104,7 @@ def _new_folder(plan: Plan, loaded: LoadedRecipe, device: torch.device, processe
         run_dir.write_state(
             state="running",
             recipe=recipe_hash(loaded.recipe),
+            recipe_file=loaded.file.name,
             overrides=list(loaded.overrides),
             classes=list(plan.classes),
             is_phantom=loaded.recipe.data.is_phantom,
@@ -133,17 +146,28 @@ def find_restarted(folder: Path) -> Path | None:
     return None
 
 
+def is_same_run(path: Path, overrides: Sequence[str], components: Components) -> bool:
+    """Whether the changes leave the run what it is: they choose trackers, and nothing else."""
+    run_dir = RunDir.open(path)
+    changed = load_recipe(run_dir.recipe, overrides, components).recipe
+    return run_dir.read_state().get("recipe") == recipe_hash(changed)
+
+
 def resume(
     path: Path,
     components: Components,
     listener: Listener,
     device: torch.device,
     stop_after: float | None = None,
+    overrides: Sequence[str] = (),
     processes: Processes = ALONE,
 ) -> RunDir:
-    """Continue a run from its newest checkpoint that verifies; a finished run is left as it is. Raises as `run`."""
+    """Continue a run from its newest checkpoint that verifies; a finished run is left as it is. Raises as `run`.
+
+    overrides: other trackers; see `is_same_run`.
+    """
     run_dir = RunDir.open(path)
-    loaded = load_recipe(run_dir.recipe, (), components)
+    loaded = load_recipe(run_dir.recipe, overrides, components)
     state = run_dir.read_state()
     if state.get("recipe") != recipe_hash(loaded.recipe):
         raise CheckpointError(f"{run_dir.recipe} was changed since the run began; a resumed run would not be the same.")
@@ -152,17 +176,20 @@ def resume(
         return run_dir
     _expect_shares(loaded, processes)
     if not list_checkpoints(run_dir.checkpoints):
+        _expect_no_progress(run_dir, loaded.recipe.output.checkpoints_every)
         listener.warning("the run stopped before its first checkpoint, so it begins again.")
-    elif state.get("processes", 1) != processes.size:
-        listener.warning(
-            f"the run was computed by {_counted(state.get('processes', 1))} and goes on with {processes.size}: from "
-            "here on its numbers agree with those of a run that was not stopped up to rounding, no longer to the bit."
-        )
+    if overrides and processes.is_first:
+        write_text(run_dir.recipe, dump_recipe(loaded.recipe))
     return _continue(plan_recipe(loaded, tuple(state["classes"])), run_dir, listener, device, stop_after, processes)
 
 
-def _counted(number: int) -> str:
-    return "1 process" if number == 1 else f"{number} processes"
+def _expect_no_progress(run_dir: RunDir, every: int) -> None:
+    """Raise CheckpointError where checkpoints were written and are gone: to begin again would overwrite the run."""
+    if any(row["step"] >= every for row in run_dir.read_metrics()):
+        raise CheckpointError(
+            f"{run_dir.path} came past its first checkpoint, but {run_dir.checkpoints} holds none. Put them back (is a "
+            "disk missing?), or begin a new run."
+        )
 
 
 def _continue(
@@ -173,21 +200,38 @@ def _continue(
     stop_after: float | None,
     processes: Processes,
 ) -> RunDir:
-    with (
-        writing_to(run_dir.path),
-        run_dir.locked() if processes.is_first else nullcontext(),
-        Stops(stop_after, for_good=processes.size > 1) as stops,
-    ):
-        if processes.is_first:
+    with writing_to(run_dir.path), Stops(stop_after, for_good=processes.size > 1) as stops:
+        if not processes.is_first:
+            return _train_and_evaluate(plan, run_dir, listener, device, stops, processes)
+        with run_dir.locked(listener.warning):
             run_dir.sweep()
+            _note_other_environment(run_dir, environment(device, processes.size), listener)
             run_dir.write_state(state="running", error=None, **_launch(processes))
-        return _train_and_evaluate(plan, run_dir, listener, device, stops, processes)
+            with tracked(plan, run_dir, listener) as told:
+                return _train_and_evaluate(plan, run_dir, told, device, stops, processes)
+
+
+def _note_other_environment(run_dir: RunDir, found: dict[str, str | int], listener: Listener) -> None:
+    """Warn where a resumed run is no longer computed as it began, and record how it is now."""
+    path = run_dir.path / "environment.json"
+    before = read_json(path, CheckpointError) if path.exists() else found
+    if not isinstance(before, dict):
+        raise CheckpointError(f"{path} is damaged: it says nothing of the environment.")
+    before = {"processes": 1, **before}  # runs of earlier versions don't say so
+    changed = [f"{name} {before.get(name)}, now {value}" for name, value in found.items() if before.get(name) != value]
+    if changed:
+        listener.warning(
+            f"the run began with {'; '.join(changed)}: from here on its bytes are not those of a run that was never "
+            "stopped."
+        )
+        write_json(path, found)
 
 
 def _train_and_evaluate(
     plan: Plan, run_dir: RunDir, listener: Listener, device: torch.device, stops: Stops, processes: Processes
 ) -> RunDir:
     started = time.monotonic()
+    train: LabelledImages | None = None
     try:
         listener.planned(plan, run_dir.path)
         # none: stopped before the first was whole
@@ -213,28 +257,55 @@ def _train_and_evaluate(
             processes,
         )
         if is_resumed:
-            trainer.restore(_newest(run_dir, listener, processes))
+            trainer.restore(_newest(plan, run_dir, listener, processes))
         else:
             trainer.begin()
         trainer.fit()
-        processes.from_first(lambda: _evaluate(plan, trainer, evaluation, run_dir, listener, device))
+        chosen, chosen_at = trainer.average.network, None
+        if processes.is_first:
+            chosen, chosen_at = _evaluate(plan, trainer, evaluation, run_dir, listener, device)
+        processes.wait_for_first()
     except BaseException as error:
         told = for_user(error, plan.recipe, run_dir, processes, on_cpu=device.type == "cpu")
-        # what is wrong with the data names files, and with them patients
-        reason = "" if isinstance(told, DataError) else str(told)
+        # what is wrong with the data names files, and with them patients; so may what ended the loading of images
+        names_files = isinstance(told, DataError) or (train is None and not isinstance(error, GanforgeError))
+        reason = "" if names_files else str(told)
         if processes.is_first:
+            state = {"state": "stopped", "error": reason or type(told).__name__}
             with suppress(OSError):  # the disk may be full
-                run_dir.write_state(state="stopped", error=reason or type(told).__name__)
+                run_dir.write_state(**state, seconds=_spent(run_dir, started))
         if told is error:
             raise
         raise told from error
     if processes.is_first:
+        # a run whose page is half written is not finished: killed here, it is resumed and swept
+        run_dir.write_state(seconds=_spent(run_dir, started))
+        _report(run_dir, chosen, chosen_at or trainer.step, plan, listener)
         run_dir.write_state(state="finished")
     listener.finished(run_dir.path, time.monotonic() - started)
     return run_dir
 
 
-def _newest(run_dir: RunDir, listener: Listener, processes: Processes) -> Checkpoint:
+def _spent(run_dir: RunDir, started: float) -> float:
+    """Seconds of the run so far, without those of a process that was killed."""
+    before = run_dir.read_state().get("seconds")
+    return round((before if isinstance(before, int | float) else 0) + time.monotonic() - started, 1)
+
+
+def _report(run_dir: RunDir, generator: Generator, step: int, plan: Plan, listener: Listener) -> None:
+    """Write report.html, which already says that the run is finished: whatever goes wrong now is a warning."""
+    try:
+        from ganforge.report.finishing import report_finished
+
+        listener.wrote("report", report_finished(run_dir.path, generator, step, plan))
+    except KeyboardInterrupt:
+        listener.warning(f"stopped before report.html was written; `ganforge report {run_dir.path}` writes it.")
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        listener.warning(f"no report was written, `ganforge report {run_dir.path}` tries again: {reason}")
+
+
+def _newest(plan: Plan, run_dir: RunDir, listener: Listener, processes: Processes) -> Checkpoint:
     """The newest checkpoint that verifies, the same on all processes; the first one sets damaged ones aside."""
     found: list[Checkpoint] = []
 
@@ -242,6 +313,7 @@ def _newest(run_dir: RunDir, listener: Listener, processes: Processes) -> Checkp
         checkpoint, rejected = load_newest(run_dir.checkpoints, set_aside=True)
         for reason in rejected:
             listener.warning(reason)
+        prune_checkpoints(run_dir.checkpoints, every=plan.recipe.output.checkpoints_every)
         found.append(checkpoint)
         return checkpoint.step
 
@@ -251,31 +323,38 @@ def _newest(run_dir: RunDir, listener: Listener, processes: Processes) -> Checkp
 
 def _evaluate(
     plan: Plan, trainer: Trainer, evaluation: Evaluation, run_dir: RunDir, listener: Listener, device: torch.device
-) -> None:
-    """Write the scores of the best generator, or of the newest where none was measured."""
+) -> tuple[Generator, int | None]:
+    """The best generator and its step, or the newest where none was measured; writes scores.json."""
     chosen, chosen_at = trainer.average.network, None
     if trainer.best is not None:
         checkpoint, rejected = load_best(run_dir.checkpoints)
         for reason in rejected:
             listener.warning(reason)
-        chosen, chosen_at = _generator_of(plan, checkpoint).to(device), checkpoint.step
+        chosen, chosen_at = generator_of(plan, checkpoint).to(device), checkpoint.step
     scores = evaluation.scores(chosen, chosen_at)
     write_json(run_dir.path / "scores.json", [score.as_dict() for score in scores])
+    return chosen, chosen_at
 
 
 def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[LabelledImages, LabelledImages]:
     """Images to train on and images that are held out.
 
-    Writes data.json. Raises DataError where it is there and describes other images.
+    Writes data.json, and quarantine.csv where images were left out. Raises DataError where data.json is there and
+    describes other images.
     """
     recipe = plan.recipe
-    context = LoadContext(cache_folder(), progress=listener.progress, warn=listener.warning)
-    images = recipe.data.load(recipe.resolution, context)
+    images = recipe.data.load(recipe.resolution, load_context(recipe.bad_images, listener))
     if images.labels.size and images.labels.max() >= len(plan.classes):
         raise DataError(f"a label is {images.labels.max()}, but there are only {len(plan.classes)} classes.")
-    split = recipe.split
-    indices = train_and_held_out(images.labels, images.groups, split.held_out, split.seed, split.train)
+    indices = split_images(images, recipe.split)
     train, held_out = (images.subset(index) for index in indices)
+    if images.sides is not None:
+        listener.note("the split is that of the set; split.held_out has no effect.")
+    if shared := num_shared(train, held_out):
+        listener.warning(
+            f"{shared} of {len(held_out)} held-out images have the pixels of one that is trained on, "
+            "so scores will be too good; `ganforge data check` names them."
+        )
     empty = [name for name, count in zip(plan.classes, train.class_counts(), strict=True) if count == 0]
     if empty and plan.generator.labels:
         names = ", ".join(repr(name) for name in empty)
@@ -285,15 +364,25 @@ def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[Labelled
         )
     record = run_dir.path / "data.json"
     if not record.exists():
-        counts = {"train": train.class_counts(), "held_out": held_out.class_counts()}
+        if images.left_out:
+            write_quarantine(run_dir.quarantine, images.left_out)
+            listener.note(f"what was left out, and why: {run_dir.quarantine}")
+        counts = {"train": train.class_counts(), "held_out": held_out.class_counts(), "left_out": len(images.left_out)}
         write_json(record, {"card": asdict(images.card), "images": counts})
-    elif read_json(record, CheckpointError)["card"]["fingerprint"] != images.card.fingerprint:
+    elif _recorded_fingerprint(record) != images.card.fingerprint:
         raise DataError(
             f"the images of {images.card.name} are not those that {run_dir.path} began with. "
             "Put them back as they were, or start a new run."
         )
     listener.data(train, held_out)
     return train, held_out
+
+
+def _recorded_fingerprint(record: Path) -> str:
+    try:
+        return str(read_json(record, CheckpointError)["card"]["fingerprint"])
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{record} is damaged: it doesn't say which images the run began with.") from error
 
 
 def open_run(path: Path, components: Components) -> tuple[Plan, RunDir]:
@@ -311,17 +400,24 @@ def load_generator(
     Warns of checkpoints that would have been taken and don't verify.
     """
     plan, run_dir = open_run(path, components)
+    checkpoint = best_checkpoint(run_dir, listener)
+    return generator_of(plan, checkpoint).to(device), plan
+
+
+def best_checkpoint(run_dir: RunDir, listener: Listener) -> Checkpoint:
+    """The best checkpoint of a run, or its newest; warns as `load_generator`, and says which it is."""
     checkpoint, rejected = load_best(run_dir.checkpoints)
     for reason in rejected:
         listener.warning(reason)
     listener.note(f"the generator of step {checkpoint.step:,}")
-    return _generator_of(plan, checkpoint).to(device), plan
+    return checkpoint
 
 
-def _generator_of(plan: Plan, checkpoint: Checkpoint) -> Generator:
+def generator_of(plan: Plan, checkpoint: Checkpoint) -> Generator:
+    """The moving average of the generator in a checkpoint of the plan's run."""
     generator = build_network(plan.generator, 0)
     assert isinstance(generator, Generator)
-    load_strict("generator", generator, checkpoint.tensors["generator_average"], LoadRules())
+    load_strict("generator", generator, checkpoint.tensors_of("generator_average"), LoadRules())
     return generator.eval()
 
 

@@ -20,6 +20,10 @@ _UMASK = os.umask(0o077)
 os.umask(_UMASK)
 
 
+#: Bytes of a JSON file that is read.
+MAX_JSON = 100_000_000
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace `path` by a file with this content, in one step; a kill leaves the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,6 +54,8 @@ def read_json(path: Path, error: type[GanforgeError]) -> Any:
     """The JSON in `path`; raises `error` with the place where it can't be read."""
     expect_file(path, f"there is no {path}.", error)
     try:
+        if path.stat().st_size > MAX_JSON:
+            raise error(f"{path} has more than {MAX_JSON:,} bytes; nothing that ganforge writes is so large.")
         return json.loads(path.read_text(encoding="utf-8"))
     # beside what is no JSON or UTF-8: numbers of thousands of digits, brackets nested by the thousand
     except (OSError, ValueError, RecursionError) as reason:

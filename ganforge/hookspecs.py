@@ -101,3 +101,8 @@ def ganforge_optimizers() -> list[type[interfaces.OptimizerSpec]]:  # type: igno
 @hookspec
 def ganforge_rates() -> list[type[interfaces.RateSpec]]:  # type: ignore[empty-body]
     """Learning rates over a stage."""
+
+
+@hookspec
+def ganforge_trackers() -> list[type[interfaces.TrackerSpec]]:  # type: ignore[empty-body]
+    """Trackers, which are told about a run while it goes on: TensorBoard, MLflow, ..."""

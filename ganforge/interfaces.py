@@ -18,12 +18,17 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ganforge.shapes import Shape
 
 if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
     from torch import Tensor, nn
 
     from ganforge.augmentation.base import Augmentation
+    from ganforge.data.assemble import FileSet
     from ganforge.data.images import LabelledImages, LoadContext
+    from ganforge.data.recognised import Recognised
     from ganforge.evaluation.features import Extractor
     from ganforge.evaluation.score import EvaluationContext, Score
+    from ganforge.tracking.base import TrackedRun, Tracker
     from ganforge.weights.pretrained import PretrainedWeights, PublishedFile, StoreContext
 
 
@@ -47,6 +52,19 @@ class Spec(BaseModel):
             if isinstance(given, str) and _is_path(field.annotation) and (not given.strip() or "\0" in given):
                 raise ValueError(f"`{name}` must be a path, but is {given!r}.")
         return data
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The schema with the `#:` comments of the fields as their descriptions, which editors show."""
+        from ganforge.recipe.remarks import remarks
+
+        reference = handler(schema)
+        properties = handler.resolve_ref_schema(reference).get("properties", {})
+        for name, text in remarks(cls).items():
+            key = cls.model_fields[name].alias or name
+            if key in properties:
+                properties[key].setdefault("description", text)
+        return reference
 
 
 def _is_path(annotation: Any) -> bool:
@@ -201,6 +219,14 @@ class DatasetSpec(Component):
     def preflight(self) -> None:
         """Raise DataError now for what would fail later: a folder or table that is not there."""
 
+    @classmethod
+    def recognise(cls, root: Path) -> Recognised | None:
+        """The folder as a set of this kind, for `ganforge new recipe`; None where it is none, or can't be told to be.
+
+        Looks at names and tables, and opens no picture. Raises DataError with all that is wrong where it is one.
+        """
+        return None
+
     @abstractmethod
     def classes(self) -> tuple[str, ...]:
         """Names of the classes in the order of the labels. May list a folder; raises DataError."""
@@ -208,6 +234,13 @@ class DatasetSpec(Component):
     @abstractmethod
     def load(self, resolution: int, context: LoadContext) -> LabelledImages:
         """All images at resolution x resolution. Raises DataError with every file or row that is bad."""
+
+    def files(self, context: LoadContext) -> FileSet | None:
+        """The files behind the images, unopened, for `ganforge data check`; None where there are none.
+
+        Raises DataError only where nothing can be listed; what is wrong with parts of it stands in the listing.
+        """
+        return None
 
     @property
     def is_phantom(self) -> bool:
@@ -318,3 +351,18 @@ class RateSpec(Component):
     @abstractmethod
     def at(self, step: int, num_steps: int) -> float:
         """Rate at `step`, counted from the stage's first (0 <= step < num_steps)."""
+
+
+class TrackerSpec(Component):
+    """Somebody outside of the run who is told how it goes: files for TensorBoard, a server.
+
+    Trackers stand in `output.trackers` and are no part of what tells two recipes apart: with others, or none, the run
+    gives the same bytes, and it can be resumed with others.
+    """
+
+    def preflight(self) -> None:
+        """Raise GanforgeError now for what would fail when the run begins: a package that is missing."""
+
+    @abstractmethod
+    def build(self, run: TrackedRun) -> Tracker:
+        """The tracker, when the training begins or goes on. What it raises switches it off."""

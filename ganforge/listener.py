@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from ganforge.data.images import LabelledImages
@@ -49,6 +49,9 @@ class Listener:
     def stage(self, name: str, table: Sequence[FreezeRow]) -> None: ...
 
     def step(self, report: StepReport) -> None: ...
+
+    def metrics(self, row: Mapping[str, Any]) -> None:
+        """A row of metrics.jsonl was written: step, images, stage, and means over the steps since the last row."""
 
     def wrote(self, what: str, path: Path) -> None: ...
 

@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import io
+import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from ganforge.files import write_bytes
@@ -32,8 +35,47 @@ def tile(images: NDArray[np.uint8], columns: int, gap: int = 2) -> NDArray[np.ui
     return sheet
 
 
+@dataclass(frozen=True)
+class Mark:
+    """What a generated picture says of itself, and nothing else."""
+
+    recipe: str
+    is_phantom: bool
+
+    def chunks(self) -> PngInfo:
+        """As text of the PNG file, under keywords of its specification."""
+        info = PngInfo()
+        info.add_text("Software", "ganforge")
+        info.add_text("Source", f"generated, not a photograph; recipe {self.recipe}")
+        if self.is_phantom:
+            info.add_text("Warning", "PHANTOM: learnt from images drawn by a program; says nothing about patients")
+        return info
+
+
+def png_bytes(picture: NDArray[np.uint8], mark: Mark | None = None) -> bytes:
+    """The content of a PNG file; picture: (height, width, 3)."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="PNG", pnginfo=mark and mark.chunks())
+    return buffer.getvalue()
+
+
 def save_png(path: Path, picture: NDArray[np.uint8]) -> None:
     """picture: (height, width, 3)."""
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG")
-    write_bytes(path, buffer.getvalue())
+    write_bytes(path, png_bytes(picture))
+
+
+def is_marked(path: Path) -> bool:
+    """Whether the file begins as a PNG with a `Mark`."""
+    with path.open("rb") as file:
+        return b"tEXtSoftware\0ganforge" in file.read(512)
+
+
+def is_whole_png(path: Path) -> bool:
+    """Whether a file is there that begins and ends as a PNG does."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(8)
+            file.seek(-12, os.SEEK_END)
+            return begin == b"\x89PNG\r\n\x1a\n" and file.read(8) == b"\0\0\0\0IEND"
+    except OSError:  # not there, or too short
+        return False

@@ -35,6 +35,7 @@ FAMILIES: dict[str, type[Component]] = {
     "augmentation": interfaces.AugmentationSpec,
     "optimizer": interfaces.OptimizerSpec,
     "rate": interfaces.RateSpec,
+    "tracker": interfaces.TrackerSpec,
 }
 
 #: What a component's JSON schema refers to until `ganforge.recipe.schema` puts the registered specs there. A URL,

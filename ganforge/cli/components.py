@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ganforge.cli.completion import complete_component, complete_family
 from ganforge.cli.options import AsJson, Settings
 from ganforge.errors import UsageError, did_you_mean
 
@@ -17,8 +19,14 @@ if TYPE_CHECKING:
     from ganforge.interfaces import Component
     from ganforge.registry import Components, Origin
 
-Family = Annotated[str | None, typer.Argument(metavar="FAMILY", help="Kind of component, such as block.")]
-Name = Annotated[str | None, typer.Argument(metavar="NAME", help="One component, with its fields.")]
+Family = Annotated[
+    str | None,
+    typer.Argument(metavar="FAMILY", help="Kind of component, such as block.", autocompletion=complete_family),
+]
+Name = Annotated[
+    str | None,
+    typer.Argument(metavar="NAME", help="One component, with its fields.", autocompletion=complete_component),
+]
 
 
 def ls(settings: Settings, family: Family = None, name: Name = None, as_json: AsJson = False) -> None:
@@ -103,13 +111,17 @@ def _one(components: Components, family: str, name: str, as_json: bool) -> None:
         return
     output = Output()
     output.line(f"{family} {name}", "bold")
-    for paragraph in (spec.__doc__ or "").strip().splitlines():
-        output.paragraph(paragraph.strip(), indent=2)
+    for paragraph in inspect.cleandoc(spec.__doc__ or "").split("\n\n"):
+        output.paragraph(" ".join(paragraph.split()), indent=2)
     output.line(f"  {origin}, {_location(spec)}", "dim")
     output.line()
     rows = [(field.name, field.default, field.type) for field in fields]
     if rows:
         output.table(("field", "default", "type"), rows, indent=2)
+        output.line()
+        for field in fields:
+            if field.description:
+                output.paragraph(f"{field.name}: {field.description}", indent=2)
     else:
         output.line("  It has no fields.")
 

@@ -18,6 +18,8 @@ SECONDS_BETWEEN_LINES = 10.0
 #: From the start of a loop; most end before.
 SECONDS_WITHOUT_LINES = 2.0
 _QUARTERS = 4
+#: Cells that a bar keeps beside the details of a step.
+_SHORTEST_BAR = 4
 
 
 class Display(Protocol):
@@ -82,7 +84,9 @@ class LiveDisplay:
         bars = self._started()
         if self._training is None:
             self._training = bars.add_task(report.stage, total=report.num_steps, details="")
-        bars.update(self._training, completed=report.step, description=report.stage, details=details(report))
+        counts = f"{report.step:,}/{report.num_steps:,}"
+        room = self.output.console.width - len(f"{report.stage}  {counts} ") - _SHORTEST_BAR
+        bars.update(self._training, completed=report.step, description=report.stage, details=details(report, room))
         if report.step == report.num_steps:
             self._end(bars, self._training)
             self._training = None
@@ -128,15 +132,19 @@ class LiveDisplay:
             self.close()
 
 
-def details(report: StepReport) -> str:
-    """`131 images/s  G 0.693  D 1.386  0:12:34 left`; D is the sum of its losses on real and generated images."""
+def details(report: StepReport, room: int | None = None) -> str:
+    """`131 images/s  G 0.693  D 1.386  0:12:34 left`; D is the sum of its losses on real and generated images.
+
+    room: cells that there are; what doesn't fit is left out, first the losses, last the time.
+    """
     metrics = report.metrics
-    parts = [f"{report.images_per_second:.3g} images/s"]
+    speed, losses, left = f"{report.images_per_second:.3g} images/s", [], []
     if "loss_generator" in metrics:
-        parts.append(f"G {metrics['loss_generator']:.3f}")
+        losses.append(f"G {metrics['loss_generator']:.3f}")
     if "loss_real" in metrics and "loss_fake" in metrics:
-        parts.append(f"D {metrics['loss_real'] + metrics['loss_fake']:.3f}")
+        losses.append(f"D {metrics['loss_real'] + metrics['loss_fake']:.3f}")
     if report.images_per_second > 0:
         images_left = report.images / report.step * (report.num_steps - report.step)
-        parts.append(f"{duration(images_left / report.images_per_second)} left")
-    return "  ".join(parts)
+        left.append(f"{duration(images_left / report.images_per_second)} left")
+    texts = ["  ".join(parts) for parts in ([speed, *losses, *left], [speed, *left], left)]
+    return next((text for text in texts if room is None or len(text) <= room), "")

@@ -8,7 +8,7 @@ from ganforge.cli.options import AsJson, Settings
 
 
 def doctor(settings: Settings, as_json: AsJson = False) -> None:
-    """Look at versions, threads, memory, disks and plugins, and say what stands in a training's way."""
+    """Say what stands in a training's way. Looks at versions, threads, memory, disks and plugins."""
     from dataclasses import asdict
     from pathlib import Path
 

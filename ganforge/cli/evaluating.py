@@ -8,9 +8,13 @@ from typing import Annotated
 
 import typer
 
+from ganforge.cli.completion import complete_run
 from ganforge.cli.options import AsJson, Device, Settings, Threads, choose_device
 
-What = Annotated[Path, typer.Argument(metavar="RUN|FOLDER", help="Run, or a folder of generated pictures.")]
+What = Annotated[
+    Path,
+    typer.Argument(metavar="RUN|FOLDER", help="Run, or a folder of generated pictures.", autocompletion=complete_run),
+]
 Metrics = Annotated[
     list[str] | None,
     typer.Option(
@@ -61,7 +65,7 @@ def evaluate(
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Measure a run's generator, or any folder of pictures, against real images."""
+    """Measure generated images against real ones. Those of a run, or of any folder of pictures."""
     from ganforge.cli.display import choose_display
     from ganforge.cli.narrator import Narrator
     from ganforge.cli.output import Output, error_output

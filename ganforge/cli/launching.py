@@ -61,7 +61,9 @@ def launched(
 
 
 @contextmanager
-def taking_part(settings: Settings, device: DeviceName, silence: float | None) -> Iterator[tuple[Processes, Listener]]:
+def taking_part(
+    settings: Settings, device: DeviceName, threads: int | None, silence: float | None
+) -> Iterator[tuple[Processes, Listener]]:
     """This process among those that train, and who is told of the run: a narrator on the first, nobody on the others.
 
     silence: seconds after which a process that sends nothing is given up. Of what ends all of them, one tells.
@@ -76,11 +78,11 @@ def taking_part(settings: Settings, device: DeviceName, silence: float | None) -
             if not processes.is_first:
                 yield processes, Listener()
                 return
-            with Narrator(choose_display(Output()), settings) as narrator:
+            with Narrator(choose_display(Output()), settings, _again(processes, device, threads)) as narrator:
                 try:
                     yield processes, narrator
                 except KeyboardInterrupt as stop:
-                    _say_how_to_go_on(stop, narrator, processes, device)
+                    _say_how_to_go_on(stop, narrator)
                     raise
     except KeyboardInterrupt as stop:
         raise typer.Exit(getattr(stop, "exit_code", INTERRUPTED)) from stop
@@ -93,16 +95,19 @@ def taking_part(settings: Settings, device: DeviceName, silence: float | None) -
         raise
 
 
-def _say_how_to_go_on(stop: KeyboardInterrupt, narrator: Narrator, processes: Processes, device: DeviceName) -> None:
+def _again(processes: Processes, device: DeviceName, threads: int | None) -> list[str]:
+    """Options of the command that continues: a run that goes on elsewhere is no longer the same to the last bit."""
+    among = option("--threads", threads)
+    if processes.size == 1:
+        return [*(["--device", device] if device != "auto" else []), *among]
+    import torch
+
+    on_cpu = device == "cpu" or not torch.cuda.is_available()
+    return ["--gpus", processes.gpus(on_cpu=on_cpu), *among]
+
+
+def _say_how_to_go_on(stop: KeyboardInterrupt, narrator: Narrator) -> None:
     reason = getattr(stop, "reason", "")
     command = narrator.resume_command()
     by = f" by {reason}" if reason else ""
-    if command is None:
-        say("stopped before the run began")
-        return
-    if processes.size > 1:
-        import torch
-
-        on_cpu = device == "cpu" or not torch.cuda.is_available()
-        command += f" --gpus {processes.gpus(on_cpu=on_cpu)}"
-    say(f"stopped{by}; continue with `{command}`")
+    say(f"stopped{by}; continue with `{command}`" if command else "stopped before the run began")

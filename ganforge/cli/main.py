@@ -8,12 +8,55 @@ import sys
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
-from ganforge.cli import components, doctoring, evaluating, recipes, sampling, training, weights
+from ganforge.cli import (
+    components,
+    creating,
+    data,
+    doctoring,
+    evaluating,
+    exporting,
+    recipes,
+    reporting,
+    sampling,
+    training,
+    weights,
+)
+from ganforge.cli.examples import example
 from ganforge.cli.options import Blocked, Debug, PluginFiles, Settings, Strict, verb
 
+#: As one comes to need them.
+ORDER = (
+    "new",
+    "data",
+    "check",
+    "run",
+    "resume",
+    "sample",
+    "export",
+    "eval",
+    "report",
+    "compare",
+    "show",
+    "freeze",
+    "ls",
+    "plugins",
+    "weights",
+    "schema",
+    "doctor",
+)
+
+
+class Verbs(TyperGroup):
+    """The verbs in the order in which one comes to need them."""
+
+    def list_commands(self, ctx: object) -> list[str]:
+        return sorted(self.commands, key=ORDER.index)
+
+
 app = typer.Typer(
-    add_completion=False,
+    cls=Verbs,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -57,12 +100,17 @@ for function in (
     components.ls,
     components.plugins,
     sampling.sample,
+    exporting.export,
+    reporting.report,
+    reporting.compare,
     recipes.schema,
     doctoring.doctor,
 ):
-    app.command()(verb(function))
-app.command("eval")(verb(evaluating.evaluate))
+    app.command(epilog=example(function.__name__))(verb(function))
+app.command("eval", epilog=example("eval"))(verb(evaluating.evaluate))
+app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")
+app.add_typer(creating.app, name="new")
 
 
 def main() -> None:

@@ -30,14 +30,17 @@ PHANTOM = "PHANTOM: these images are drawn by a program; nothing learnt from the
 class Narrator(Listener):
     """Tells on a display what a run reports. Use it in a `with` statement, which closes the display."""
 
-    def __init__(self, display: Display, settings: Settings) -> None:
+    def __init__(self, display: Display, settings: Settings, again: Sequence[str] = ()) -> None:
+        """again: options with which a stopped run is to be resumed."""
         self.display = display
         self.output = display.output
         self.settings = settings
+        self.again = again
         #: Folder of the run, once it is known.
         self.folder: Path | None = None
         self._plan: Plan | None = None
         self._grid: Path | None = None
+        self._report: Path | None = None
 
     def __enter__(self) -> Narrator:
         return self
@@ -99,6 +102,8 @@ class Narrator(Listener):
     def wrote(self, what: str, path: Path) -> None:
         if what == "samples":
             self._grid = path
+        elif what == "report":
+            self._report = path
 
     def measured(self, step: int, score: Score, *, is_best: bool) -> None:
         best = ", the best so far" if is_best else ""
@@ -120,6 +125,8 @@ class Narrator(Listener):
         self.output.line(f"run: {folder}")
         if self._grid is not None:
             self.output.line(f"samples: {self._grid}")
+        if self._report is not None:
+            self.output.line(f"report: {self._report}")
         self.output.line(f"next: {self._next(self._plan, folder)}")
 
     def progress(self, items: Iterable[T], total: int, what: str) -> Iterable[T]:
@@ -127,7 +134,7 @@ class Narrator(Listener):
 
     def resume_command(self) -> str | None:
         """The command that continues the run, or None before it has a folder."""
-        return self.settings.command("resume", self.folder) if self.folder else None
+        return self.settings.command("resume", self.folder, *self.again) if self.folder else None
 
     def _next(self, plan: Plan, folder: Path) -> str:
         label = ("--label", plan.classes[-1]) if is_conditional(plan) else ()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ganforge.cli.completion import complete_recipe, complete_run
 from ganforge.cli.errors import reported, say_warning
 from ganforge.errors import PluginError, UsageError, did_you_mean
 
@@ -30,12 +31,20 @@ Blocked = Annotated[
 Strict = Annotated[bool, typer.Option("--strict-plugins", help="Stop if an installed plugin is broken.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
-Recipe = Annotated[Path, typer.Argument(metavar="RECIPE", help="YAML file with the recipe.")]
+Recipe = Annotated[
+    Path, typer.Argument(metavar="RECIPE", help="YAML file with the recipe.", autocompletion=complete_recipe)
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(metavar="KEY=VALUE", help="Values to change, such as training.batch=16 or stages[0].steps=100."),
 ]
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.", autocompletion=complete_run)]
+Trained = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN", help="Folder of a run, of one of its checkpoints, or of an export.", autocompletion=complete_run
+    ),
+]
 DeviceName = Literal["auto", "cpu", "cuda"]
 Device = Annotated[DeviceName, typer.Option("--device", help="Where to compute; auto: on the GPU if there is one.")]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, max=1024, metavar="N", help="Processor threads.")]
@@ -103,18 +112,12 @@ def choose_device(name: DeviceName, threads: int | None) -> torch.device:
     """The device to compute on. Raises UsageError for a GPU that isn't there."""
     import torch
 
-    from ganforge.hardware import keep_freed_memory
+    from ganforge.hardware import find_device, keep_freed_memory
 
     keep_freed_memory()
     if threads is not None:
         torch.set_num_threads(threads)
-    has_gpu = torch.cuda.is_available()
-    if name == "cuda" and not has_gpu:
-        raise UsageError("torch finds no CUDA device. Leave --device out, or say --device cpu.")
-    if not has_gpu or name == "cpu":
-        return torch.device("cpu")
-    # where several processes train, each has its own
-    return torch.device("cuda", torch.cuda.current_device())
+    return find_device(name)
 
 
 def verb(function: Callable[..., None]) -> Callable[..., None]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import textwrap
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -48,37 +50,84 @@ class Output:
 
     def line(self, text: str = "", style: str = "") -> None:
         """One line as it stands, however long it is."""
-        self.console.print(Text(_plain(text), style=style), soft_wrap=True)
+        self._print(Text(_plain(text), style=style))
 
     def labelled(self, label: str, text: str, style: str) -> None:
-        """`label: text`, with the label in a style."""
-        self.console.print(Text.assemble((f"{label}:", style), f" {_plain(text)}"), soft_wrap=True)
+        """`label: text`, with the label in a style; on a terminal that is too narrow, broken at words."""
+        first, *others = self._broken(f"{label}: {_plain(text)}")
+        rest = first.removeprefix(f"{label}:")
+        self._print(Text.assemble((f"{label}:", style), rest))
+        for line in others:
+            self.line(line)
+
+    def _print(self, text: Text) -> None:
+        try:
+            self.console.print(text, soft_wrap=True)
+        except OSError:
+            # a terminal that was closed, a disk that is full: no reason to end a training that runs for days
+            self.console.file = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
 
     def paragraph(self, text: str, indent: int = 0, style: str = "") -> None:
         """One line; on a terminal that is too narrow for it, several, the later ones indented further."""
+        for line in self._broken(text, indent):
+            self.line(line, style)
+
+    def _broken(self, text: str, indent: int = 0) -> list[str]:
+        """Lines of at most the terminal's width, later ones of a paragraph indented further; elsewhere as they are."""
         blank = " " * indent
         if not self.console.is_terminal:
-            self.line(blank + text, style)
-            return
-        lines = textwrap.wrap(
-            text,
-            max(self.console.width, 20),
-            initial_indent=blank,
-            subsequent_indent=blank + "  ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for line in lines or [""]:
-            self.line(line, style)
+            return [blank + text]
+        return [
+            line
+            for paragraph in text.split("\n")
+            for line in textwrap.wrap(
+                paragraph,
+                max(self.console.width, 20),
+                initial_indent=blank,
+                subsequent_indent=blank + _indent_of(paragraph) + "  ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+            or [""]
+        ]
 
     def table(
         self, header: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = (), indent: int = 0
     ) -> None:
         """Aligned columns under a header; columns whose numbers are in `right` are aligned to the right."""
-        first, *others = aligned([[_plain(cell) for cell in row] for row in (header, *rows)], right)
-        self.line(" " * indent + first, "bold")
+        first, *others = self.aligned([header, *rows], right, indent)
+        self.line(first, "bold")
         for line in others:
-            self.line(" " * indent + line)
+            self.line(line)
+
+    def aligned(self, rows: Sequence[Sequence[str]], right: Collection[int] = (), indent: int = 0) -> list[str]:
+        """The rows of a table, for those who put others between them.
+
+        On a terminal that is too narrow the columns stand closer; if that is not enough, what is long widens no column,
+        and the last cell of a row goes below the others where it is text and doesn't fit.
+        """
+        plain, blank = [[_plain(cell) for cell in row] for row in rows], " " * indent
+        width = self.console.width - indent if self.console.is_terminal else sys.maxsize
+        for gap in (2, 1):
+            lines = aligned(plain, right, gap)
+            if max(map(cell_len, lines)) <= width:
+                return [blank + line for line in lines]
+        widths = []
+        for number, column in enumerate(zip(*plain, strict=True)):
+            longest = width * (2 if number == 0 else 1) // 3
+            widths.append(max([cell_len(cell) for cell in column if cell_len(cell) <= longest], default=0))
+        found = []
+        for row in plain:
+            line = blank + "  ".join(_padded(row, widths, right)).rstrip()
+            if cell_len(line) > width and len(row) > 1 and len(row) - 1 not in right:
+                first = "  ".join(_padded(row[:-1], widths[:-1], right)).rstrip()
+                line = f"{blank}{first}\n{blank}    {row[-1]}"
+            found.append(line)
+        return found
+
+
+def _indent_of(text: str) -> str:
+    return text[: len(text) - len(text.lstrip())]
 
 
 def _plain(text: str) -> str:
@@ -95,10 +144,10 @@ def error_output() -> Output:
     return Output(_Console(stderr=True, markup=False, emoji=False, highlight=False))
 
 
-def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:
-    """Lines with the cells of each column padded to one width, two spaces apart; no blanks at the ends."""
+def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = (), gap: int = 2) -> list[str]:
+    """Lines with the cells of each column padded to one width, `gap` spaces apart; no blanks at the ends."""
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(_padded(row, widths, right)).rstrip() for row in rows]
+    return [(" " * gap).join(_padded(row, widths, right)).rstrip() for row in rows]
 
 
 def _padded(row: Sequence[str], widths: Sequence[int], right: Collection[int]) -> list[str]:
@@ -116,6 +165,6 @@ def counted(number: int, noun: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Hours, minutes and seconds: `1:02:03`."""
-    whole = round(seconds)
+    """Hours, minutes and seconds: `1:02:03`; nothing is less than no time, whatever a clock says."""
+    whole = max(0, round(seconds))
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"

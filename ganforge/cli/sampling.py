@@ -4,41 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from ganforge.cli.options import Device, Run, Settings, Threads, choose_device
-from ganforge.errors import UsageError, did_you_mean
+from ganforge.cli.options import Device, Settings, Threads, Trained, choose_device
+from ganforge.errors import UsageError
+
+MAX_COUNT = 1_000_000
 
 Labels = Annotated[
     list[str] | None,
     typer.Option(
-        "--label", "--grade", metavar="CLASS", help="Name of a class, or its number; may be repeated. Default: all."
+        "--label",
+        "--grade",
+        metavar="CLASS[=N]",
+        help="Name of a class, or its number, and how many images of it; may be repeated. Default: all classes.",
     ),
 ]
-Count = Annotated[int, typer.Option("--count", min=1, max=1_000_000, metavar="N", help="Images of each class.")]
+Count = Annotated[
+    int, typer.Option("--count", min=1, max=MAX_COUNT, metavar="N", help="Images of each class without a number.")
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="The same seed gives the same images.")]
+First = Annotated[
+    int, typer.Option("--first", min=0, metavar="N", help="Number of the first latent, to go on behind other samples.")
+]
 Truncation = Annotated[
     float, typer.Option("--truncation", metavar="0..1", help="Below 1: more typical and less diverse images.")
 ]
 Fast = Annotated[bool, typer.Option("--fast", help="Compute in bfloat16: quicker, and images differ by rounding.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the images and samples.csv.")]
+LayoutOption = Annotated[
+    Literal["flat", "folders"],
+    typer.Option("--layout", help="flat: LABEL_NUMBER.png; folders: CLASS/NUMBER.png, for torchvision's ImageFolder."),
+]
 
 
 def sample(
     settings: Settings,
-    run: Run,
+    run: Trained,
     out: Out,
     label: Labels = None,
     count: Count = 16,
     seed: Seed = 0,
+    first: First = 0,
     truncation: Truncation = 1.0,
+    layout: LayoutOption = "flat",
     fast: Fast = False,
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Draw images of the wanted classes from a run."""
+    """Draw images of the wanted classes. The same command again goes on where it was stopped."""
     if not 0 <= truncation <= 1:
         raise UsageError(f"--truncation must be from 0 to 1, but is {truncation:g}.")
 
@@ -47,21 +63,23 @@ def sample(
     from ganforge.cli.display import choose_display
     from ganforge.cli.narrator import PHANTOM, Narrator
     from ganforge.cli.output import Output, counted
-    from ganforge.execute import load_generator
     from ganforge.hardware import has_fast_bf16, round_products
-    from ganforge.sampling import Sampler, write_samples
+    from ganforge.samples import Origin, write_samples
+    from ganforge.sampling import Sampler, batch_for
+    from ganforge.trained import open_trained
 
     place = choose_device(device, threads)
     output = Output()
     with Narrator(choose_display(output), settings) as narrator:
-        generator, plan = load_generator(run, settings.components(), place, narrator)
-    classes: Sequence[str] = plan.classes
-    if not generator.is_conditional:
+        trained = open_trained(run, settings.components(), place, narrator)
+    card = trained.card
+    classes: Sequence[str] = card.classes
+    if not card.is_conditional:
         if label:
             raise UsageError(f"{run} was trained without labels, so that no class can be asked for. Omit --label.")
         classes = ("unconditional",)
-    chosen = find_labels(label or (), classes)
-    labels = np.repeat(chosen, count)
+    counts = wanted_counts(label or (), count, classes)
+    labels = np.repeat(list(counts), list(counts.values()))
     with Narrator(choose_display(output), settings) as narrator:
         is_fast = fast and has_fast_bf16(place)
         round_products(place, allowed=is_fast)
@@ -69,37 +87,43 @@ def sample(
             narrator.warning(
                 f"this {place.type} has no native bfloat16, so that --fast would be slower: sampling exactly."
             )
-        table = write_samples(
-            Sampler(generator, seed, truncation, fast=is_fast),
-            labels,
-            classes,
-            out,
-            narrator,
-            is_phantom=plan.recipe.data.is_phantom,
-        )
-    names = ", ".join(f"{classes[number]} (label {number})" for number in chosen)
-    output.paragraph(f"{counted(len(labels), 'image')}, {count:,} for each of: {names}")
-    if plan.recipe.data.is_phantom:
+        sampler = Sampler(trained.generator, seed, truncation, fast=is_fast, batch=batch_for(card.resolution))
+        origin = Origin(classes, card.recipe, card.step, card.is_phantom)
+        table = write_samples(sampler, labels, origin, out, narrator, first=first, layout=layout)
+    names = [f"{classes[number]} (label {number})" for number in counts]
+    if len(set(counts.values())) == 1:
+        each = f"{next(iter(counts.values())):,} for each of: {', '.join(names)}"
+    else:
+        each = ", ".join(f"{number:,} of {name}" for name, number in zip(names, counts.values(), strict=True))
+    output.paragraph(f"{counted(len(labels), 'image')}, {each}")
+    if card.is_phantom:
         output.line(PHANTOM, "bold yellow")
     output.line(f"table: {table}")
 
 
-def find_labels(wanted: Sequence[str], classes: Sequence[str]) -> list[int]:
-    """Label numbers of the classes that are wanted, each once, in the order given; all if none is.
+def wanted_counts(words: Sequence[str], count: int, classes: Sequence[str]) -> dict[int, int]:
+    """Number of images by label, in the order given; `count` of all classes if no word is.
 
-    A word is the name of a class, or the number of a label where no class has that name. Raises UsageError with
-    every word that is neither.
+    A word is a class, by name or number, or `CLASS=N`. Raises UsageError with every word that is neither, and for a
+    class that is given two numbers.
     """
-    found: dict[int, None] = {}
-    unknown = []
-    for word in wanted:
-        if word in classes:
-            found[list(classes).index(word)] = None
-        elif word.isdecimal() and int(word) < len(classes):
-            found[int(word)] = None
-        else:
-            unknown.append(f"no class is called '{word}'.{did_you_mean(word, classes)}")
-    if unknown:
-        known = ", ".join(f"{name} (label {number})" for number, name in enumerate(classes))
-        raise UsageError("\n".join([*unknown, f"Classes: {known}."]))
-    return list(found) if wanted else list(range(len(classes)))
+    from ganforge.classes import find_labels
+
+    if not words:
+        return dict.fromkeys(range(len(classes)), count)
+    split = [_class_and_count(word, count, classes) for word in words]
+    found = find_labels([name for name, _ in split], classes)
+    counts: dict[int, int] = {}
+    for label, (_, number) in zip(found, split, strict=True):
+        if counts.setdefault(label, number) != number:
+            raise UsageError(f"--label gives two numbers of images for '{classes[label]}': {counts[label]}, {number}.")
+    return counts
+
+
+def _class_and_count(word: str, count: int, classes: Sequence[str]) -> tuple[str, int]:
+    name, equals, number = word.rpartition("=")
+    if word in classes or not equals:
+        return word, count
+    if not (number.isascii() and number.isdecimal() and 1 <= int(number[:9]) <= MAX_COUNT):
+        raise UsageError(f"--label '{word}' must be CLASS or CLASS=N, with N from 1 to {MAX_COUNT:,}.")
+    return name, int(number)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from ganforge.cli.launching import Gpus, MaxRestarts, Patience, launched, option, taking_part
-from ganforge.cli.options import Device, Overrides, Recipe, Run, Settings, Threads, choose_device
+from ganforge.cli.options import Device, DeviceName, Overrides, Recipe, Run, Settings, Threads, choose_device
 from ganforge.errors import UsageError
 
 ResumeMode = Annotated[
@@ -19,6 +20,9 @@ ResumeMode = Annotated[
 Start = Annotated[
     Literal["best", "newest"] | None,
     typer.Option("--from", help="Checkpoint with which a new run begins, which goes on from there."),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Try a few steps on made-up images, and say what the run would take.")
 ]
 StopAfter = Annotated[
     str | None,
@@ -32,6 +36,7 @@ def run(
     overrides: Overrides = None,
     resume: ResumeMode = None,
     stop_after: StopAfter = None,
+    dry_run: DryRun = False,
     device: Device = "auto",
     threads: Threads = None,
     gpus: Gpus = None,
@@ -39,11 +44,18 @@ def run(
     patience: Patience = None,
 ) -> None:
     """Train what a recipe describes, in a new folder."""
+    if dry_run:
+        if resume or stop_after:
+            raise UsageError("--dry-run trains nothing, so that --resume and --stop-after would have no effect.")
+        if gpus or max_restarts or patience:
+            raise UsageError("--dry-run tries one process: leave out --gpus, --max-restarts and --patience.")
+        _try_out(settings, recipe, overrides or (), device, threads)
+        return
     seconds, silence = read_duration(stop_after), read_duration(patience, "--patience")
     words = ["run", str(recipe), *(overrides or ()), *option("--resume", resume)]
     words += [*option("--stop-after", stop_after), *option("--threads", threads), *option("--patience", patience)]
     device = launched(settings, words, gpus, device, max_restarts)
-    with taking_part(settings, device, silence) as (processes, listener):
+    with taking_part(settings, device, threads, silence) as (processes, listener):
         from ganforge import execute
         from ganforge.recipe.load import load_recipe
 
@@ -60,7 +72,7 @@ def run(
         if found is None:
             execute.run(loaded, listener, chosen, seconds, processes)
         else:
-            execute.resume(Path(found), components, listener, chosen, seconds, processes)
+            execute.resume(Path(found), components, listener, chosen, seconds, processes=processes)
 
 
 def resume(
@@ -75,25 +87,52 @@ def resume(
     max_restarts: MaxRestarts = 0,
     patience: Patience = None,
 ) -> None:
-    """Continue a run that was stopped; with other values or from its best checkpoint, in a new folder."""
+    """Continue a run; with other values it goes on in a new folder.
+
+    Other trackers leave it in its own.
+    """
     seconds, silence = read_duration(stop_after), read_duration(patience, "--patience")
     words = ["resume", str(run), *(overrides or ()), *option("--from", start)]
     words += [*option("--stop-after", stop_after), *option("--threads", threads), *option("--patience", patience)]
     device = launched(settings, words, gpus, device, max_restarts)
-    with taking_part(settings, device, silence) as (processes, listener):
+    with taking_part(settings, device, threads, silence) as (processes, listener):
         from ganforge import execute
         from ganforge.branch import branch
 
         components = settings.components(warn=processes.is_first)
         chosen = choose_device(device, threads)
 
-        def begin() -> str:
-            if not (start or overrides):
-                return str(run)
-            begun = execute.find_restarted(run.parent)
-            return str(begun or branch(run, start or "newest", overrides or (), components).path)
+        changes = overrides or []
 
-        execute.resume(Path(processes.from_first(begin)), components, listener, chosen, seconds, processes)
+        def begin() -> str | None:
+            """The folder of a new run; None to go on in the same."""
+            if not start and (not changes or execute.is_same_run(run, changes, components)):
+                return None
+            begun = execute.find_restarted(run.parent)
+            return str(begun or branch(run, start or "newest", changes, components).path)
+
+        new = processes.from_first(begin)
+        path, changes = (run, changes) if new is None else (Path(new), [])
+        execute.resume(path, components, listener, chosen, seconds, changes, processes)
+
+
+def _try_out(
+    settings: Settings, recipe: Path, overrides: Sequence[str], device: DeviceName, threads: int | None
+) -> None:
+    from ganforge.cli.display import choose_display
+    from ganforge.cli.estimates import show_estimate
+    from ganforge.cli.narrator import Narrator
+    from ganforge.cli.output import Output
+    from ganforge.recipe.load import load_recipe
+    from ganforge.rehearsal import rehearse
+
+    loaded = load_recipe(recipe, overrides, settings.components())
+    chosen = choose_device(device, threads)
+    output = Output()
+    with Narrator(choose_display(output), settings) as narrator:
+        estimate = rehearse(loaded, narrator, chosen)
+    show_estimate(estimate, output)
+    output.line(f"next: {settings.command('run', loaded.file, *loaded.overrides)}")
 
 
 def read_duration(text: str | None, name: str = "--stop-after") -> float | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ganforge.cli.examples import example
 from ganforge.cli.options import AsJson, Settings, verb
 
 if TYPE_CHECKING:
@@ -111,4 +112,4 @@ app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Published weights: ls, fetch, verify, convert, card."
 )
 for function in (ls, fetch, verify, convert, card):
-    app.command()(verb(function))
+    app.command(epilog=example(f"weights {function.__name__}"))(verb(function))

@@ -4,42 +4,85 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from ganforge.data.content import content_hashes
-from ganforge.data.images import DatasetCard, LabelledImages, LoadContext
-from ganforge.data.listing import Listing
+from ganforge.data.content import Unreadable, content_hashes
+from ganforge.data.images import DatasetCard, LabelledImages, LeftOut, LoadContext
+from ganforge.data.listing import Listing, refuse
 from ganforge.data.preparation import Preparation, PrepareFile
 from ganforge.data.prepared import PreparedSet, prepared_set
+from ganforge.data.reading import AS_IT_STANDS, Reading
 
 
-def load_listing(
-    listing: Listing,
-    classes: tuple[str, ...],
-    preparation: Preparation,
-    resolution: int,
-    context: LoadContext,
-    *,
-    name: str,
-    licence: str = "not stated",
-    citation: str = "not stated",
-) -> LabelledImages:
-    """The images of a listing at resolution x resolution, with a card.
+@dataclass(frozen=True)
+class FileSet:
+    """A set of images in files, none of them opened yet."""
 
-    Warns of files with the same content and of pictures that had to be enlarged. Raises DataError with every
-    file that can't be used.
+    listing: Listing
+    classes: tuple[str, ...]
+    preparation: Preparation
+    #: What the set is called in reports.
+    name: str
+    licence: str = "not stated"
+    citation: str = "not stated"
+    #: How the preparation reads files.
+    reading: Reading = AS_IT_STANDS
+
+
+def load_files(files: FileSet, resolution: int, context: LoadContext) -> LabelledImages:
+    """The images of a set of files at resolution x resolution, with a card.
+
+    Files that can't be used are left out, and listed in what comes back, up to the share that `context` allows. Warns
+    of them, of files with the same content, and of pictures that had to be enlarged. Raises DataError with all problems
+    of the listing, else with every file that can't be used, and why.
     """
-    hashes = content_hashes(listing.files, context)
-    make = PrepareFile(preparation, resolution)
-    decided_by = [preparation.options(), hashes]
-    prepared = prepared_set(make, listing.files, listing.names, decided_by, resolution, context)
-    _warn_of_doubles(listing, hashes, context)
+    listing = files.listing
+    listing.problems.refuse()
+    contents = content_hashes(listing.files, context)
+    unreadable = {i: content.reason for i, content in enumerate(contents) if isinstance(content, Unreadable)}
+    there = [i for i in range(len(listing)) if i not in unreadable]
+
+    def bad_images(refused: Mapping[int, str]) -> dict[int, str]:
+        """Of all files, in order; `refused` counts those that are there."""
+        return dict(sorted({**unreadable, **{there[i]: reason for i, reason in refused.items()}}.items()))
+
+    def judge(refused: Mapping[int, str]) -> None:
+        bad = [f"{listing.names[i]} {reason}." for i, reason in bad_images(refused).items()]
+        _refuse_bad(bad, len(listing), context.max_bad_fraction)
+
+    if not there:
+        judge({})
+    prepared = prepared_set(
+        PrepareFile(files.preparation, resolution),
+        [listing.files[i] for i in there],
+        judge,
+        [files.preparation.options(), [contents[i] for i in there]],
+        resolution,
+        context,
+    )
+    bad = bad_images(prepared.refused)
+    good = [i for i in range(len(listing)) if i not in bad]
+    if bad:
+        context.warn(f"{len(bad)} of {len(listing)} images can't be used and are left out.")
+    _warn_of_doubles(listing, {i: str(contents[i]) for i in good}, context)
     small = sum(side < resolution for side in prepared.source_sides)
     if small:
-        context.warn(f"{small} of {len(listing)} images are smaller than {resolution} pixels and were enlarged.")
-    return labelled(prepared, listing.labels, listing.groups, listing.names, classes, name, licence, citation)
+        context.warn(f"{small} of {len(good)} images are smaller than {resolution} pixels and were enlarged.")
+    return labelled(
+        prepared,
+        [listing.labels[i] for i in good],
+        [listing.groups[i] for i in good],
+        [listing.names[i] for i in good],
+        files.classes,
+        files.name,
+        files.licence,
+        files.citation,
+        sides=None if listing.sides is None else [listing.sides[i] for i in good],
+        left_out=[LeftOut(listing.names[i], reason) for i, reason in bad.items()],
+    )
 
 
 def labelled(
@@ -52,18 +95,39 @@ def labelled(
     licence: str,
     citation: str,
     is_phantom: bool = False,
+    sides: Sequence[str] | None = None,
+    left_out: Sequence[LeftOut] = (),
 ) -> LabelledImages:
     """Prepared images with labels and groups, and a card that carries their fingerprint."""
-    fingerprint = hashlib.sha256(json.dumps([prepared.sha256, list(labels), list(groups)]).encode()).hexdigest()
+    decided_by = [prepared.sha256, list(labels), list(groups), *([list(sides)] if sides is not None else [])]
+    fingerprint = hashlib.sha256(json.dumps(decided_by).encode()).hexdigest()
     card = DatasetCard(name, classes, licence, citation, is_phantom, fingerprint)
-    return LabelledImages(prepared.images, np.asarray(labels, dtype=np.int64), list(groups), list(names), card)
+    numbers = np.asarray(labels, dtype=np.int64)
+    return LabelledImages(prepared.images, numbers, list(groups), list(names), card, sides, tuple(left_out))
 
 
-def _warn_of_doubles(listing: Listing, hashes: Sequence[str], context: LoadContext) -> None:
+def _refuse_bad(bad: Sequence[str], total: int, most: float | None) -> None:
+    """Raise DataError where there are more bad images than may be left out."""
+    if most is None:
+        refuse(
+            "some images can't be used",
+            bad,
+            "Replace these files, or take them out of the set. "
+            "`bad_images.policy=quarantine` leaves them out of a run.",
+        )
+    elif len(bad) > most * total or len(bad) == total:
+        refuse(
+            f"{len(bad)} of {total} images can't be used, more than bad_images.max_fraction={most:g} leaves out",
+            bad,
+            "Replace these files, or take them out of the set.",
+        )
+
+
+def _warn_of_doubles(listing: Listing, hashes: Mapping[int, str], context: LoadContext) -> None:
     """Equal files harm where a split could part them, or where their labels differ."""
     first: dict[str, int] = {}
     harmful = []
-    for i, sha256 in enumerate(hashes):
+    for i, sha256 in hashes.items():
         j = first.setdefault(sha256, i)
         if listing.labels[i] != listing.labels[j] or listing.groups[i] != listing.groups[j]:
             harmful.append((listing.names[j], listing.names[i]))

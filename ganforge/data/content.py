@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from ganforge.cache import unwritable
+from ganforge.data.decode import kind_of
 from ganforge.data.images import LoadContext
-from ganforge.errors import DataError
 from ganforge.files import write_bytes
 
 _MEMO = "content.json"
 
 
-def content_hashes(files: Sequence[Path], context: LoadContext) -> list[str]:
-    """sha256 (hex) of each file, in order.
+@dataclass(frozen=True)
+class Unreadable:
+    """A file that can't be read, and why, as one clause."""
 
-    A file whose path, size and modification time (ns) were seen before is not read again. Raises DataError
-    for files that can't be read.
+    reason: str
+
+
+def content_hashes(files: Sequence[Path], context: LoadContext) -> list[str | Unreadable]:
+    """sha256 (hex) of each file, in order; Unreadable for one that has gone, is closed, or is no file.
+
+    A file whose path, size and modification time (ns) were seen before is not read again.
     """
     memo_file = context.cache / _MEMO
     memo = _read_memo(memo_file)
@@ -30,35 +39,48 @@ def content_hashes(files: Sequence[Path], context: LoadContext) -> list[str]:
     for file in files:
         sign = _sign(file)
         signs.append(sign)
-        if sign in memo:
-            known[sign] = memo[sign]
-        else:
-            fresh[sign] = file
+        if isinstance(sign, str):
+            if sign in memo:
+                known[sign] = memo[sign]
+            else:
+                fresh[sign] = file
+    failed: dict[str, Unreadable] = {}
     if fresh:
         with ThreadPoolExecutor(max(1, context.workers)) as pool:  # hashlib lets other threads run
-            hashes = context.progress(pool.map(_sha256, fresh.values()), len(fresh), "reading images")
-            known.update(zip(fresh, hashes, strict=True))
+            hashes = context.progress(pool.map(content_hash, fresh.values()), len(fresh), "reading images")
+            for sign, digest in zip(fresh, hashes, strict=True):
+                if isinstance(digest, str):
+                    known[sign] = digest
+                else:
+                    failed[sign] = digest
         try:
             write_bytes(memo_file, json.dumps(memo | known).encode())
         except OSError as error:
             raise unwritable(_MEMO, context.cache, error) from error
-    return [known[sign] for sign in signs]
+    return [sign if isinstance(sign, Unreadable) else known.get(sign) or failed[sign] for sign in signs]
 
 
-def _sign(file: Path) -> str:
+def _sign(file: Path) -> str | Unreadable:
     try:
         status = file.stat()
+        if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for a writer
+            return Unreadable(f"is {kind_of(status.st_mode)}, not a file")
+        return json.dumps([os.path.realpath(file), status.st_size, status.st_mtime_ns])
     except OSError as error:
-        raise DataError(f"{file} can't be read: {error.strerror}.") from error
-    return json.dumps([str(file.resolve()), status.st_size, status.st_mtime_ns])
+        return _reason(error)
 
 
-def _sha256(file: Path) -> str:
+def content_hash(file: Path) -> str | Unreadable:
+    """sha256 (hex) of one file, read now."""
     try:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise DataError(f"{file} can't be read: {error.strerror}.") from error
+        return _reason(error)
+
+
+def _reason(error: OSError) -> Unreadable:
+    return Unreadable("is not there" if isinstance(error, FileNotFoundError) else f"can't be read: {error.strerror}")
 
 
 def _read_memo(file: Path) -> dict[str, str]:

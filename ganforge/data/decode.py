@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from ganforge.data.reading import AS_IT_STANDS, Reading, windowed
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -14,7 +18,7 @@ if TYPE_CHECKING:
 #: What Pillow may try on a file. Everything else is refused before a decoder sees it.
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP")
 #: Suffixes (lower case) by which files in folders are taken for pictures.
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".dcm"})
 #: Largest picture, by its header: 64 megapixels are 192 MB once decoded.
 MAX_PIXELS = 64_000_000
 
@@ -22,42 +26,92 @@ _SIGNATURES = (
     (0, b"GIF8", "a GIF"),
     (8, b"WEBP", "a WebP picture"),
     (4, b"ftyp", "a HEIC or AVIF picture"),
-    (128, b"DICM", "a DICOM file"),
     (0, b"%PDF", "a PDF"),
     (0, b"PK\x03\x04", "a zip archive"),
 )
 _EIGHT_BIT_MODES = frozenset({"1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr"})
+_GREY_MODES = frozenset({"1", "L", "LA", "La"})
+
+
+class Header(NamedTuple):
+    """What is known of a picture before it is decoded: its sides in pixels, before any turn by EXIF."""
+
+    width: int
+    height: int
+    #: It has no colour channels; a grey picture may also be stored as RGB.
+    is_grey: bool
 
 
 class UnusableImage(ValueError):  # noqa: N818 - it is a finding about a file, collected into a DataError
     """A file that can't be used as a picture; the message is the reason, without the file's name."""
 
 
-def decode(path: Path, at_least: int = 0) -> Image.Image:
+class MissingReader(UnusableImage):
+    """A file that could be read with another package; the message names it. It says nothing against the file."""
+
+
+def decode(path: Path, at_least: int = 0, reading: Reading = AS_IT_STANDS) -> Image.Image:
     """The picture of a file as RGB, turned as its EXIF tag says.
 
-    Grey becomes RGB, 16-bit grey is scaled by its full range, palettes and CMYK are converted, and transparent
-    pixels are laid over black. `at_least` (pixels, 0: full size) lets a JPEG be decoded at 1/2, 1/4 or 1/8 as
-    long as both sides keep that many; it is several times faster. Raises UnusableImage with the reason.
+    Grey becomes RGB, 16-bit grey is scaled by its full range or by the window of `reading`, palettes and CMYK are
+    converted, and transparent pixels are laid over black; of DICOM files see `ganforge.data.dicom`. `at_least`
+    (pixels, 0: full size) lets a JPEG be decoded at 1/2, 1/4 or 1/8 as long as both sides keep that many; it is
+    several times faster. Raises UnusableImage with the reason, MissingReader where a package is missing.
     """
     from PIL import ImageOps
 
-    with _opened(path) as image:
+    if is_dicom(path):
+        from ganforge.data.dicom import read_dicom
+
+        return read_dicom(path, reading).convert("RGB")
+    with opened(path) as image:
         if at_least and image.format == "JPEG":
             image.draft(None, (at_least, at_least))
         image.load()
-        return _as_rgb(ImageOps.exif_transpose(image))
+        return _as_rgb(ImageOps.exif_transpose(image), reading)
 
 
 def size_by_header(path: Path) -> tuple[int, int]:
     """Width and height in pixels, before any turn by EXIF; nothing is decoded. Raises UnusableImage as `decode`."""
-    with _opened(path) as image:
-        return image.size
+    header = read_header(path)
+    return header.width, header.height
+
+
+def read_header(path: Path) -> Header:
+    """What the header says; nothing is decoded. Raises UnusableImage as `decode`."""
+    if is_dicom(path):
+        from ganforge.data import dicom
+
+        return Header(*dicom.read_header(path).size, is_grey=True)
+    with opened(path) as image:
+        return Header(*image.size, image.mode in _GREY_MODES or image.mode.startswith("I;16"))
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether the file starts as DICOM files do, whatever its name. Raises UnusableImage where it can't be read."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - before it is opened: a pipe would wait for a writer
+        if not stat.S_ISREG(mode):
+            raise UnusableImage(f"is {kind_of(mode)}, not a file")
+        with path.open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except UnusableImage:
+        raise
+    except FileNotFoundError:
+        raise UnusableImage("is not there") from None
+    except (OSError, ValueError) as error:  # ValueError: a null character, which no path has
+        raise UnusableImage(f"can't be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def kind_of(mode: int) -> str:
+    """`a folder`, `a pipe`, ... for the mode of what is no regular file."""
+    kinds = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
+    return next((name for is_kind, name in kinds if is_kind(mode)), "a device")
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """The picture behind its header; what Pillow raises then or in the block becomes UnusableImage."""
+def opened(path: Path) -> Iterator[Image.Image]:
+    """The picture behind its header, no DICOM; what Pillow raises then or in the block becomes UnusableImage."""
     from PIL import Image
 
     try:
@@ -77,7 +131,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     except MemoryError:
         raise
     except Exception as error:  # Pillow raises OSError, SyntaxError, struct.error, ... for damaged files
-        text = str(error)
+        text = getattr(error, "strerror", None) or str(error)  # the former is without the path
         reason = "is truncated" if "truncated" in text.lower() else f"is damaged ({text or type(error).__name__})"
         raise UnusableImage(reason) from error
 
@@ -86,21 +140,25 @@ def _refuse_by_header(image: Image.Image) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise UnusableImage(f"{_too_large()}: {image.width} x {image.height} pixels")
     # MPO is a JPEG with further views of the same scene behind it; the first is the picture.
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":
-        raise UnusableImage(f"holds {frames} pictures; save each as a file of its own")
+    # To count those of a TIFF, Pillow walks through all: a small file can have a million.
+    if getattr(image, "is_animated", False) and image.format != "MPO":
+        raise UnusableImage("holds several pictures; save each as a file of its own")
 
 
-def _as_rgb(image: Image.Image) -> Image.Image:
+def _as_rgb(image: Image.Image, reading: Reading) -> Image.Image:
     from PIL import Image
 
-    if image.mode.startswith("I;16"):
+    if image.mode.startswith("I;16") and reading.window is None:
         return _from_sixteen_bits(image)
+    if image.mode.startswith("I;16") or (image.mode in ("I", "F") and reading.window is not None):
+        assert reading.window is not None
+        return _through_window(image, reading.window)
     if image.has_transparency_data or image.mode in ("LA", "PA", "RGBA", "RGBa", "La"):
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "black"), image).convert("RGB")
     if image.mode not in _EIGHT_BIT_MODES:
-        raise UnusableImage(f"has pixels of mode {image.mode}, which have no agreed range; save it as 8-bit RGB")
+        way_out = "save it as 8-bit RGB" + (", or say the range with `window`" if image.mode in ("I", "F") else "")
+        raise UnusableImage(f"has pixels of mode {image.mode}, which have no agreed range; {way_out}")
     return image.convert("RGB")
 
 
@@ -112,8 +170,21 @@ def _from_sixteen_bits(image: Image.Image) -> Image.Image:
     values = np.asarray(image).astype(np.uint32)
     largest = int(values.max())
     if 0 < largest < 4096:
-        raise UnusableImage(f"has 16-bit pixels of which the largest is {largest}; rescale it to 0..65535 or to 8 bits")
+        raise UnusableImage(
+            f"has 16-bit pixels of which the largest is {largest}; say their range with `window`, or rescale it to "
+            "0..65535 or to 8 bits"
+        )
     return Image.fromarray(((values + 128) // 257).astype(np.uint8)).convert("RGB")
+
+
+def _through_window(image: Image.Image, window: tuple[float, float]) -> Image.Image:
+    import numpy as np
+    from PIL import Image
+
+    values = np.asarray(image)
+    if not np.isfinite(values).all():
+        raise UnusableImage("has pixels that are no finite numbers")
+    return Image.fromarray(windowed(values, *window)).convert("RGB")
 
 
 def _what_it_is(path: Path) -> str:
@@ -123,10 +194,10 @@ def _what_it_is(path: Path) -> str:
         return "is empty"
     for offset, signature, name in _SIGNATURES:
         if head[offset : offset + len(signature)] == signature:
-            return f"is {name}; only JPEG, PNG, TIFF and BMP are read"
+            return f"is {name}; only JPEG, PNG, TIFF, BMP and DICOM are read"
     if not set(head) & (set(range(32)) - {9, 10, 12, 13}):
         return "is text, not a picture"
-    return "is no JPEG, PNG, TIFF or BMP"
+    return "is no JPEG, PNG, TIFF, BMP or DICOM"
 
 
 def _too_large() -> str:

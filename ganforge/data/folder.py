@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from ganforge.data.decode import SUFFIXES
-from ganforge.data.listing import Listing, entries, existing_folder, folders_in, is_picture, pictures_in, refuse
+from ganforge.data.listing import (
+    Listing,
+    Problems,
+    entries,
+    existing_folder,
+    folders_in,
+    is_picture,
+    odd_kind,
+    pictures_in,
+    refuse,
+)
+from ganforge.data.patients import PatientPattern, patient_of
 from ganforge.errors import DataError, did_you_mean
 
 _LITTER = frozenset({"thumbs.db", "desktop.ini"})  # left by file managers; hidden files are left out as well
@@ -23,12 +33,13 @@ def folder_classes(root: Path, classes: Sequence[str] = ()) -> tuple[str, ...]:
     return tuple(classes) or tuple(found)
 
 
-def list_folders(root: Path, classes: Sequence[str], patient: str | None = None) -> Listing:
+def list_folders(root: Path, classes: Sequence[str], patient: Sequence[str] = ()) -> Listing:
     """All images of the class folders, ordered by class and name.
 
-    `patient`: regular expression with one group, searched in the file's stem, which names the patient; None:
-    each image is its own group. Raises DataError with all of: folders without images, files that are no
-    images, folders inside class folders, images beside class folders, and stems that `patient` doesn't match.
+    `patient`: patterns that find the patient in a file's stem (`ganforge.data.patients`), the first that fits counts;
+    empty: each image is its own group. Problems of the listing: folders without images, files that are no
+    images, folders inside class folders, images beside class folders, and stems that no pattern fits.
+    Raises DataError for folders that can't be read.
     """
     problems = [
         f"{file.name} lies beside the class folders; move it into one." for file in pictures_in(existing_folder(root))
@@ -40,9 +51,15 @@ def list_folders(root: Path, classes: Sequence[str], patient: str | None = None)
         files += images
         labels += [label] * len(images)
     names = [file.relative_to(root).as_posix() for file in files]
-    groups = [_group(file, name, patient, problems) for file, name in zip(files, names, strict=True)]
-    refuse(f"{root} can't be used as an image folder", problems)
-    return Listing(tuple(files), tuple(labels), tuple(groups), tuple(names))
+    patterns = [PatientPattern(text) for text in patient]
+    groups = []
+    for file, name in zip(files, names, strict=True):
+        found = patient_of(file.stem, patterns) if patterns else name
+        if found is None:
+            problems.append(f"{name}: `patient: {' | '.join(patient)}` finds no patient in '{file.stem}'.")
+        groups.append(found or name)
+    found_wrong = Problems(f"{root} can't be used as an image folder", tuple(problems))
+    return Listing(tuple(files), tuple(labels), tuple(groups), tuple(names), problems=found_wrong)
 
 
 def _images_of(root: Path, name: str, problems: list[str]) -> list[Path]:
@@ -52,6 +69,8 @@ def _images_of(root: Path, name: str, problems: list[str]) -> list[Path]:
             continue
         if entry.is_dir():
             problems.append(f"{name}/{entry.name} is a folder; images must lie directly in the class folder.")
+        elif kind := odd_kind(entry):
+            problems.append(f"{name}/{entry.name} is {kind}; take it away.")
         elif not is_picture(entry):
             known = ", ".join(sorted(SUFFIXES))
             problems.append(f"{name}/{entry.name} is no image by its suffix (known: {known}); move it away.")
@@ -62,13 +81,3 @@ def _images_of(root: Path, name: str, problems: list[str]) -> list[Path]:
             f"the class folder '{name}' holds no image; fill it, remove it, or select others with `classes`."
         )
     return images
-
-
-def _group(file: Path, name: str, patient: str | None, problems: list[str]) -> str:
-    if patient is None:
-        return name
-    match = re.search(patient, file.stem)
-    if match is None or not match[1]:
-        problems.append(f"{name}: the pattern `patient: {patient}` finds no patient in '{file.stem}'.")
-        return name
-    return match[1]

@@ -20,8 +20,11 @@ class LoadContext:
     """What a dataset may use while it loads."""
 
     cache: Path
-    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    #: Processors that this process may use, which a scheduler may have made fewer than there are.
+    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     progress: Progress = no_progress
+    #: Largest share of bad images that is left out; None: none is, a single one is an error.
+    max_bad_fraction: float | None = None
     #: Called with one sentence for each thing that a user should know but that does not stop the run.
     warn: Callable[[str], None] = field(default=lambda message: None)
 
@@ -40,6 +43,14 @@ class DatasetCard:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """An image that is in none of the sets, and why. The name is that of a file: it stays on this machine."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class LabelledImages:
     """images: uint8 (N, 3, H, W); labels: int64 (N,); groups: one name per image (the patient); names: file names."""
 
@@ -48,12 +59,17 @@ class LabelledImages:
     groups: Sequence[str]
     names: Sequence[str]
     card: DatasetCard
+    #: For each image "train", "held_out" or "unused", where the set itself says so.
+    sides: Sequence[str] | None = None
+    #: What is not among the images because it can't be used.
+    left_out: Sequence[LeftOut] = ()
 
     def __post_init__(self) -> None:
         n = len(self.images)
         assert self.images.ndim == 4 and self.images.shape[1] == 3 and self.images.dtype == np.uint8
         assert self.labels.shape == (n,) and self.labels.dtype == np.int64
         assert len(self.groups) == len(self.names) == n
+        assert self.sides is None or len(self.sides) == n
 
     def __len__(self) -> int:
         return len(self.images)
@@ -66,6 +82,7 @@ class LabelledImages:
             [self.groups[i] for i in indices],
             [self.names[i] for i in indices],
             self.card,
+            None if self.sides is None else [self.sides[i] for i in indices],
         )
 
     def class_counts(self) -> list[int]:

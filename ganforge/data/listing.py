@@ -5,16 +5,30 @@
 from __future__ import annotations
 
 import re
+import stat
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganforge.data.decode import SUFFIXES
+from ganforge.data.decode import SUFFIXES, UnusableImage, is_dicom, kind_of
 from ganforge.errors import DataError
 
 #: Problems that an error shows in full; the rest are counted.
 SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Problems:
+    """What keeps a listing from being used, all of it."""
+
+    heading: str
+    items: tuple[str, ...] = ()
+    way_out: str = ""
+
+    def refuse(self) -> None:
+        """Raise one DataError with all of them; nothing happens where there are none."""
+        refuse(self.heading, self.items, self.way_out)
 
 
 @dataclass(frozen=True)
@@ -25,9 +39,14 @@ class Listing:
     labels: tuple[int, ...]
     groups: tuple[str, ...]
     names: tuple[str, ...]
+    #: For each image "train", "held_out" or "unused" (see `ganforge.data.split`); None: the recipe's `split` decides.
+    sides: tuple[str, ...] | None = None
+    #: What was found beside these files and must be put right before they are used.
+    problems: Problems = Problems("")
 
     def __post_init__(self) -> None:
         assert len(self.files) == len(self.labels) == len(self.groups) == len(self.names)
+        assert self.sides is None or len(self.sides) == len(self.files)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -80,8 +99,26 @@ def entries(folder: Path) -> list[Path]:
 
 
 def is_picture(file: Path) -> bool:
-    """True for a file whose suffix says that it is a picture; hidden files are none."""
-    return not file.name.startswith(".") and file.suffix.lower() in SUFFIXES and file.is_file()
+    """True for a file that is a picture by its suffix, or has none and starts as DICOM files do; no hidden file is."""
+    if file.name.startswith(".") or not file.is_file():
+        return False
+    return file.suffix.lower() in SUFFIXES or (not file.suffix and _starts_as_dicom(file))
+
+
+def odd_kind(file: Path) -> str:
+    """`a pipe`, `a link to nothing`, ... for what is neither file nor folder; nothing for these."""
+    try:
+        mode = file.stat().st_mode
+    except OSError:
+        return "a link that leads nowhere" if file.is_symlink() else ""
+    return "" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else kind_of(mode)
+
+
+def _starts_as_dicom(file: Path) -> bool:
+    try:
+        return is_dicom(file)
+    except UnusableImage:  # it is named by whoever opens it for its pixels
+        return False
 
 
 def natural_order(names: Iterable[str]) -> list[str]:

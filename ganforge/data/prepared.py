@@ -2,33 +2,30 @@
 
 A prepared set is a folder `prepared/KEY` in the cache with `images.npy`, uint8 (N, 3, R, R), and `index.json`.
 KEY is a hash of everything that decides its pixels, so a set never goes stale. It is written under another name
-and renamed when it is whole: whatever stops the work leaves nothing that could be taken for a set.
+and renamed when it is whole: whatever stops the work leaves nothing that could be taken for a set, and the next try
+goes on from there (see `ganforge.data.workplace`).
 """
 
-# N images, R pixels a side
+# M items, N images of them (others are refused), R pixels a side
 
 from __future__ import annotations
 
 import hashlib
 import json
 import multiprocessing
-import os
-import shutil
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganforge.cache import unwritable
 from ganforge.data.images import LoadContext
-from ganforge.data.listing import refuse
+from ganforge.data.workplace import Workplace, discard, workplace
 from ganforge.errors import DataError
 from ganforge.files import write_bytes
 
@@ -37,7 +34,9 @@ VERSION = 2
 #: Below this many images, starting processes costs more than it saves.
 MIN_PARALLEL = 64
 _CHUNK = 4
-_ABANDONED_AFTER_S = 24 * 3600
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -58,45 +57,45 @@ class PreparedSet:
     images: NDArray[np.uint8]
     source_sides: tuple[int, ...]
     sha256: str
+    #: Number of an item without image -> the reason.
+    refused: Mapping[int, str]
+    folder: Path
 
 
 def prepared_set(
     make: Callable[[Any], Made],
     items: Sequence[Any],
-    names: Sequence[str],
+    judge: Callable[[Mapping[int, str]], None],
     decided_by: Sequence[Any],
     resolution: int,
     context: LoadContext,
     what: str = "preparing images",
 ) -> PreparedSet:
-    """The images that `make` gives for `items`, from the cache if they were made before.
+    """The images that `make` gives for `items`, in order, from the cache if they were made before.
 
     make: pure, importable by name (it is pickled to the worker processes) and independent of the order.
+    judge: called with the number and reason of each item without image; raises DataError if that is too bad. Nothing is
+    cached then.
     decided_by: all that decides the pixels besides the resolution, as JSON data: hashes of the files, options.
-    Raises DataError with the names and reasons of all items without image; nothing is cached then.
     """
     if not items:
         raise DataError("there are no images to prepare.")
     text = json.dumps([VERSION, resolution, list(decided_by)], sort_keys=True)
     key = hashlib.sha256(text.encode()).hexdigest()[:32]
     folder = context.cache / "prepared" / key
-    shape = (len(items), 3, resolution, resolution)
     try:
-        if folder.exists():
-            try:
-                return _open(folder, shape)
-            # json and numpy raise ValueError, EOFError, RecursionError, ... for damaged files
-            except Exception as error:
-                context.warn(f"the prepared images in {folder} are damaged ({error}) and are made again.")
-                _discard(folder)
-        with _aside(folder) as unfinished:
-            _write(unfinished, make, items, names, shape, context, what)
+        found = _found(folder, len(items), resolution, context)
+        if found is None:
+            with workplace(folder, (3, resolution, resolution)) as work:
+                _make(work, make, items, judge, context, what)
+            found = _open(folder, len(items), resolution)
     except OSError as error:  # files that can't be read are reasons in what `make` returns
         raise unwritable("prepared images", context.cache, error) from error
-    return _open(folder, shape)
+    judge(found.refused)
+    return found
 
 
-def made_by(make: Callable[[Any], Made], items: Sequence[Any], workers: int) -> Iterator[Made]:
+def made_by(make: Callable[[Any], T], items: Sequence[Any], workers: int) -> Iterator[T]:
     """What `make` gives for each item, in order: in this process for small sets, else in `workers` others."""
     if workers <= 1 or len(items) < MIN_PARALLEL:
         yield from map(make, items)
@@ -114,77 +113,68 @@ def made_by(make: Callable[[Any], Made], items: Sequence[Any], workers: int) -> 
         processes.shutdown(wait=True, cancel_futures=True)
 
 
-def _open(folder: Path, shape: tuple[int, ...]) -> PreparedSet:
+def _found(folder: Path, num_items: int, resolution: int, context: LoadContext) -> PreparedSet | None:
+    """The set, if it is there and whole; one that is damaged is removed, with a warning."""
+    if not folder.exists():
+        return None
+    try:
+        return _open(folder, num_items, resolution)
+    # json and numpy raise ValueError, EOFError, RecursionError, ... for damaged files
+    except Exception as error:
+        context.warn(f"the prepared images in {folder} are damaged ({error}) and are made again.")
+        discard(folder)
+        return None
+
+
+def _open(folder: Path, num_items: int, resolution: int) -> PreparedSet:
     index = json.loads((folder / "index.json").read_bytes())
     images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
-    if images.shape != shape or images.dtype != np.uint8:
-        raise ValueError(f"images are {images.dtype} {images.shape}, not uint8 {shape}")
+    shape = (3, resolution, resolution)
+    if images.shape[1:] != shape or images.dtype != np.uint8:
+        raise ValueError(f"images are {images.dtype} {images.shape[1:]}, not uint8 {shape}")
     sides = index["source_sides"]
     if not isinstance(sides, list) or not all(isinstance(side, int) for side in sides):
         raise ValueError("the index has no list of sides in pixels")
-    if len(sides) != len(images):
+    refused = {int(number): str(reason) for number, reason in dict(index.get("refused", {})).items()}
+    if len(sides) != len(images) or len(images) + len(refused) != num_items:
         raise ValueError("the index has another number of images")
     if _sha256(images) != index["sha256"]:
         raise ValueError("the pixels are not those that were written")
-    return PreparedSet(images, tuple(sides), index["sha256"])
+    return PreparedSet(images, tuple(sides), index["sha256"], refused, folder)
 
 
-def _write(
-    folder: Path,
+def _make(
+    work: Workplace,
     make: Callable[[Any], Made],
     items: Sequence[Any],
-    names: Sequence[str],
-    shape: tuple[int, ...],
+    judge: Callable[[Mapping[int, str]], None],
     context: LoadContext,
     what: str,
 ) -> None:
-    problems, sides = [], []
-    digest = hashlib.sha256()
-    made: Iterable[Made] = context.progress(made_by(make, items, context.workers), len(items), what)
-    # Written in order rather than through a memory map: on a full disk this is an error, and that a crash.
-    with (folder / "images.npy").open("wb") as stream:
-        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(stream, header)
-        for name, image in zip(names, made, strict=True):
-            if image.pixels is None:
-                problems.append(f"{name} {image.reason}.")
-                continue
-            assert image.pixels.shape == (*shape[2:], 3) and image.pixels.dtype == np.uint8
-            pixels = image.pixels.transpose(2, 0, 1).tobytes()
-            stream.write(pixels)
-            digest.update(pixels)
-            sides.append(image.source_side)
-        refuse("some images can't be used", problems, "Replace these files, or take them out of the set.")
-        stream.flush()
-        os.fsync(stream.fileno())
-    index = {"version": VERSION, "source_sides": sides, "sha256": digest.hexdigest()}
-    write_bytes(folder / "index.json", json.dumps(index).encode())
-
-
-@contextmanager
-def _aside(folder: Path) -> Iterator[Path]:
-    """A fresh folder that becomes `folder` if the block ends well, and is removed if it doesn't."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    for abandoned in folder.parent.glob("*.partial"):
-        if time.time() - abandoned.stat().st_mtime > _ABANDONED_AFTER_S:
-            shutil.rmtree(abandoned, ignore_errors=True)
-    unfinished = folder.with_name(f"{folder.name}.{os.getpid()}.{time.time_ns()}.partial")
-    unfinished.mkdir()
+    """Make what is not there yet; in order, so that a full disk is an error, where a memory map would crash."""
+    rest = items[len(work) :]
+    if len(work):
+        what = f"{what} (from {len(work):,} on)"
+    made: Iterable[Made] = context.progress(made_by(make, rest, context.workers), len(rest), what)
+    for image in made:
+        if image.pixels is not None:
+            assert image.pixels.shape == (*work.shape[1:], 3) and image.pixels.dtype == np.uint8
+            work.add(image.pixels.transpose(2, 0, 1).tobytes(), image.source_side, "")
+        else:
+            work.add(None, 0, image.reason)
     try:
-        yield unfinished
-        try:
-            unfinished.rename(folder)
-        except OSError:
-            if not folder.exists():  # otherwise another process made the same set meanwhile
-                raise
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def _discard(folder: Path) -> None:
-    doomed = folder.with_name(f"{folder.name}.{os.getpid()}.{time.time_ns()}.partial")
-    folder.rename(doomed)
-    shutil.rmtree(doomed, ignore_errors=True)
+        judge(work.refused)
+    except DataError:
+        discard(work.folder)
+        raise
+    work.close()
+    index = {
+        "version": VERSION,
+        "source_sides": work.sides,
+        "refused": {str(number): reason for number, reason in work.refused.items()},
+        "sha256": work.digest.hexdigest(),
+    }
+    write_bytes(work.folder / "index.json", json.dumps(index).encode())
 
 
 def _sha256(images: NDArray[np.uint8]) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, NonNegativeInt, StringConstraints
 
-from ganforge.interfaces import DatasetSpec
+from ganforge.data.patients import PatientPattern
+from ganforge.interfaces import DatasetSpec, Spec
 
 if TYPE_CHECKING:
+    from ganforge.data.assemble import FileSet
     from ganforge.data.images import LabelledImages, LoadContext
+    from ganforge.data.listing import Listing
+    from ganforge.data.recognised import Recognised
     from ganforge.data.table import Table
 
 Name = Annotated[str, StringConstraints(min_length=1)]
@@ -24,38 +28,97 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def _with_one_group(pattern: str | None) -> str | None:
-    if pattern is None:
-        return None
-    try:
-        groups = re.compile(pattern).groups
-    except re.error as error:
-        raise ValueError(f"'{pattern}' is no regular expression: {error}.") from error
-    if groups != 1:
-        raise ValueError(f"'{pattern}' has {groups} groups; it needs exactly one, around the patient's name.")
-    return pattern
+def _distinct_names(names: dict[str, str]) -> dict[str, str]:
+    """Two values may not become one class: that would be a decision, and it belongs in the table."""
+    _distinct(tuple(names.values()))
+    return names
 
 
-Classes = Annotated[tuple[Name, ...], AfterValidator(_distinct)]
-PatientPattern = Annotated[str | None, AfterValidator(_with_one_group)]
+def _as_tuple(given: Any) -> Any:
+    return (given,) if isinstance(given, str) else () if given is None else given
+
+
+def _values_as_text(given: Any) -> Any:
+    """YAML reads [0, 1] and the keys of {0: none, 1: mild} as numbers; in a table everything is text."""
+    if isinstance(given, Mapping):
+        return {_number_as_text(key): name for key, name in given.items()}
+    return [_number_as_text(value) for value in given] if isinstance(given, list) else () if given is None else given
+
+
+def _number_as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _patterns(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        PatientPattern(text)
+    return texts
+
+
+Classes = Annotated[tuple[Name, ...], AfterValidator(_distinct), BeforeValidator(_as_tuple)]
+ClassNames = Annotated[dict[Name, Name], Field(min_length=1), AfterValidator(_distinct_names)]
+Values = Annotated[ClassNames | Classes, BeforeValidator(_values_as_text)]
+Patterns = Annotated[tuple[Name, ...], AfterValidator(_patterns), BeforeValidator(_as_tuple)]
 Fit = Literal["crop", "pad"]
 
 
-class ImageFolder(DatasetSpec):
-    """One sub-folder of images per class."""
+class Window(Spec):
+    """The values that become black to white, in the words of radiology."""
 
-    # In recipes the field is `classes`, whose name the method has in Python.
+    center: float
+    width: float = Field(gt=0)
+
+
+class PictureFiles(DatasetSpec):
+    """What the datasets of the core have in common: pictures in files, and how each becomes a square."""
+
+    # In recipes the field of the classes is `classes`, whose name the method has in Python.
     model_config = ConfigDict(serialize_by_alias=True)
 
-    kind: Literal["image_folder"] = "image_folder"
     root: Path
-    #: Sub-folders to take, in the order of the labels; empty: all, in natural order.
-    selected: Classes = Field(default=(), alias="classes")
-    #: Regular expression whose one group is the patient, searched in a file's name without suffix; null: each image is
-    #: a patient of its own.
-    patient: PatientPattern = None
     #: Take the centred square of a picture ("crop"), or put it on a black square ("pad").
     fit: Fit = "crop"
+    #: For 16-bit, 32-bit and floating-point pictures and DICOM files: the values that become black to white; null: the
+    #: full range of 16 bits, and what a DICOM file says itself (else from its smallest to its largest value).
+    window: Window | None = None
+    #: Frame of DICOM files with several, counted from 0; null: such files are refused.
+    frame: NonNegativeInt | None = None
+
+    def load(self, resolution: int, context: LoadContext) -> LabelledImages:
+        """All images. Raises DataError with every row or entry of a folder, then every file, that can't be used."""
+        from ganforge.data.assemble import load_files
+
+        files = self.files(context)
+        assert files is not None
+        return load_files(files, resolution, context)
+
+    def _set(self, listing: Listing, classes: tuple[str, ...]) -> FileSet:
+        """The set is called like its folder."""
+        from ganforge.data.assemble import FileSet
+        from ganforge.data.preparation import WholePicture
+        from ganforge.data.reading import Reading
+
+        reading = Reading((self.window.center, self.window.width) if self.window else None, self.frame)
+        name = self.root.resolve().name or str(self.root)
+        return FileSet(listing, classes, WholePicture(self.fit, reading), name, reading=reading)
+
+
+class ImageFolder(PictureFiles):
+    """One sub-folder of images per class."""
+
+    kind: Literal["image_folder"] = "image_folder"
+    #: Sub-folders to take, in the order of the labels; empty: all, in natural order.
+    selected: Classes = Field(default=(), alias="classes")
+    #: Where the patient stands in a file's name without suffix, such as "{patient}_*" for 10_left.jpg; several patterns
+    #: are tried in order; null: each image is a patient of its own.
+    patient: Patterns = ()
+
+    @classmethod
+    def recognise(cls, root: Path) -> Recognised | None:
+        """Any folder with sub-folders that hold pictures; the patient is guessed from the names of the files."""
+        from ganforge.data.recognised import recognise_folders
+
+        return recognise_folders(cls, root)
 
     def classes(self) -> tuple[str, ...]:
         """Names of the class folders. Raises DataError where they are not there."""
@@ -63,61 +126,63 @@ class ImageFolder(DatasetSpec):
 
         return folder_classes(self.root, self.selected)
 
-    def load(self, resolution: int, context: LoadContext) -> LabelledImages:
-        """All images of the class folders. Raises DataError with every file that can't be used."""
-        from ganforge.data.assemble import load_listing
+    def files(self, context: LoadContext) -> FileSet | None:
+        """The images of the class folders."""
         from ganforge.data.folder import list_folders
-        from ganforge.data.preparation import WholePicture
 
         classes = self.classes()
         listing = list_folders(self.root, classes, self.patient)
-        return load_listing(listing, classes, WholePicture(self.fit), resolution, context, name=_name(self.root))
+        return self._set(listing, classes)
 
 
-class ImageTable(DatasetSpec):
-    """Images of a folder, labelled by a CSV table."""
+class CsvTable(PictureFiles):
+    """Images of a folder, labelled by a table in a CSV file."""
 
-    model_config = ConfigDict(serialize_by_alias=True)
-
-    kind: Literal["image_table"] = "image_table"
-    root: Path
-    #: CSV file with a header line; relative to `root`, or absolute.
+    kind: Literal["csv"] = "csv"
+    #: Table with a header line: a path from `root`, else from where the command is given.
     table: Path
+    #: What stands between two cells; null: comma, semicolon, tab or bar, whichever the header has most of.
+    separator: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = None
     #: Columns that hold the file's name (with or without suffix, relative to root), the class, and the patient;
     #: without a patient column, each image is a patient of its own.
     image: Name = "image"
     label: Name = "label"
     patient: Name | None = None
-    #: All values that the label column may hold, in the order of the labels; empty: those that it holds.
-    selected: Classes = Field(default=(), alias="classes")
+    #: Column with `train`, `held_out` or `unused`, for a split that is given; null: the recipe's `split` decides.
+    split: Name | None = None
+    #: What is added to each file's name, such as ".png"; null: names are looked for as they are, then without suffix.
+    extension: Annotated[str, StringConstraints(pattern=r"^\.[A-Za-z0-9]+$")] | None = None
+    #: All values that the label column may hold, in the order of the labels, or a name for each: {0: none, 1: mild};
+    #: empty: those that it holds.
+    selected: Values = Field(default=(), alias="classes")
     #: Leave out rows whose image is not in the folder, with a warning.
     allow_missing: bool = False
-    #: Take the centred square of a picture ("crop"), or put it on a black square ("pad").
-    fit: Fit = "crop"
 
     def classes(self) -> tuple[str, ...]:
-        """The classes that were given, or those of the table. Raises DataError where it can't be read."""
-        return self.selected or self._label_names(self._read())
+        """The names that were given, or the values of the table. Raises DataError where it can't be read."""
+        if isinstance(self.selected, dict):
+            return tuple(self.selected.values())
+        return self.selected or self._values(self._read())
 
-    def load(self, resolution: int, context: LoadContext) -> LabelledImages:
-        """All images of the table. Raises DataError with every row, then every file, that can't be used."""
-        from ganforge.data.assemble import load_listing
+    def files(self, context: LoadContext) -> FileSet | None:
+        """The images of the table."""
         from ganforge.data.labelled import Columns, list_table
-        from ganforge.data.preparation import WholePicture
 
         table = self._read()
-        classes = self.selected or self._label_names(table)
+        values = tuple(self.selected) or self._values(table)
         listing = list_table(
             table,
             self.root,
-            Columns(self.image, self.label, self.patient),
-            {name: label for label, name in enumerate(classes)},
+            Columns(self.image, self.label, self.patient, self.split),
+            {value: label for label, value in enumerate(values)},
+            extension=self.extension or "",
             allow_missing=self.allow_missing,
             warn=context.warn,
         )
-        return load_listing(listing, classes, WholePicture(self.fit), resolution, context, name=_name(self.root))
+        classes = tuple(self.selected.values()) if isinstance(self.selected, dict) else values
+        return self._set(listing, classes)
 
-    def _label_names(self, table: Table) -> tuple[str, ...]:
+    def _values(self, table: Table) -> tuple[str, ...]:
         from ganforge.data.labelled import label_names
 
         return label_names(table, self.label)
@@ -125,13 +190,15 @@ class ImageTable(DatasetSpec):
     def _read(self) -> Table:
         from ganforge.data.listing import existing_folder
         from ganforge.data.table import read_table
+        from ganforge.errors import DataError
+        from ganforge.files import is_file
 
-        return read_table(existing_folder(self.root) / self.table)
+        inside = existing_folder(self.root) / self.table
+        if self.table.is_absolute() or not is_file(self.table):
+            return read_table(inside, self.separator)
+        if is_file(inside) and not inside.samefile(self.table):
+            raise DataError(f"`table: {self.table}` may be {inside} or {self.table.resolve()}; give its full path.")
+        return read_table(self.table, self.separator)
 
 
-def _name(root: Path) -> str:
-    """What the set is called in reports: the name of its folder."""
-    return root.resolve().name or str(root)
-
-
-DATASETS: list[type[DatasetSpec]] = [ImageFolder, ImageTable]
+DATASETS: list[type[DatasetSpec]] = [ImageFolder, CsvTable]

@@ -6,11 +6,47 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+if TYPE_CHECKING:
+    from ganforge.data.images import LabelledImages
+
 Indices = NDArray[np.int64]
+#: What a given split may say of an image; the third trains nothing and measures nothing.
+SIDES = ("train", "held_out", "unused")
+
+
+class HowToSplit(Protocol):
+    """As recipes say it in `split`."""
+
+    @property
+    def held_out(self) -> float: ...
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def train(self) -> int | None: ...
+
+
+def split_images(images: LabelledImages, split: HowToSplit) -> tuple[Indices, Indices]:
+    """Indices of the images to train on and of those held out: as the set itself says, else as `train_and_held_out`.
+
+    Of a set that says it, `held_out` is not used.
+    """
+    if images.sides is None:
+        return train_and_held_out(images.labels, images.groups, split.held_out, split.seed, split.train)
+    train, unseen = (np.flatnonzero([side == wanted for side in images.sides]).astype(np.int64) for wanted in SIDES[:2])
+    return _at_most(split.train, train, images.labels, images.groups, split.seed), unseen
+
+
+def num_shared(train: LabelledImages, held_out: LabelledImages) -> int:
+    """How many held-out images have the pixels of one that is trained on."""
+    seen = {hashlib.sha256(np.ascontiguousarray(image).data).digest() for image in train.images}
+    return sum(hashlib.sha256(np.ascontiguousarray(image).data).digest() in seen for image in held_out.images)
 
 
 def train_and_held_out(
@@ -21,12 +57,16 @@ def train_and_held_out(
     Whole groups are left out, in each stratum by the same share. A stratum of a single group keeps it.
     """
     train, unseen = split_by_group(labels, groups, held_out, seed)
+    return _at_most(most, train, labels, groups, seed), unseen
+
+
+def _at_most(most: int | None, train: Indices, labels: ArrayLike, groups: Sequence[str], seed: int) -> Indices:
     if most is None or most >= len(train):
-        return train, unseen
+        return train
     kept, _ = split_by_group(
         np.asarray(labels, dtype=np.int64)[train], [groups[i] for i in train], 1 - most / len(train), seed
     )
-    return train[kept], unseen
+    return train[kept]
 
 
 def split_by_group(labels: ArrayLike, groups: Sequence[str], held_out: float, seed: int) -> tuple[Indices, Indices]:
@@ -77,4 +117,5 @@ def _hold_out(sizes: dict[str, int], share: float, seed: int) -> set[str]:
 
 def _rank(group: str, seed: int) -> tuple[bytes, str]:
     """A random place in the order that needs no other group to be known."""
-    return hashlib.sha256(f"{seed}\0{group}".encode()).digest(), group
+    # surrogateescape: the bytes of a file's name, whatever the locale takes them for
+    return hashlib.sha256(f"{seed}\0{group}".encode(errors="surrogateescape")).digest(), group

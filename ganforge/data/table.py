@@ -9,8 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganforge.data.decode import SUFFIXES
 from ganforge.data.listing import is_picture
 from ganforge.errors import DataError, did_you_mean
+from ganforge.files import expect_file, is_folder
+
+#: What may stand between two cells.
+SEPARATORS = (",", ";", "\t", "|")
+#: Largest table; one with a million rows has some 50 MB.
+MAX_BYTES = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -36,32 +43,21 @@ class Table:
         if not missing:
             return
         found = ", ".join(f"'{column}'" for column in self.columns)
-        if len(self.columns) == 1 and any(mark in self.columns[0] for mark in ";\t"):
-            text = f"the columns of {self.file} are not separated by commas; save it as comma-separated CSV."
-        else:
-            text = " ".join(
-                f"{self.file} has no column '{name}'.{did_you_mean(name, self.columns)}" for name in missing
-            )
+        text = " ".join(f"{self.file} has no column '{name}'.{did_you_mean(name, self.columns)}" for name in missing)
         raise DataError(f"{text} Columns: {found}.")
 
 
-def read_table(file: Path) -> Table:
+def read_table(file: Path, separator: str | None = None) -> Table:
     """The table; UTF-8 with or without a byte-order mark, any line ends, blank lines left out.
 
-    Rows with more or fewer cells than the header become problems. Raises DataError where the file is missing,
-    is no text, or has no header or one that names a column twice.
+    separator: the character between two cells; None: of comma, semicolon, tab and bar, the one that makes most columns
+    of the header. Rows with more or fewer cells than the header become problems. Raises DataError where the file is
+    missing, is no text, or has no header or one that names a column twice.
     """
-    try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise DataError(f"there is no table {file}.") from None
-    except IsADirectoryError:
-        raise DataError(f"{file} is a folder, but must be a CSV file.") from None
-    except OSError as error:
-        raise DataError(f"{file} can't be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file} is not UTF-8 (byte {error.start}); save it as CSV in UTF-8.") from error
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    text = _text_of(file)
+    if separator is None:
+        separator = max(SEPARATORS, key=lambda mark: len(_first_row(text, mark)))  # the first one of equals
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     rows, problems = [], []
     try:
         header = [cell.strip() for cell in next(reader, [])]
@@ -83,33 +79,74 @@ def read_table(file: Path) -> Table:
     return Table(file, tuple(header), tuple(rows), tuple(problems))
 
 
+def _text_of(file: Path) -> str:
+    missing = f"{file} is a folder, but must be a CSV file." if is_folder(file) else f"there is no table {file}."
+    expect_file(file, missing, DataError)
+    if file.stat().st_size > MAX_BYTES:
+        raise DataError(f"{file} is larger than {MAX_BYTES // 1_000_000} MB, which no table of labels is.")
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise DataError(f"{file} can't be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file} is not UTF-8 (byte {error.start}); save it as CSV in UTF-8.") from error
+
+
+def _first_row(text: str, separator: str) -> list[str]:
+    try:
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=separator), [])
+    except csv.Error:  # it is told, with its line, by whoever reads all rows
+        return []
+
+
 class ImageFinder:
     """Finds the files that a table names, with or without suffix, in a folder and its sub-folders."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, extension: str = "") -> None:
+        """extension: what is added to each name, such as `.png`, for tables that leave it out."""
         self.root = root
+        self.extension = extension
+        self._real_root = Path(os.path.realpath(root))
         self._folders: dict[Path, tuple[dict[str, Path], dict[str, list[Path]]]] = {}
 
     def find(self, name: str) -> Path | str | None:
-        """The file; a reason (one clause) where the name can't be used; None where there is no such file."""
-        relative = Path(os.path.normpath(name))
-        if relative.is_absolute():
-            root = Path(os.path.normpath(self.root.absolute()))
-            if not relative.is_relative_to(root):
-                return f"'{name}' leads out of {self.root}"
-            relative = relative.relative_to(root)
-        if ".." in relative.parts:
+        """The file; a reason (one clause) where the name can't be used; None where there is no such file.
+
+        No file outside of root is found: by no absolute path, no `..`, and no link that leads out.
+        """
+        if "\0" in name:
+            return f"{name!r} holds a null character, which no path has"
+        relative = self._inside(name)
+        if relative is None:
             return f"'{name}' leads out of {self.root}"
         try:
             by_name, by_stem = self._listed(self.root / relative.parent)
         except OSError as error:  # a name that is too long, a folder that is closed
             return f"'{name}' can't be looked for: {error.strerror}"
-        if relative.name in by_name:
-            return by_name[relative.name]
-        found = by_stem.get(relative.name, [])
+        found = [by_name[relative.name]] if relative.name in by_name else by_stem.get(relative.name, [])
         if len(found) > 1:
             return f"'{name}' could be any of {', '.join(sorted(file.name for file in found))}; give the suffix"
+        if found and not Path(os.path.realpath(found[0])).is_relative_to(self._real_root):
+            return f"'{name}' is a link that leads out of {self.root}; put the file itself there"
         return found[0] if found else None
+
+    def close_to(self, name: str) -> str:
+        """` Did you mean '10_left.jpg'?` for a name that was not found, or nothing."""
+        relative = self._inside(name)
+        if relative is None:
+            return ""
+        by_name, by_stem = self._listed(self.root / relative.parent)
+        return did_you_mean(relative.name, by_name if relative.suffix.lower() in SUFFIXES else by_stem)
+
+    def _inside(self, name: str) -> Path | None:
+        """The path from root, or None where it leads out of it."""
+        relative = Path(os.path.normpath(name + self.extension))
+        if relative.is_absolute():
+            root = Path(os.path.normpath(self.root.absolute()))
+            if not relative.is_relative_to(root):
+                return None
+            relative = relative.relative_to(root)
+        return None if ".." in relative.parts else relative
 
     def unused(self, used: Sequence[Path]) -> list[Path]:
         """Images in the folders that were searched, without those in `used`."""

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ganforge.data.assemble import load_listing
+from ganforge.data.assemble import FileSet, load_files
 from ganforge.data.decode import UnusableImage, size_by_header
 from ganforge.data.images import LabelledImages, LoadContext
 from ganforge.data.listing import Listing, entries, existing_folder, folders_in, pictures_in
 from ganforge.data.preparation import WholePicture
-from ganforge.data.specs import ImageFolder, ImageTable
+from ganforge.data.specs import CsvTable, ImageFolder
 from ganforge.data.table import read_table
 from ganforge.errors import DataError
 
@@ -32,14 +32,15 @@ def load_pictures(folder: Path, resolution: int, context: LoadContext) -> Labell
     Raises DataError; also where pictures lie beside sub-folders of pictures, so that none is left out without a word.
     """
     if SAMPLES in (entry.name for entry in entries(existing_folder(folder)) if entry.is_file()):
-        table = ImageTable(root=folder, table=Path(SAMPLES), image="file", label="class")
+        table = CsvTable(root=folder, table=Path(SAMPLES), image="file", label="class")
         return table.load(resolution, context)
     files = pictures_in(folder)
     if not files or any(map(pictures_in, folders_in(folder))):
         return ImageFolder(root=folder).load(resolution, context)
     names = tuple(file.name for file in files)
     listing = Listing(tuple(files), (0,) * len(files), names, names)
-    return load_listing(listing, (ALL,), WholePicture("crop"), resolution, context, name=folder.resolve().name)
+    found = FileSet(listing, (ALL,), WholePicture("crop"), folder.resolve().name)
+    return load_files(found, resolution, context)
 
 
 def side_of_first(folder: Path) -> int:

@@ -93,6 +93,8 @@ class Generator(StagedNetwork):
     """z: (N, Z), labels: (N,) -> images: (N, 3, H, W) in [-1, 1]."""
 
     smallest_rounded_side = SMALLEST_ROUNDED_SIDE
+    #: Whether blocks may do the work of the upsampling in front of them: quicker, and the same but for rounding.
+    may_absorb = True
 
     def __init__(
         self,
@@ -135,7 +137,7 @@ class Generator(StagedNetwork):
 
     def _absorbs(self, index: int) -> bool:
         """Whether block `index` does the work of the nearest upsampling in front of it."""
-        if index >= len(self.keys) or self._has_label_at(index):
+        if not self.may_absorb or index >= len(self.keys) or self._has_label_at(index):
             return False
         upsampling, block = (getattr(self, key) for key in self.keys[index - 1 : index + 1])
         return isinstance(upsampling, Upsample) and upsampling.mode == "nearest" and hasattr(block, "forward_upsampled")

@@ -46,7 +46,7 @@ def assemble(plan: NetworkPlan) -> StagedNetwork:
     mapping = None
     if isinstance(plan.spec, GeneratorSpec) and plan.spec.mapping is not None:
         mapping = plan.spec.mapping.build(plan.spec.latent_dim)
-    for key in plan.adafm:
+    for key in sorted(plan.adafm):
         blocks[key].add_adafm()  # type: ignore[operator]
     _widen(plan, blocks, mapping)
     injections = [

@@ -19,7 +19,7 @@ def place_labels(plan: NetworkPlan, sites: Sites, problems: list[Problem]) -> Ne
     for index, label in enumerate(plan.spec.label):
         path: Path = (plan.name, "label", index)
         try:
-            placed.append(_place(plan, label, _locate(label.where, sites)))
+            placed.append(place_label(plan, label, _locate(label.where, sites)))
         except ValueError as error:
             problems.append(Problem(str(error), path))
             continue
@@ -71,9 +71,11 @@ def _locate(depth: DepthSpec, sites: Sites) -> int:
     return found
 
 
-def _place(plan: NetworkPlan, label: LabelSite, site: int) -> PlacedLabel:
+def place_label(plan: NetworkPlan, label: LabelSite, site: int) -> PlacedLabel:
     """Find the block that takes an extra input; other injections act where they stand. Raises ValueError."""
     keys = list(plan.blocks)
+    if not 0 <= site <= len(keys):
+        raise ValueError(f"there is no site {site}; there are sites 0 to {len(keys)}.")
     feeds_mapping = False
     if label.how.target == "logit" and plan.name == "generator":
         raise ValueError(f"'{label.how.kind}' adds to the logit, which only the discriminator has.")

@@ -5,6 +5,7 @@ Parameter names come from a build on torch's `meta` device, which allocates noth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from ganforge.errors import DataError, Problem, RecipeError
 from ganforge.freeze.policy import describe_names, resolve, unmatched
 from ganforge.interfaces import Component, Sites
-from ganforge.plan.place import place_features, place_labels
+from ganforge.plan.place import place_features, place_label, place_labels
 from ganforge.plan.plan import NETWORKS, NetworkName, NetworkPlan, Plan
 from ganforge.recipe.models import GeneratorSpec, NetworkSpec, Recipe
 from ganforge.shapes import Shape
@@ -43,6 +44,36 @@ def walk(recipe: Recipe, classes: tuple[str, ...] = ()) -> Plan:
     return Plan(recipe, classes, generator, discriminator)
 
 
+def plan_generator(spec: GeneratorSpec, sites: Sequence[int], num_classes: int, resolution: int) -> NetworkPlan:
+    """The plan of a trained generator, whose labels enter at these sites; it can't train.
+
+    Raises RecipeError with every problem.
+    """
+    problems: list[Problem] = []
+    shapes = _walk_shapes(resolution, "generator", spec, problems)
+    adafm = _adafm("generator", spec, problems)
+    if not problems and shapes[-1] != Shape(3, resolution, resolution):
+        problems.append(Problem(f"ends in {shapes[-1]}, but the images have {resolution} pixels.", ("generator",)))
+    if len(sites) != len(spec.label):
+        problems.append(Problem(f"{len(spec.label)} labels have {len(sites)} sites.", ("generator", "label")))
+    if problems:
+        raise RecipeError(problems)
+    trunk = NetworkPlan(
+        "generator", spec, spec.blocks, tuple(shapes), _style_dim(spec), frozenset(), (), num_classes, {}, ()
+    )
+    problems += _check_classes(trunk)
+    plan = replace(trunk, adafm=adafm)
+    labels = []
+    for index, (label, site) in enumerate(zip(spec.label, sites, strict=True)):
+        try:
+            labels.append(place_label(plan, label, site))
+        except ValueError as error:
+            problems.append(Problem(str(error), ("generator", "label", index)))
+    if problems:
+        raise RecipeError(problems)
+    return replace(plan, labels=tuple(labels))
+
+
 def _classes(recipe: Recipe, problems: list[Problem]) -> tuple[str, ...]:
     try:
         classes = recipe.data.classes()
@@ -58,7 +89,7 @@ def _network(recipe: Recipe, name: NetworkName, num_classes: int, problems: list
     """The plan of one network, or None if it has problems that hide all further ones."""
     found: list[Problem] = []
     spec: NetworkSpec = getattr(recipe, name)
-    shapes = _walk_shapes(recipe, name, spec, found)
+    shapes = _walk_shapes(recipe.resolution, name, spec, found)
     adafm = _adafm(name, spec, found)
     if not found:
         trunk = NetworkPlan(
@@ -74,12 +105,9 @@ def _network(recipe: Recipe, name: NetworkName, num_classes: int, problems: list
     return None if found else plan
 
 
-def _walk_shapes(recipe: Recipe, name: NetworkName, spec: NetworkSpec, problems: list[Problem]) -> list[Shape]:
+def _walk_shapes(resolution: int, name: NetworkName, spec: NetworkSpec, problems: list[Problem]) -> list[Shape]:
     """The input's shape and what each block gives; stops at the first block that can't take its input."""
-    if isinstance(spec, GeneratorSpec):
-        shape = Shape(spec.latent_dim, 1, 1)
-    else:
-        shape = Shape(3, recipe.resolution, recipe.resolution)
+    shape = Shape(spec.latent_dim, 1, 1) if isinstance(spec, GeneratorSpec) else Shape(3, resolution, resolution)
     shapes = [shape]
     for key, block in spec.blocks.items():
         path: Path = (name, "blocks", key)

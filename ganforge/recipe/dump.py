@@ -20,10 +20,16 @@ def dump_recipe(recipe: Recipe) -> str:
 def recipe_hash(recipe: Recipe) -> str:
     """First 16 hex digits of the sha256 of the recipe as compact JSON, without values that are defaults.
 
-    A later version that has more fields thus knows the recipe of an older run again.
+    A later version that has more fields thus knows the recipe of an older run again. Trackers change nothing of a run
+    and are left out, and so is how bad images are treated: which are used stands in the fingerprint of the data.
     Keys stand in the order of the fields, and blocks in their own: another order of blocks is another network.
     """
     chosen = _without_defaults(recipe, recipe.model_dump(mode="json"))
+    chosen.pop("bad_images", None)
+    output = chosen.pop("output", {})
+    output.pop("trackers", None)
+    if output:
+        chosen["output"] = output
     text = json.dumps(chosen, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]
 

@@ -55,9 +55,14 @@ class _Finding:
     missing: str | int = ""
 
 
+#: Mistakes that are told at once: what a text of a megabyte can hold would take hours to compare.
+MOST = 200
+
+
 def problems_of(error: ValidationError, root: Node, model: type[BaseModel], components: Components) -> list[Problem]:
     """All problems of a recipe that did not validate, in the order of the file, those of overrides last."""
-    items = error.errors(include_url=False)
+    everything = error.errors(include_url=False)
+    items = everything[:MOST]
     findings = [_finding(item, root, model, components) for item in items if not _is_consequence(item, items)]
     problems = []
     for finding in dict.fromkeys(_merged(findings)):
@@ -65,7 +70,8 @@ def problems_of(error: ValidationError, root: Node, model: type[BaseModel], comp
             continue
         origin = root.key_place(finding.path) if finding.is_about_key else root.place(finding.path)
         problems.append(origin.problem(finding.message, finding.path))
-    return in_order(problems)
+    more = len(everything) - len(items)
+    return [*in_order(problems), *([Problem(f"and {more:,} more, to be told when these are mended.")] if more else [])]
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:

@@ -33,6 +33,7 @@ Loss = Annotated[interfaces.LossSpec, Lookup("loss")]
 Regulariser = Annotated[interfaces.RegulariserSpec, Lookup("regulariser")]
 Augmentation = Annotated[interfaces.AugmentationSpec, Lookup("augmentation")]
 Optimizer = Annotated[interfaces.OptimizerSpec, Lookup("optimizer")]
+Tracker = Annotated[interfaces.TrackerSpec, Lookup("tracker")]
 Rate = Annotated[interfaces.RateSpec, Lookup("rate")]
 
 
@@ -102,6 +103,16 @@ class SplitSpec(Spec):
     #: Train on about so many images, with the class proportions of all; null: on all that are not held out.
     train: PositiveInt | None = None
     seed: int = 0
+
+
+class BadImagesSpec(Spec):
+    """What becomes of pictures that can't be used. None is ever replaced by another."""
+
+    #: `error`: one of them stops the run, with the reasons of all. `quarantine`: they are left out, and stand with
+    #: their reasons in quarantine.csv of the run, which names files and stays on this machine.
+    policy: Literal["error", "quarantine"] = "error"
+    #: Largest share that is left out; more of them stop the run all the same.
+    max_fraction: float = Field(default=0.001, ge=0, lt=1)
 
 
 class TrainingSpec(Spec):
@@ -191,6 +202,8 @@ class OutputSpec(Spec):
     metrics_every: PositiveInt = 20
     #: Images per class in a sample grid.
     columns: Annotated[int, Field(gt=0, le=64)] = 8
+    #: Who is told how the run goes; changes no byte of it.
+    trackers: tuple[Tracker, ...] = ()
 
 
 class Recipe(Spec):
@@ -203,6 +216,7 @@ class Recipe(Spec):
     #: Side of the images in pixels.
     resolution: Side
     data: Dataset
+    bad_images: BadImagesSpec = BadImagesSpec()
     split: SplitSpec = SplitSpec()
     source: Source | None = None
     generator: GeneratorSpec

@@ -35,13 +35,13 @@ def shown(value: Any) -> str:
     """The value on one line, as an override takes it: text in quotes only where it needs them."""
     if isinstance(value, str):
         is_plain = value.isprintable() and value.strip() == value and value[:1] not in {"[", "{", '"', "'"}
-        return value if is_plain and scalar(value) == value else _quoted(value)
+        return value if is_plain and scalar(value) == value else quoted(value)
     if isinstance(value, float) and not math.isfinite(value):
         return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
     return json.dumps(value, ensure_ascii=False)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Text in double quotes, as JSON writes it, with the escapes of YAML for what JSON leaves invisible."""
     written = json.dumps(text, ensure_ascii=False)
     return "".join(character if character.isprintable() else f"\\U{ord(character):08x}" for character in written)

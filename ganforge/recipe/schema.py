@@ -29,7 +29,8 @@ def json_schema(components: Components) -> dict[str, Any]:
     definitions: dict[str, Any] = _internal(combined["$defs"])
     names = {model: references[model, "validation"]["$ref"].removeprefix(_REF) for model in models}
     for family, members in specs.items():
-        definitions[family] = _one_of({spec.kind_name(): names[spec] for spec in members})
+        kinds = {spec.kind_name(): names[spec] for spec in members}
+        definitions[family] = {"description": FAMILIES[family].summary(), **_one_of(kinds)}
         for spec in members:
             definition = definitions[names[spec]]
             definition["required"] = sorted({"kind", *definition.get("required", ())})
@@ -53,12 +54,13 @@ def _one_of(names: dict[str, str]) -> dict[str, Any]:
 
 
 def _internal(schema: Any) -> Any:
-    """The schema with the references that `Lookup` makes pointed at `$defs`."""
+    """The schema with the references that `Lookup` makes pointed at `$defs`, and no keys beside those of a pattern."""
     if isinstance(schema, list):
         return [_internal(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    return {
+    closed = {"additionalProperties": False} if "patternProperties" in schema else {}
+    return closed | {
         key: value.replace(COMPONENT_REF, _REF) if key == "$ref" and isinstance(value, str) else _internal(value)
         for key, value in schema.items()
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -20,6 +21,8 @@ from ganforge.files import expect_file, is_file, read_json, sha256_of, sync_fold
 
 FORMAT = 1
 PREFIX = "step_"
+#: Newest checkpoints that a run has; the best comes on top.
+KEPT = 2
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,14 @@ class Checkpoint:
     #: Sum and number of steps of each metric that has not been written yet.
     means: Mapping[str, tuple[float, int]] = field(default_factory=dict)
 
+    def tensors_of(self, stem: str) -> Mapping[str, Tensor]:
+        """Those of one file. Raises CheckpointError where there is none, as in a folder of somebody else's making."""
+        if stem not in self.tensors:
+            raise CheckpointError(f"the checkpoint of step {self.step} has no {stem}.safetensors.")
+        return self.tensors[stem]
 
-def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int, every: int = 1) -> Path:
+
+def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int = KEPT, every: int = 1) -> Path:
     """Write `folder/step_00001234`, then remove all but the newest `keep` and the best. Raises OSError.
 
     Older ones at steps that are no multiple of `every`, where a run was stopped, don't count and are removed.
@@ -65,15 +74,23 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int, every: int 
         shutil.rmtree(final)
     aside.rename(final)
     sync_folder(folder)
-    regular = [path for path in list_checkpoints(folder) if path == final or _step_of(path) % every == 0]
-    *older, _ = newest = regular[-keep:]
+    prune_checkpoints(folder, keep, every)
+    return final
+
+
+def prune_checkpoints(folder: Path, keep: int = KEPT, every: int = 1) -> None:
+    """Remove all but the newest `keep` and the best, as `save_checkpoint` says; also what a kill kept it from removing.
+
+    Raises OSError.
+    """
+    found = list_checkpoints(folder)
+    newest = [path for path in found if path == found[-1] or _step_of(path) % every == 0][-keep:]
     # if the newest turns out to be damaged, the one before it must find its best as well
-    best = [checkpoint.best, *(_best_of(path) for path in older)]
+    best = [_best_of(path) for path in newest]
     kept = {*newest, *(_path(folder, each.step) for each in best if each is not None)}
-    for old in list_checkpoints(folder):
+    for old in found:
         if old not in kept:
             shutil.rmtree(old)
-    return final
 
 
 def _write(folder: Path, checkpoint: Checkpoint) -> None:
@@ -103,17 +120,33 @@ def _path(folder: Path, step: int) -> Path:
 
 def _step_of(path: Path) -> int:
     """The inverse; -1 for a folder of another name."""
-    digits = path.name.removeprefix(PREFIX)
-    return int(digits) if digits.isdecimal() else -1
+    found = re.fullmatch(PREFIX + "([0-9]{8,})", path.name)
+    return int(found[1]) if found else -1
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
-    """Checkpoint folders, the oldest first; not verified."""
-    return sorted(path for path in folder.glob(f"{PREFIX}*") if path.is_dir())
+    """Checkpoint folders, the oldest first; not verified. Folders of other names are somebody else's.
+
+    Raises CheckpointError where the folder is there and can't be read.
+    """
+    try:
+        paths = [folder / entry.name for entry in os.scandir(folder) if entry.is_dir()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise CheckpointError(f"{folder} can't be read: {error.strerror or error}.") from error
+    return sorted((path for path in paths if _step_of(path) >= 0), key=_step_of)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read and verify one checkpoint. Raises CheckpointError that names the file that is damaged."""
+    """Read and verify one checkpoint. Raises CheckpointError that names the file that is damaged or can't be read."""
+    try:
+        return _load(path)
+    except OSError as error:
+        raise CheckpointError(f"{error.filename or path} can't be read: {error.strerror or error}.") from error
+
+
+def _load(path: Path) -> Checkpoint:
     manifest = read_json(path / "manifest.json", CheckpointError)
     if not isinstance(manifest, dict) or not all(Path(name).name == name for name in manifest):
         raise CheckpointError(f"{path / 'manifest.json'} is no manifest of a checkpoint.")
@@ -182,7 +215,10 @@ def _set_aside(path: Path) -> str:
     number = 0
     while (new := path.with_name(f"damaged_{path.name}{f'_{number}' if number else ''}")).exists():
         number += 1
-    path.rename(new)
+    try:
+        path.rename(new)
+    except OSError as error:
+        return f" It could not be set aside: {error.strerror or error}."
     return f" It is kept as {new.name}."
 
 

@@ -6,7 +6,7 @@ from shlex import quote
 
 from ganforge.errors import MemoryLimitError, ProcessError
 from ganforge.hardware import is_out_of_memory
-from ganforge.processes.group import Processes
+from ganforge.processes.group import ALONE, Processes
 from ganforge.recipe.models import Recipe
 from ganforge.runs.checkpoint import list_checkpoints
 from ganforge.runs.rundir import RunDir
@@ -14,7 +14,7 @@ from ganforge.runs.space import is_of, output_error
 
 
 def for_user(
-    error: BaseException, recipe: Recipe, run_dir: RunDir, processes: Processes, *, on_cpu: bool
+    error: BaseException, recipe: Recipe, run_dir: RunDir, processes: Processes = ALONE, *, on_cpu: bool = True
 ) -> BaseException:
     """The same, or what a user should read of a full memory or disk, or of a process that is lost."""
     if type(error) is ProcessError:

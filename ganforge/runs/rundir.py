@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
+import math
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +18,17 @@ from ganforge.errors import CheckpointError, UsageError
 from ganforge.files import is_file, read_json, write_bytes, write_json
 from ganforge.runs.space import retried
 
+#: What a file system without locks answers: Lustre, some network disks.
+NO_LOCKS = frozenset({errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK})
+
 
 @dataclass(frozen=True)
 class RunDir:
     """A folder `00012-name` with
 
     recipe.yaml (resolved), run.json (state), environment.json, freeze.json, load.json and source.json where
-    weights were loaded, metrics.jsonl, samples/, checkpoints/ and, at the end, scores.json.
+    weights were loaded, quarantine.csv where images were left out, metrics.jsonl, samples/, checkpoints/ and, at the
+    end, scores.json.
     """
 
     path: Path
@@ -63,21 +69,34 @@ class RunDir:
         return self.path / "samples"
 
     @property
+    def quarantine(self) -> Path:
+        """Images that were left out. It names files: it stays on this machine."""
+        return self.path / "quarantine.csv"
+
+    @property
     def recipe(self) -> Path:
         return self.path / "recipe.yaml"
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, warn: Callable[[str], None]) -> Iterator[None]:
         """Keep other processes from writing to the run; ends with the process, however that ends.
 
-        Raises CheckpointError while another process holds it.
+        warn: told where the file system has no locks. Raises CheckpointError while another process holds it.
         """
-        with (self.path / ".lock").open("w") as file:
+        # not through a link, which in a folder from elsewhere may lead to any file
+        handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        try:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
                 raise CheckpointError(f"{self.path} is being written by another process.") from error
+            except OSError as error:
+                if error.errno not in NO_LOCKS:
+                    raise
+                warn(f"the disk of {self.path} has no locks: see to it that no second process continues this run.")
             yield
+        finally:
+            os.close(handle)
 
     def sweep(self) -> None:
         """Remove what killed processes left half written. To be called by the process that has locked the run."""
@@ -86,10 +105,22 @@ class RunDir:
             if re.fullmatch(r"\..+\.[a-z0-9_]{8}", path.name) and path.is_file():
                 path.unlink()
 
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """The whole rows of metrics.jsonl; none where there is none."""
+        path = self.path / "metrics.jsonl"
+        return [row for _, row in _rows(path.read_bytes())] if path.exists() else []
+
     def sync_metrics(self) -> None:
         """Force the rows to the disk, so that no checkpoint is there without those before it."""
-        with (self.path / "metrics.jsonl").open("ab") as file:
+        with self._own_metrics().open("ab") as file:
             os.fsync(file.fileno())
+
+    def _own_metrics(self) -> Path:
+        """metrics.jsonl; not a link, which in a folder from elsewhere may lead to any file. Raises CheckpointError."""
+        path = self.path / "metrics.jsonl"
+        if path.is_symlink():
+            raise CheckpointError(f"{path} is a link; a run writes to files of its own.")
+        return path
 
     def write_state(self, **changes: Any) -> None:
         """Update run.json."""
@@ -105,9 +136,12 @@ class RunDir:
         return state
 
     def append_metrics(self, row: Mapping[str, Any]) -> None:
-        """Add one line to metrics.jsonl."""
-        path = self.path / "metrics.jsonl"
-        line = json.dumps(dict(row), allow_nan=False) + "\n"
+        """Add one line to metrics.jsonl, with null for a number that is not finite."""
+        path = self._own_metrics()
+        whole = {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()
+        }
+        line = json.dumps(whole, allow_nan=False) + "\n"
         size = path.stat().st_size if path.exists() else 0
 
         def write() -> None:
@@ -122,16 +156,18 @@ class RunDir:
         path = self.path / "metrics.jsonl"
         if not path.exists():
             return
-        kept = []
-        for line in path.read_bytes().splitlines(keepends=True):
-            try:
-                row = json.loads(line)
-            except ValueError:
-                continue
-            is_row = isinstance(row, dict) and isinstance(row.get("step"), int)
-            if is_row and line.endswith(b"\n") and row["step"] <= step:
-                kept.append(line)
-        write_bytes(path, b"".join(kept))
+        write_bytes(path, b"".join(line for line, row in _rows(path.read_bytes()) if row["step"] <= step))
+
+
+def _rows(content: bytes) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """Each line that holds a whole row, as it stands and read."""
+    for line in content.splitlines(keepends=True):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict) and isinstance(row.get("step"), int) and line.endswith(b"\n"):
+            yield line, row
 
 
 def is_run(path: Path) -> bool:

@@ -58,8 +58,10 @@ def writing_to(folder: Path) -> Iterator[None]:
 
 
 def is_of(error: OSError, folder: Path) -> bool:
-    """Whether the error is one of writing to the folder: it names a file there, or the disk is full or fails."""
-    return error.errno in FULL | TRANSIENT or str(error.filename or "").startswith(str(folder))
+    """Whether the error is one of writing to the folder: it names a file there, or none and a disk is full."""
+    if error.filename is None:
+        return error.errno in FULL | TRANSIENT
+    return Path(str(error.filename)).is_relative_to(folder)
 
 
 def output_error(error: OSError, folder: Path) -> OutputError:

@@ -21,6 +21,7 @@ from ganforge.testing.networks import check_initialisation, check_mapping
 from ganforge.testing.optimisation import check_optimizer, check_rate
 from ganforge.testing.sources import check_keymap, check_source
 from ganforge.testing.specs import check_spec
+from ganforge.testing.trackers import check_tracker
 from ganforge.testing.training import check_augmentation, check_loss, check_regulariser
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "check_sampler",
     "check_source",
     "check_spec",
+    "check_tracker",
 ]

@@ -51,6 +51,13 @@ def check_dataset(spec: DatasetSpec, cache: Path, resolution: int = 16) -> None:
         and again.card == images.card,
         f"{kind}: gives something else when it is loaded again with another number of workers.",
     )
+    files = spec.files(context)
+    if files is not None:
+        told = [left.name for left in images.left_out]
+        expect(
+            sorted(files.listing.names) == sorted([*images.names, *told]) and files.classes == classes,
+            f"{kind}: `files` lists other images or classes than `load` gives.",
+        )
     larger = spec.load(2 * resolution, context).images.shape[2:]
     expect(larger == (2 * resolution,) * 2, f"{kind}: asked for {2 * resolution} pixels, gives {larger}.")
 

@@ -102,6 +102,8 @@ class Trainer:
         self.watchdog = Watchdog()
         self.best: Best | None = None
         self.step = 0
+        #: Number of the stage that the networks were last set for.
+        self._stage = -1
 
     def fit(self) -> None:
         """Do the steps that are left. Raises DivergedError, with the last checkpoint kept.
@@ -117,7 +119,6 @@ class Trainer:
 
     def _fit(self) -> None:
         output = self.recipe.output
-        stage = -1
         if self.step == 0:
             if self.processes.is_first:
                 self.run.truncate_metrics(0)  # rows of a run that was stopped before its first checkpoint
@@ -130,24 +131,18 @@ class Trainer:
             )
         started, first = time.monotonic(), self.step
         while self.step < self.schedule.num_steps:
-            position = self.schedule.at(self.step)
-            if position.number != stage:
-                stage = position.number
-                self._enter_stage(position)
-                self._compute_in(self._arithmetic_of(position.number))
-            self._set_rates(position)
-            metrics = self._one_step()
-            self.average.update(self.generator, self.step)
-            self.step += 1
+            position, metrics = self.advance()
             is_last = self.step == self.schedule.num_steps
             self.means.add(metrics)
             if self.step % output.metrics_every == 0 or is_last:
                 row = {"step": self.step, "images": self.images_seen, "stage": position.stage.name}
                 taken = self.means.take()
                 self._append_metrics({**row, **taken})
+                self.listener.metrics({**row, **taken})
                 for warning in self.watchdog.look(taken):
                     self.listener.warning(f"step {self.step:,}: {warning}")
-            speed = (self.step - first) * self.recipe.training.batch / (time.monotonic() - started)
+            seconds = max(time.monotonic() - started, 1e-9)
+            speed = (self.step - first) * self.recipe.training.batch / seconds
             self.listener.step(
                 StepReport(self.step, self.schedule.num_steps, position.stage.name, self.images_seen, speed, metrics)
             )
@@ -165,6 +160,22 @@ class Trainer:
                 raise stopped
         if self.measure is not None and self.best is None:
             self.listener.warning("no checkpoint was measured, so none is the best; the newest is taken.")
+
+    def advance(self) -> tuple[Position, dict[str, float]]:
+        """Do the next step, in its stage: both networks, the moving average and `step` move on by one.
+
+        Returns where the step stood in the schedule, and its mean losses and logits. Raises DivergedError.
+        """
+        position = self.schedule.at(self.step)
+        if position.number != self._stage:
+            self._stage = position.number
+            self._enter_stage(position)
+            self._compute_in(self._arithmetic_of(position.number))
+        self._set_rates(position)
+        metrics = self._one_step()
+        self.average.update(self.generator, self.step)
+        self.step += 1
+        return position, metrics
 
     def _is_measured(self, step: int, *, is_last: bool) -> bool:
         best = self.recipe.evaluation.best

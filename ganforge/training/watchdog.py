@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 #: Rows of metrics in a row that show a sign before it is told.
@@ -25,6 +26,12 @@ class Watchdog:
         wins = min(row["loss_real"], row["loss_fake"]) >= 0 and loss < SMALLEST_LOSS
         same = row["spread_fake"] < SMALLEST_SPREAD * row["spread_real"]
         warnings = []
+        infinite = [name for name, value in row.items() if not math.isfinite(value)]
+        if infinite:
+            warnings.append(
+                f"{', '.join(infinite)} is not finite, and stands as null in metrics.jsonl. The losses still are "
+                "finite: lower rates or a larger gamma may keep them so."
+            )
         if self._is_told("wins", wins):
             warnings.append(
                 f"for {PATIENCE} rows of metrics the discriminator has made no mistake (sum of its losses {loss:.2g}), "

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import pickle
+import pickletools
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from torch import Tensor
@@ -16,6 +19,12 @@ from ganforge.files import expect_file
 
 #: Bytes of the pickle, which holds names and shapes; unpickling takes many times as much memory.
 MAX_PICKLE = 64 << 20
+#: Operations of a pickle; a state dict needs some dozens for each tensor.
+MAX_OPERATIONS = 10_000_000
+#: Pickles in front of the numbers in torch's older format.
+LEGACY_PICKLES = 5
+#: What torch's reader lets a pickle call with a number of bytes; tensors are rebuilt from storages by other names.
+HUNGRY = re.compile(r"(__builtin__|builtins) bytearray|torch(\.\w+)* \w*Tensor|torch\.storage \w+Storage")
 #: Formats of numbers that a state dict may hold; integers count batches.
 PLAIN = (
     *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
@@ -29,7 +38,7 @@ def read_torch_file(path: Path) -> dict[str, Any]:
     Raises CheckpointError for a file that is missing, damaged, no checkpoint, or would need code to load.
     """
     expect_file(path, f"there is no checkpoint {path}.", CheckpointError)
-    if flaw := _archive_flaw(path):
+    if flaw := _archive_flaw(path) or _pickle_flaw(path):
         raise CheckpointError(f"{path} is damaged or no checkpoint{flaw}.")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -67,6 +76,38 @@ def _archive_flaw(path: Path) -> str | None:
             return f": its record {record.filename!r} has {record.file_size:,} bytes, more than {MAX_PICKLE:,}"
     if sum(record.file_size for record in records) > path.stat().st_size:
         return ": its records are larger than the file"
+    return None
+
+
+def _pickle_flaw(path: Path) -> str | None:
+    """What a pickle asks for that no state dict needs, as the end of a sentence; None also for damaged ones.
+
+    torch's own reader runs no code, but it makes whatever number of zeros is named: 35 bytes could fill the memory.
+    """
+    with path.open("rb") as file:
+        is_archive = file.read(4) == b"PK\x03\x04"
+    try:
+        if not is_archive:
+            with path.open("rb") as file:
+                for _ in range(LEGACY_PICKLES):
+                    if flaw := _operations_flaw(file):
+                        return flaw
+            return None
+        with zipfile.ZipFile(path) as archive:
+            for name in (name for name in archive.namelist() if name.endswith(".pkl")):
+                if flaw := _operations_flaw(io.BytesIO(archive.read(name))):
+                    return flaw
+    except Exception:  # whatever damage does to a parser; torch's reader then says that it is damaged
+        return None
+    return None
+
+
+def _operations_flaw(file: IO[bytes]) -> str | None:
+    for number, (operation, argument, _) in enumerate(pickletools.genops(file)):
+        if number > MAX_OPERATIONS:
+            return f": it has more than {MAX_OPERATIONS:,} operations"
+        if operation.name == "GLOBAL" and HUNGRY.fullmatch(str(argument)):
+            return f": it makes a {str(argument).split()[-1]}, which no state dict holds"
     return None
 
 

@@ -39,7 +39,7 @@ class Run(SourceSpec):
             f"{run.path.name}, step {checkpoint.step}", str(self.path), sha256_of(manifest), self.licence
         )
         return PretrainedWeights(
-            dict(checkpoint.tensors["generator_average"]), dict(checkpoint.tensors["discriminator"]), provenance
+            dict(checkpoint.tensors_of("generator_average")), dict(checkpoint.tensors_of("discriminator")), provenance
         )
 
 

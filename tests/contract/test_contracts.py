@@ -71,7 +71,7 @@ OTHERS: dict[str, dict[str, list[dict[str, Any]]]] = {
     "initialisation": {"published": [{}], "variance_preserving": [{}]},
     "dataset": {
         "image_folder": [{"root": f"{FOLDER}/pictures"}],
-        "image_table": [{"root": f"{FOLDER}/pictures", "table": f"{FOLDER}/table.csv"}],
+        "csv": [{"root": f"{FOLDER}/pictures", "table": f"{FOLDER}/table.csv"}],
         "stub_stripes": [{}, {"images": 3}],
     },
     "sampler": {
@@ -97,6 +97,7 @@ OTHERS: dict[str, dict[str, list[dict[str, Any]]]] = {
         "step": [{"rate": 1e-3, "every": 10}],
         "cosine": [{"rate": 1e-3, "final": 1e-5}],
     },
+    "tracker": {"tensorboard": [{}], "stub_notes": [{}]},
 }
 
 CHECKS: dict[str, Callable[..., None]] = {
@@ -115,9 +116,10 @@ CHECKS: dict[str, Callable[..., None]] = {
     "augmentation": testing.check_augmentation,
     "optimizer": testing.check_optimizer,
     "rate": testing.check_rate,
+    "tracker": testing.check_tracker,
 }
 #: Checks that take a folder for a cache as their second argument.
-WITH_CACHE = ("dataset", "source", "evaluator")
+WITH_CACHE = ("dataset", "source", "evaluator", "tracker")
 
 
 def spec_of(family: str, kind: str, fields: dict[str, Any]) -> Component:
@@ -147,7 +149,7 @@ def filled_folder(folder: Path) -> None:
 def test_every_registered_component_is_checked_here() -> None:
     found = {family: sorted(name for name, _, _ in components()[family]) for family in FAMILIES}
     assert found == {family: sorted(kinds) for family, kinds in {"block": BLOCKS, **OTHERS}.items()}
-    assert sum(len(kinds) for kinds in found.values()) == 51
+    assert sum(len(kinds) for kinds in found.values()) == 53
 
 
 @pytest.mark.parametrize(
@@ -163,6 +165,8 @@ def test_blocks(kind: str, fields: dict[str, Any], shape: Shape) -> None:
     [(family, kind, fields) for family, kinds in OTHERS.items() for kind in kinds for fields in kinds[kind]],
 )
 def test_other_components(family: str, kind: str, fields: dict[str, Any], tmp_path: Path) -> None:
+    if kind == "tensorboard":
+        pytest.importorskip("tensorboard", reason="tensorboard is not installed: pip install 'ganforge[tensorboard]'")
     filled_folder(tmp_path)
     placed = {
         key: value.replace(FOLDER, str(tmp_path)) if isinstance(value, str) else value for key, value in fields.items()

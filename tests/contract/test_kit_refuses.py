@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 
 from ganforge import testing
 from ganforge.blocks.base import Context, ConvBlock
+from ganforge.data.images import LabelledImages, LoadContext
+from ganforge.data.specs import ImageFolder
 from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.interfaces import (
     AugmentationSpec,
@@ -455,3 +458,19 @@ def test_a_spec_without_a_docstring_is_refused() -> None:
     Silent.__doc__ = None
     with pytest.raises(AssertionError, match=r"^silent: the docstring of Silent is empty; its first line is shown"):
         testing.check_rate(Silent())
+
+
+class Renames(ImageFolder):
+    """A dataset whose files have other names than its images."""
+
+    kind: Literal["renames"] = "renames"  # type: ignore[assignment]
+
+    def load(self, resolution: int, context: LoadContext) -> LabelledImages:
+        images = super().load(resolution, context)
+        return replace(images, names=[f"new {name}" for name in images.names])
+
+
+def test_a_dataset_whose_files_are_not_its_images_is_refused(tiny_images: Path, tmp_path: Path) -> None:
+    testing.check_dataset(ImageFolder(root=tiny_images), tmp_path / "one")
+    with pytest.raises(AssertionError, match="renames: `files` lists other images or classes than `load` gives"):
+        testing.check_dataset(Renames(root=tiny_images), tmp_path / "other")

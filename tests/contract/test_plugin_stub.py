@@ -42,6 +42,7 @@ def test_an_installed_plugin_is_found_with_its_distribution() -> None:
         ("depth", "stub_middle", "ganforge-stub 0.0.1"),
         ("evaluator", "stub_brightness", "ganforge-stub 0.0.1"),
         ("extractor", "stub_colours", "ganforge-stub 0.0.1"),
+        ("tracker", "stub_notes", "ganforge-stub 0.0.1"),
         ("feature_network", "stub_edges", "ganforge-stub 0.0.1"),
         ("source", "stub_ones", "ganforge-stub 0.0.1"),
     }

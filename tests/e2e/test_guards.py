@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import shutil
 import stat
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +15,7 @@ import torch
 from PIL import Image
 
 from ganforge.branch import branch
-from ganforge.errors import CheckpointError, DataError, MemoryLimitError, RecipeError
+from ganforge.errors import CheckpointError, DataError, MemoryLimitError, OutputError, RecipeError
 from ganforge.evaluation.evaluation import Evaluation, reference_of
 from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.execute import load_generator, plan_recipe, preflight, resume, run
@@ -146,8 +149,96 @@ def test_a_run_that_is_being_written_is_not_resumed_beside_it(
     tiny_recipe: Path, tmp_path: Path, components: Components
 ) -> None:
     stopped = stopped_run(tiny_recipe, tmp_path / "runs", components)
-    with stopped.locked(), pytest.raises(CheckpointError, match="is being written by another process"):
+    with stopped.locked(pytest.fail), pytest.raises(CheckpointError, match="is being written by another process"):
         resume(stopped.path, components, Listener(), CPU)
+
+
+class Hears(Listener):
+    """Keeps the warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+def test_a_disk_without_locks_is_told_and_used(
+    tiny_recipe: Path, tmp_path: Path, components: Components, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(handle: int, operation: int) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    stopped = stopped_run(tiny_recipe, tmp_path / "runs", components)
+    monkeypatch.setattr("fcntl.flock", refuses)
+    hears = Hears()
+    resume(stopped.path, components, hears, CPU)
+    assert f"the disk of {stopped.path} has no locks: see to it that no second process continues this run." in (
+        hears.warnings
+    )
+    assert stopped.read_state()["state"] == "finished"
+
+
+@pytest.mark.parametrize("name", [".lock", "metrics.jsonl"])
+def test_a_run_from_elsewhere_writes_to_no_file_of_mine(
+    name: str, tiny_recipe: Path, tmp_path: Path, components: Components
+) -> None:
+    stopped = stopped_run(tiny_recipe, tmp_path / "runs", components)
+    mine = tmp_path / "mine"
+    shutil.copyfile(stopped.path / name, mine)
+    mine.write_text(mine.read_text() + "\n")
+    before = mine.read_text()
+    (stopped.path / name).unlink()
+    (stopped.path / name).symlink_to(mine)
+    with pytest.raises(CheckpointError, match="is a link") if name == "metrics.jsonl" else nullcontext():
+        stopped.append_metrics({"step": 1})
+    with pytest.raises(OutputError, match="symbolic link") if name == ".lock" else nullcontext():
+        resume(stopped.path, components, Listener(), CPU)  # puts a file of its own in the place of metrics
+    assert mine.read_text() == before
+
+
+def test_a_run_whose_checkpoints_are_gone_does_not_begin_again(
+    tiny_recipe: Path, tmp_path: Path, components: Components
+) -> None:
+    stopped = stopped_run(tiny_recipe, tmp_path / "runs", components)
+    rows = (stopped.path / "metrics.jsonl").read_bytes()
+    stopped.append_metrics({"step": 1})
+    stopped.checkpoints.rename(tmp_path / "elsewhere")
+    with pytest.raises(
+        CheckpointError, match=r"came past its first checkpoint, but .*checkpoints holds none\. Put them"
+    ):
+        resume(stopped.path, components, Listener(), CPU)
+    assert (stopped.path / "metrics.jsonl").read_bytes().startswith(rows)
+    (tmp_path / "elsewhere").rename(stopped.checkpoints)
+    resume(stopped.path, components, Listener(), CPU)
+
+
+def test_a_run_that_goes_on_elsewhere_says_so(tiny_recipe: Path, tmp_path: Path, components: Components) -> None:
+    stopped = stopped_run(tiny_recipe, tmp_path / "runs", components)
+    path = stopped.path / "environment.json"
+    before = json.loads(path.read_text())
+    write_text(path, json.dumps({**before, "threads": 99, "torch": "2.10.0"}))
+    hears = Hears()
+    resume(stopped.path, components, hears, CPU)
+    assert hears.warnings == [
+        f"the run began with threads 99, now {before['threads']}; torch 2.10.0, now {before['torch']}: from here on "
+        "its bytes are not those of a run that was never stopped."
+    ]
+    assert json.loads(path.read_text()) == before
+
+
+def test_names_of_pictures_are_not_kept_in_a_run(
+    tiny_recipe: Path, tiny_images: Path, tmp_path: Path, components: Components
+) -> None:
+    first = next(path for path in sorted(tiny_images.rglob("*.png")))
+    secret = first.with_name("Erika_Mustermann.png")
+    secret.write_bytes(b"no picture")
+    loaded = load_recipe(tiny_recipe, [f"output.folder={tmp_path / 'runs'}"], components)
+    with pytest.raises(DataError, match="Erika_Mustermann"):
+        run(loaded, Listener(), CPU)
+    (path,) = (tmp_path / "runs").iterdir()
+    assert not [file for file in path.rglob("*") if file.is_file() and b"Mustermann" in file.read_bytes()]
+    assert RunDir(path).read_state()["error"] == "DataError"
 
 
 @pytest.mark.parametrize("state", ["{}", '{"classes": 5}', '{"classes": []}', "[]"])
@@ -192,7 +283,7 @@ def test_an_empty_path_does_not_mean_this_folder(tiny_recipe: Path, components: 
 def test_known_keys_are_those_that_recipes_write(tiny_recipe: Path, components: Components) -> None:
     with pytest.raises(RecipeError) as caught:
         load_recipe(tiny_recipe, ["data.rooot=3"], components)
-    assert "Known keys: classes, fit, kind, patient, root." in str(caught.value)
+    assert "Known keys: classes, fit, frame, kind, patient, root, window." in str(caught.value)
 
 
 class FillsMemory(Listener):

@@ -7,6 +7,8 @@ import os
 import random
 import resource
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,7 +59,7 @@ def results(folder: Path) -> dict[str, bytes]:
     """All files but those with the folder's name, or the hash of a recipe that has it."""
     # a kill before run.json was there leaves a folder that is no run
     (path,) = (path for path in folder.iterdir() if is_run(path))
-    named = ("recipe.yaml", "run.json", "state.json", "manifest.json", ".lock")
+    named = ("recipe.yaml", "run.json", "report.html", "state.json", "manifest.json", ".lock")
     return {name: content for name, content in contents(path).items() if Path(name).name not in named}
 
 
@@ -72,7 +74,7 @@ def test_killed_and_resumed_it_ends_with_the_same_bytes(
     number: signal.Signals, uninterrupted: dict[str, bytes], tiny_recipe: Path, tmp_path: Path, components: Components
 ) -> None:
     loaded = loaded_recipe(tiny_recipe, tmp_path / "killed", components)
-    delays = random.Random(0)
+    delays, hits = random.Random(0), 0
     for kill in range(10 * KILLS):
         child = FORK.Process(target=go_on, args=(loaded, components))
         child.start()
@@ -82,9 +84,11 @@ def test_killed_and_resumed_it_ends_with_the_same_bytes(
             child.join()
         if child.exitcode == 0:
             break
+        hits += any(path.is_dir() for path in (tmp_path / "killed").glob("*/checkpoints/step_*"))
         # a SIGTERM ahead of the handlers ends the process as it ends any
         assert child.exitcode in ({-signal.SIGKILL} if number == signal.SIGKILL else {143, -signal.SIGTERM})
     assert child.exitcode == 0
+    assert hits > 0  # a run that has something to lose was killed
     found = results(tmp_path / "killed")
     assert sorted(found) == sorted(uninterrupted)
     assert [name for name in found if found[name] != uninterrupted[name]] == []
@@ -112,3 +116,15 @@ def test_a_disk_that_fills_up_stops_the_run_and_with_room_it_goes_on(
     assert load_newest(path / "checkpoints")[1] == []
     resume(path, components, Listener(), CPU)
     assert results(tmp_path / "full") == uninterrupted
+
+
+def test_two_processes_with_other_hash_seeds_write_the_same_bytes(tiny_recipe: Path, tmp_path: Path) -> None:
+    ends = []
+    for seed in ("1", "2"):
+        command = [sys.executable, "-m", "ganforge", "run", str(tiny_recipe), f"output.folder={tmp_path / seed}"]
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        subprocess.run(command, check=True, capture_output=True, env=environment)
+        ends.append(results(tmp_path / seed))
+    first, second = ends
+    assert sorted(first) == sorted(second) and len(first) > 10
+    assert [name for name in first if first[name] != second[name]] == []

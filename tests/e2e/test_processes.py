@@ -17,7 +17,7 @@ from trainings import contents
 
 from ganforge.execute import resume, run
 from ganforge.listener import Listener
-from ganforge.processes.group import ALONE, Processes
+from ganforge.processes.group import Processes
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import load_newest
@@ -28,7 +28,7 @@ CPU = torch.device("cpu")
 STEPS = ("stages[0].steps=2", "stages[1].steps=6", "training.batch=4", "output.samples_every=4")
 FAULT_STEP = 5
 #: Which tensors a fault changes; all files that a run leaves but those with a name, a path or a state.
-NAMED = ("recipe.yaml", "run.json", "environment.json", "state.json", "manifest.json", ".lock")
+NAMED = ("recipe.yaml", "run.json", "environment.json", "state.json", "manifest.json", ".lock", "report.html")
 
 Fault = Callable[[Trainer], None]
 
@@ -48,7 +48,7 @@ def work(processes: Processes, recipe: Path, components: Components, fault: Faul
     there = sorted(loaded.recipe.output.folder.glob("0*"))
     begun = processes.from_first(lambda: len(there))
     if begun:
-        resume(there[-1], components, Listener(), CPU, None, processes)
+        resume(there[-1], components, Listener(), CPU, processes=processes)
     else:
         run(loaded, Listener(), CPU, None, processes)
 
@@ -206,10 +206,9 @@ def test_a_run_that_goes_on_with_another_number_says_what_is_lost(
             self.warnings.append(text)
 
     (path,) = (tmp_path / "runs").iterdir()
-    resume(path, components, Told(), CPU, None, ALONE)
+    resume(path, components, Told(), CPU)
     assert Told.warnings == [
-        "the run was computed by 2 processes and goes on with 1: from here on its numbers agree with those of a run "
-        "that was not stopped up to rounding, no longer to the bit."
+        "the run began with processes 2, now 1: from here on its bytes are not those of a run that was never stopped."
     ]
     assert RunDir(path).read_state()["processes"] == 1
 

@@ -18,7 +18,8 @@ from ganforge.listener import Listener
 from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.runs.checkpoint import load_newest
 from ganforge.runs.rundir import RunDir
-from ganforge.sampling import Sampler, write_samples
+from ganforge.samples import Origin, write_samples
+from ganforge.sampling import Sampler
 from ganforge.testing import check_source
 from ganforge.weights.specs import Run
 
@@ -175,7 +176,7 @@ def test_the_folder_of_a_run_holds_what_it_promises(runs: tuple[RunDir, RunDir, 
     files = {f"checkpoints/step_0000000{step}/{name}" for step in (4, 6) for name in per_checkpoint}
     files |= {f"samples/step_0000000{step}.png" for step in (0, 3, 6)}
     files |= {"recipe.yaml", "run.json", "environment.json", "freeze.json", "data.json", "source.json", "load.json"}
-    assert set(hashes(transfer)) == files | {"metrics.jsonl", "scores.json", ".lock"}
+    assert set(hashes(transfer)) == files | {"metrics.jsonl", "scores.json", "report.html", ".lock"}
     assert told.warnings == []
     state = transfer.read_state()
     assert (state["state"], state["classes"]) == ("finished", ["across", "upright"])
@@ -231,11 +232,10 @@ def test_scores_say_that_the_images_are_phantoms(runs: tuple[RunDir, RunDir, Tol
 def test_a_wanted_class_can_be_sampled(runs: tuple[RunDir, RunDir, Told], tmp_path: Path) -> None:
     generator, plan = load_generator(runs[1].path, components(), CPU, Listener())
     assert generator.is_conditional
-    table = write_samples(
-        Sampler(generator, seed=0), [1, 1, 0], plan.classes, tmp_path / "out", Listener(), is_phantom=False
-    )
+    origin = Origin(plan.classes, "0123abcd", 6, is_phantom=False)
+    table = write_samples(Sampler(generator, seed=0), [1, 1, 0], origin, tmp_path / "out", Listener())
     assert sorted(path.name for path in table.parent.glob("*.png")) == ["0_000002.png", "1_000000.png", "1_000001.png"]
-    assert table.read_text().splitlines()[1] == "1_000000.png,1,upright,0,0,1.0,exact,photographs"
+    assert table.read_text().splitlines()[1] == "1_000000.png,1,upright,0,0,1.0,exact,photographs,0123abcd,6"
     assert Image.open(table.parent / "1_000000.png").size == (16, 16)
 
 
@@ -255,8 +255,8 @@ def test_a_run_that_was_interrupted_and_resumed_ends_with_the_same_bytes(
     resume(stopped.path, components(), told, CPU)
     assert told.resumed_at == ([(stop - 1) // 2 * 2] if stop > 2 else [])
     assert stopped.read_state()["state"] == "finished"
-    # these four name the folder of the run, or hold the hash of a recipe that does
-    named = ("recipe.yaml", "run.json", "state.json", "manifest.json")
+    # these name the folder of the run, hold the hash of a recipe that does, or tell how long it took
+    named = ("recipe.yaml", "run.json", "report.html", "state.json", "manifest.json")
     assert hashes(stopped, named) == hashes(transfer, named)
 
 
@@ -281,12 +281,12 @@ def test_a_damaged_checkpoint_is_reported_and_the_older_one_taken(
         f"{damaged} is missing or damaged: its sha256 differs from the manifest's. It is kept as damaged_step_00000006."
     ]
     assert told.resumed_at == [4]
-    found = hashes(copy, ("run.json",))
+    found = hashes(copy, ("run.json", "report.html"))
     assert {name for name in found if "damaged_" in name} == {
         f"checkpoints/damaged_step_00000006/{file.name}" for file in (runs[1].checkpoints / "step_00000006").iterdir()
     }
     whole = {name: content for name, content in found.items() if "damaged_" not in name}
-    assert whole == hashes(runs[1], ("run.json",))
+    assert whole == hashes(runs[1], ("run.json", "report.html"))
 
 
 def test_a_run_whose_recipe_was_changed_is_not_resumed(runs: tuple[RunDir, RunDir, Told], tmp_path: Path) -> None:

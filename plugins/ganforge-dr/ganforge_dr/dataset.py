@@ -12,7 +12,9 @@ from ganforge.interfaces import DatasetSpec
 from ganforge_dr.grades import CLASSES
 
 if TYPE_CHECKING:
+    from ganforge.data.assemble import FileSet
     from ganforge.data.images import LabelledImages, LoadContext
+    from ganforge.data.recognised import Recognised
 
 
 class DiabeticRetinopathy(DatasetSpec):
@@ -53,28 +55,41 @@ class DiabeticRetinopathy(DatasetSpec):
         if self.root is not None and not self.root.is_dir():
             raise DataError(f"there is no folder {self.root}. Name that of the photographs with data.root=FOLDER.")
 
+    @classmethod
+    def recognise(cls, root: Path) -> Recognised | None:
+        """A folder with a table of a known form, or grade folders whose files are named as those of EyePACS."""
+        from ganforge.data.recognised import Recognised
+        from ganforge_dr.photographs import list_photographs, looks_graded
+
+        if not looks_graded(root):
+            return None
+        notes: list[str] = []
+        found = list_photographs(root, "auto", None, False, notes.append)
+        return Recognised(cls(root=root), found.listing, tuple(notes))
+
     def classes(self) -> tuple[str, ...]:
         """The five grades."""
         return CLASSES
 
     def load(self, resolution: int, context: LoadContext) -> LabelledImages:
         """All images, each a square that its retina fills. Raises DataError with every row, then file, that is bad."""
-        if self.root is None:
+        files = self.files(context)
+        if files is None:
             from ganforge_dr.drawn import load_phantoms
 
             return load_phantoms(self.images, self.seed, resolution, context)
-        from ganforge.data.assemble import load_listing
+        from ganforge.data.assemble import load_files
+
+        return load_files(files, resolution, context)
+
+    def files(self, context: LoadContext) -> FileSet | None:
+        """The photographs; None for phantoms."""
+        if self.root is None:
+            return None
+        from ganforge.data.assemble import FileSet
         from ganforge_dr.photographs import list_photographs
         from ganforge_dr.preparation import RetinaSquare
 
         found = list_photographs(self.root, self.layout, self.labels, self.allow_missing, context.warn)
-        return load_listing(
-            found.listing,
-            CLASSES,
-            RetinaSquare(),
-            resolution,
-            context,
-            name=f"{self.root.resolve().name} ({found.set_name})",
-            licence=found.licence,
-            citation=found.citation,
-        )
+        name = f"{self.root.resolve().name} ({found.set_name})"
+        return FileSet(found.listing, CLASSES, RetinaSquare(), name, found.licence, found.citation)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -59,7 +60,7 @@ def load_phantoms(images: int, seed: int, resolution: int, context: LoadContext)
     eyes = draw_eyes(images, seed)
     names = [eye.name for eye in eyes]
     decided_by = ["phantom", source_hash(), [[eye.grade, eye.seed] for eye in eyes]]
-    prepared = prepared_set(DrawEye(resolution), eyes, names, decided_by, resolution, context, "drawing phantoms")
+    prepared = prepared_set(DrawEye(resolution), eyes, _expect_all, decided_by, resolution, context, "drawing phantoms")
     return labelled(
         prepared,
         [eye.grade for eye in eyes],
@@ -71,6 +72,10 @@ def load_phantoms(images: int, seed: int, resolution: int, context: LoadContext)
         citation="drawn by ganforge-dr; no patient's picture, and no model of disease",
         is_phantom=True,
     )
+
+
+def _expect_all(refused: Mapping[int, str]) -> None:
+    assert not refused  # a phantom can always be drawn
 
 
 def grade_counts(images: int) -> list[int]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ganforge.data.folder import list_folders
 from ganforge.data.labelled import list_table
-from ganforge.data.listing import Listing, existing_folder, refuse
+from ganforge.data.listing import Listing, existing_folder, folders_in, pictures_in, refuse
+from ganforge.errors import DataError
 from ganforge_dr.grades import CLASSES, LABELS
 from ganforge_dr.layouts import Found, Layout, eyepacs_patient, form_of, grade_folders, recognise, tables_in
 
@@ -33,6 +34,8 @@ def list_photographs(
     else:
         photographs = _from_table(found, allow_missing, warn)
     listing = photographs.listing
+    if listing.problems.items:
+        return photographs  # they come first
     unknown = sum(eyepacs_patient(file) is None for file in listing.files)
     if unknown:
         warn(
@@ -43,6 +46,21 @@ def list_photographs(
     if absent:
         warn(f"no image has grade {', '.join(absent)}.")
     return photographs
+
+
+def looks_graded(root: Path) -> bool:
+    """Whether a folder holds a table of a known form, or only folders 0 to 4 with files named as those of EyePACS.
+
+    Folders 0 to 4 alone don't tell: knees and digits are graded by these numbers too.
+    """
+    try:
+        if any(form_of(table) is not None for table in tables_in(root)):
+            return True
+        folders = [entry for entry in folders_in(root) if entry.name not in LABELS]
+        pictures = [file for grade in grade_folders(root) for file in pictures_in(root / grade)]
+    except DataError:
+        return False
+    return not folders and bool(pictures) and all(eyepacs_patient(file) for file in pictures)
 
 
 def _from_folders(root: Path) -> Listing:
@@ -56,6 +74,8 @@ def _from_folders(root: Path) -> Listing:
     refuse(f"{root} has folders that are no grades", others, "Move them away, or name a table with `labels: FILE`.")
     listing = list_folders(root, folders)
     grades = tuple(LABELS[folders[label]] for label in listing.labels)
+    if listing.problems.items:
+        return listing
     listing = replace(listing, labels=grades, groups=tuple(_patient(file, root) for file in listing.files))
     _refuse_contradictions(root, listing)
     return listing

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
-Distance = Callable[[Array, Array], float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +37,6 @@ class Comparison:
     n: int
     spread: float | None
     floor: float | None
-
-
-def compare(distance: Distance, real: Array, groups: Sequence[str], fake: Array, seed: int) -> Comparison:
-    """`compare_all` for one distance."""
-    return compare_all(lambda a, b: {"": distance(a.values, b.values)}, real, groups, fake, seed)[""]
 
 
 def compare_all(

@@ -10,6 +10,7 @@ from ganforge_stub.evaluators import StubBrightness
 from ganforge_stub.extractors import StubColours
 from ganforge_stub.feature_networks import StubEdges
 from ganforge_stub.sources import StubOnes
+from ganforge_stub.trackers import StubNotes
 
 
 @hookimpl
@@ -45,3 +46,8 @@ def ganforge_feature_networks() -> list[type[interfaces.FeatureNetworkSpec]]:
 @hookimpl
 def ganforge_sources() -> list[type[interfaces.SourceSpec]]:
     return [StubOnes]
+
+
+@hookimpl
+def ganforge_trackers() -> list[type[interfaces.TrackerSpec]]:
+    return [StubNotes]

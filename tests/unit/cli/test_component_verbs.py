@@ -45,14 +45,16 @@ def test_ls_as_json_has_an_entry_for_each_component(ganforge: Ganforge, componen
 def test_ls_of_a_component_lists_its_fields(ganforge: Ganforge) -> None:
     lines = ganforge("ls", "block", "style").stdout.splitlines()
     assert lines[0] == "block style"
-    assert lines[-6:] == [
+    assert lines[4:11] == [
         "  field           default   type",
         "  channels        required  whole number > 0 and <= 65536",
         '  upsampling      "none"    "none" or "nearest" or "bilinear" or "transposed"',
         "  residual_scale  null      number > 0 or null",
         "  noise           true      true or false",
         "  clip_gradient   false     true or false",
+        "",
     ]
+    assert lines[11] == "  upsampling: How the side is doubled in front of (or by) the first convolution."
 
 
 def test_ls_of_a_component_gives_its_fields_as_json(ganforge: Ganforge) -> None:

@@ -117,6 +117,35 @@ def test_the_bar_of_a_training_fits_80_columns() -> None:
     assert len(bar) == 80
 
 
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [(60, "12,345/100,000 131 images/s  6:00:15 left"), (40, "12,345/100,000 6:00:15 left"), (26, "12,345/100,000")],
+)
+def test_a_narrow_terminal_gets_whole_words_the_time_last(width: int, shown: str) -> None:
+    stream = io.StringIO()
+    display = LiveDisplay(Output(Console(file=stream, force_terminal=True, width=width, color_system=None)))
+    display.step(StepReport(12_345, 100_000, "adapt", 400_000, 131.4, METRICS))
+    display.close()
+    bars = [line for line in stream.getvalue().replace("\r", "\n").splitlines() if "12,345" in line]
+    assert bars[-1].rstrip().endswith(shown)
+    assert "…" not in bars[-1]
+
+
+def test_a_bar_is_ascii_where_the_terminal_is() -> None:
+    class Terminal(io.TextIOWrapper):
+        def isatty(self) -> bool:
+            return True
+
+    written = io.BytesIO()
+    stream = Terminal(written, encoding="ascii", errors="backslashreplace")
+    display = LiveDisplay(Output(Console(file=stream, force_terminal=True, width=60, color_system=None)))
+    display.step(report(50))
+    display.close()
+    stream.flush()
+    assert b"head --" in written.getvalue()
+    assert b"\\u" not in written.getvalue()
+
+
 def test_messages_stand_above_the_bar() -> None:
     display, stream = live()
     display.step(report(1))

@@ -94,7 +94,7 @@ def test_scores_are_a_table_with_each_warning_once(ganforge: Ganforge, plugin: P
     result = ganforge("eval", run, "-p", plugin)
     lines = result.stdout.splitlines()
     header = next(index for index, line in enumerate(lines) if line.startswith("  score"))
-    assert lines[header].split() == ["score", "class", "value", "seeds", "+-", "draws", "+-", "real", "x", "real", "n"]
+    assert lines[header].split() == ["score", "value", "seeds", "+-", "real", "x", "real", "n"]
     assert lines[header + 1].split()[0] == "brightness"
     assert lines[header + 2] == "  warning: conditional True, [2, 2, 2] generated, trained on 24"
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from rich.console import Console
+from typer.testing import Result
 
 from ganforge.cli.display import PlainDisplay
 from ganforge.cli.narrator import Narrator
@@ -21,6 +24,7 @@ from ganforge.plan.plan import Plan
 from ganforge.plan.walk import walk
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
+from ganforge.runs.stop import RunStopped
 from ganforge.weights.load import LoadReport
 from ganforge.weights.pretrained import Provenance
 
@@ -103,10 +107,10 @@ def test_scores_are_a_table_with_the_warnings_below_it_once_each() -> None:
     assert stream.getvalue().splitlines() == [
         "",
         "scores",
-        "  score      class  value  seeds +-  draws +-  real  x real    n",
+        "  score             value  draws +-  real  x real    n",
         "  [x@1]",
-        "  kd                  0.5                0.12  0.25       2   10",
-        "  agreement  small   0.75                                    6/8",
+        "  kd                  0.5      0.12  0.25       2   10",
+        "  agreement, small   0.75                          6/8",
         "  agreement: asked (rows) by recognised (columns)",
         "           small  large",
         "    small      3      1",
@@ -114,6 +118,18 @@ def test_scores_are_a_table_with_the_warnings_below_it_once_each() -> None:
         "  warning: kd: few images.",
         "  warning: drawn.",
     ]
+
+
+def test_scores_of_classes_stand_under_that_of_all_and_all_fit_80_columns() -> None:
+    teller, stream = narrator()
+    full = {"spread": 0.0123, "seed_spread": 0.0123, "floor": 0.007323}
+    name = "label balanced accuracy[train on real + synthetic, test on real; linear probe on efficientnet-lite2@9656]"
+    score = Score(name, -0.03806, 1234, 300, **full)  # type: ignore[arg-type]
+    teller.scores([score, *(replace(score, of_class=of_class) for of_class in ("Platelets", "RBC"))])
+    _, _, header, heading, *rows = stream.getvalue().splitlines()
+    assert heading == f"  {name[name.index('[') :]}"
+    assert [row[:24].rstrip() for row in rows] == ["  label balanced accurac", "    Platelets", "    RBC"]
+    assert max(map(len, [header, *rows])) <= 80
 
 
 def test_the_end_names_the_sample_grid_and_the_next_command(plan: Plan) -> None:
@@ -136,3 +152,16 @@ def test_warnings_are_marked() -> None:
     teller, stream = narrator()
     teller.warning("3 files are [doubles].")
     assert stream.getvalue() == "warning: 3 files are [doubles].\n"
+
+
+def test_the_command_that_continues_computes_as_the_run_did(
+    tiny_recipe: Path, ganforge: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*words: object, **names: object) -> None:
+        raise RunStopped("SIGTERM", 143)
+
+    monkeypatch.setattr("ganforge.training.trainer.Trainer.fit", stopped)
+    threads = torch.get_num_threads()
+    result = ganforge("run", tiny_recipe, "--device", "cpu", "--threads", threads)
+    assert result.exit_code == 143
+    assert result.stderr.endswith(f" --device cpu --threads {threads}`\n")

@@ -131,6 +131,6 @@ def test_wrong_usage_exits_with_2(ganforge: Ganforge, words: tuple[str, ...]) ->
 
 
 def test_each_verb_lists_the_common_options(ganforge: Ganforge) -> None:
-    for verb in ("run", "resume", "check", "show", "freeze", "ls", "plugins", "sample", "schema"):
+    for verb in ("run", "resume", "check", "show", "freeze", "ls", "plugins", "sample", "export", "schema"):
         text = ganforge(verb, "--help").stdout
         assert all(option in text for option in ("--plugin", "--block", "--strict-plugins", "--debug"))

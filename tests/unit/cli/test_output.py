@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 
 import pytest
 from hypothesis import given
@@ -18,7 +20,9 @@ tables = st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(words, min_size=n
 
 def output(*, terminal: bool, width: int = 40) -> tuple[Output, io.StringIO]:
     stream = io.StringIO()
-    console = Console(file=stream, force_terminal=terminal, width=width, markup=False, emoji=False, highlight=False)
+    console = Console(
+        file=stream, force_terminal=terminal, color_system=None, width=width, markup=False, emoji=False, highlight=False
+    )
     return Output(console), stream
 
 
@@ -82,3 +86,52 @@ def test_control_characters_are_shown_and_not_obeyed() -> None:
     written.labelled("warning", "\x07", "bold")
     written.table(("score",), [("red\x1b[31m",)])
     assert stream.getvalue() == "a\\x1b[2Jb\nc\\x9b\nwarning: \\x07\nscore\nred\\x1b[31m\n"
+
+
+def test_a_terminal_that_is_gone_ends_no_training() -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.EIO, "Input/output error")
+
+    output = Output(Console(file=Gone()))
+    output.line("step 1")
+    output.labelled("warning", "nobody reads this", "yellow")
+    assert output.console.file.name == os.devnull
+
+
+def test_no_duration_is_negative_when_a_clock_jumps_back() -> None:
+    assert duration(-3600) == "0:00:00"
+
+
+def test_long_errors_break_at_words_on_a_terminal_and_nowhere_else() -> None:
+    text = "the first line is long\n  - an item that is long"
+    for terminal, shown in (
+        (True, "error: the first line\n  is long\n  - an item that is\n    long\n"),
+        (False, f"error: {text}\n"),
+    ):
+        written, stream = output(terminal=terminal, width=22)
+        written.labelled("error", text, "")
+        assert stream.getvalue() == shown
+
+
+def test_a_table_comes_closer_where_the_terminal_is_narrow() -> None:
+    rows = [("abcdef", "ghijkl"), ("m", "n")]
+    for width, lines in ((14, ["abcdef  ghijkl", "m       n"]), (13, ["abcdef ghijkl", "m      n"])):
+        written, stream = output(terminal=True, width=width)
+        written.table(*rows[:1], rows[1:])
+        assert stream.getvalue().splitlines() == lines
+
+
+def test_in_a_table_that_is_still_too_wide_the_last_cell_goes_below() -> None:
+    rows = [("flowers", "here", "x"), ("celeba", "no", "https://somewhere.org/a/long/file")]
+    written, stream = output(terminal=True, width=30)
+    written.table(("source", "state", "from"), rows, indent=2)
+    assert stream.getvalue().splitlines() == [
+        "  source   state  from",
+        "  flowers  here   x",
+        "  celeba   no",
+        "      https://somewhere.org/a/long/file",
+    ]
+    plain, stream = output(terminal=False, width=30)
+    plain.table(("source", "state", "from"), rows, indent=2)
+    assert max(map(len, stream.getvalue().splitlines())) > 30

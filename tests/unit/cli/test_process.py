@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 PROBE = """
 import sys
+from pathlib import Path
 from ganforge.cli.main import main
 sys.argv = ["ganforge", *{words!r}]
 try:
@@ -43,3 +45,24 @@ def test_a_reader_that_leaves_early_causes_no_message(words: list[str]) -> None:
     done = subprocess.run(command, stdout=write_end, stderr=subprocess.PIPE, text=True, check=False)
     os.close(write_end)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize(
+    "locale",
+    [
+        {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"TERM": "dumb", "NO_COLOR": "1", "FORCE_COLOR": ""},
+    ],
+    ids=["ascii", "posix", "dumb"],
+)
+def test_a_poor_terminal_gets_plain_words_and_the_right_exit_code(tiny_images: Path, locale: dict[str, str]) -> None:
+    odd = tiny_images / "größe"
+    (tiny_images / "small").rename(odd)
+    (no_folder := tiny_images.with_name("file")).touch()
+    out = no_folder / "x.yaml"
+    command = [sys.executable, "-m", "ganforge", "new", "recipe", str(tiny_images), "--out", str(out)]
+    done = subprocess.run(command, env={**os.environ, **locale}, capture_output=True, check=False)
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr and b"\x1b" not in done.stdout + done.stderr
+    assert done.stderr.startswith(b"error: ")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import Result
 
-from ganforge.cli.sampling import find_labels
+from ganforge.cli.sampling import wanted_counts
 from ganforge.cli.training import read_duration
 from ganforge.errors import UsageError
 from ganforge.runs.stop import RunStopped, Stops
@@ -38,8 +38,9 @@ def test_run_tells_its_story_in_plain_lines(ganforge: Ganforge, tiny_recipe: Pat
     assert lines[:3] == ["tiny", "  Discs of three sizes.", f"folder: {folder} (with samples/ and checkpoints/)"]
     assert "data: discs, licence: not stated; 24 images to train on, 6 held out" in lines
     assert [line.split("  ")[0] for line in lines if line.startswith("step ")] == ["step 1/4", "step 3/4", "step 4/4"]
-    assert lines[-2:] == [
+    assert lines[-3:] == [
         f"samples: {folder}/samples/step_00000004.png",
+        f"report: {folder}/report.html",
         f"next: ganforge sample {folder} --label small --count 16 --out samples",
     ]
     assert all(character == "\n" or character.isprintable() for character in result.stdout)
@@ -184,20 +185,30 @@ def test_an_unconditional_generator_has_no_classes(ganforge: Ganforge, tiny_reci
     assert "2 images, 2 for each of: unconditional (label 0)\n" in drawn.stdout
 
 
-@given(st.permutations(["0", "1", "2", "x"]))
-def test_a_name_goes_before_a_number(classes: list[str]) -> None:
-    assert find_labels(["1"], classes) == [classes.index("1")]
-    assert find_labels(["3"], classes) == [3]
-    assert find_labels(["x", "x"], classes) == [classes.index("x")]
-    assert find_labels([], classes) == [0, 1, 2, 3]
+def test_each_class_may_have_a_number_of_images_of_its_own(
+    ganforge: Ganforge, finished_run: Path, tmp_path: Path
+) -> None:
+    words = ("--label", "small=3", "--label", "0", "--count", "1", "--layout", "folders", "--out", tmp_path / "out")
+    result = ganforge("sample", finished_run, *words)
+    assert result.stdout.splitlines()[-2] == "4 images, 3 of small (label 2), 1 of large (label 0)"
+    found = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.png"))
+    assert found == ["large/000003.png", "small/000000.png", "small/000001.png", "small/000002.png"]
 
 
-def test_all_unknown_classes_are_named_with_those_that_exist() -> None:
+def test_the_name_of_a_class_may_hold_an_equals_sign() -> None:
+    assert wanted_counts(["a=2"], 16, ["a", "a=2"]) == {1: 16}
+    assert wanted_counts(["a=2=5", "a=3"], 16, ["a", "a=2"]) == {1: 5, 0: 3}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["small=0"], "--label 'small=0' must be CLASS or CLASS=N, with N from 1 to 1,000,000."),
+        (["small=x"], "--label 'small=x' must be CLASS or CLASS=N, with N from 1 to 1,000,000."),
+        (["small=2", "1=3"], "--label gives two numbers of images for 'small': 2, 3."),
+    ],
+)
+def test_numbers_of_images_that_make_no_sense_are_refused(words: list[str], message: str) -> None:
     with pytest.raises(UsageError) as caught:
-        find_labels(["7", "smal", "-1"], ["large", "small"])
-    assert str(caught.value).splitlines() == [
-        "no class is called '7'.",
-        "no class is called 'smal'. Did you mean 'small'?",
-        "no class is called '-1'.",
-        "Classes: large (label 0), small (label 1).",
-    ]
+        wanted_counts(words, 16, ["large", "small"])
+    assert str(caught.value) == message

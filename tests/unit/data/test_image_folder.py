@@ -61,11 +61,11 @@ def test_folders_are_ordered_as_people_count(tmp_path: Path) -> None:
 
 
 def test_the_pattern_finds_the_patient(root: Path, context: LoadContext) -> None:
-    assert ImageFolder(root=root, patient=r"^(p\d+)_").load(4, context).groups == ["p1", "p2", "p1"]
+    assert ImageFolder(root=root, patient="{patient}_*").load(4, context).groups == ["p1", "p2", "p1"]
 
 
 def test_the_fingerprint_follows_pixels_labels_and_groups(root: Path, context: LoadContext) -> None:
-    specs = [ImageFolder(root=root), ImageFolder(root=root, patient="(p.)"), ImageFolder(root=root, fit="pad")]
+    specs = [ImageFolder(root=root), ImageFolder(root=root, patient="{patient}_*"), ImageFolder(root=root, fit="pad")]
     prints = [spec.load(4, context).card.fingerprint for spec in specs]
     assert len(set(prints)) == 3
     assert ImageFolder(root=root).load(4, context).card.fingerprint == prints[0]
@@ -74,7 +74,7 @@ def test_the_fingerprint_follows_pixels_labels_and_groups(root: Path, context: L
 
 
 def test_a_spec_survives_dump_and_validate(root: Path) -> None:
-    spec = ImageFolder(root=root, classes=("b", "a"), patient="(.)")
+    spec = ImageFolder(root=root, classes=("b", "a"), patient="{patient}")
     assert ImageFolder.model_validate(spec.model_dump()) == spec
     assert spec.model_dump(mode="json")["classes"] == ["b", "a"]
     assert "classes" in ImageFolder.model_json_schema()["properties"]
@@ -89,7 +89,8 @@ def test_every_bad_file_is_named(root: Path, context: LoadContext) -> None:
         "some images can't be used (2 problems):\n"
         "  a/broken.jpg is text, not a picture.\n"
         "  b/empty.png is empty.\n"
-        "Replace these files, or take them out of the set."
+        "Replace these files, or take them out of the set. "
+        "`bad_images.policy=quarantine` leaves them out of a run."
     )
 
 
@@ -100,14 +101,14 @@ def test_everything_out_of_place_is_named(root: Path, context: LoadContext) -> N
     (root / "b/.DS_Store").write_bytes(b"x")
     picture(root / "stray.png")
     with pytest.raises(DataError) as error:
-        ImageFolder(root=root, patient=r"(p1)").load(4, context)
+        ImageFolder(root=root, patient="{patient}1_*").load(4, context)
     assert str(error.value) == (
         f"{root} can't be used as an image folder (5 problems):\n"
         "  stray.png lies beside the class folders; move it into one.\n"
         "  b/deeper is a folder; images must lie directly in the class folder.\n"
-        "  b/notes.txt is no image by its suffix (known: .bmp, .jpeg, .jpg, .png, .tif, .tiff); move it away.\n"
+        "  b/notes.txt is no image by its suffix (known: .bmp, .dcm, .jpeg, .jpg, .png, .tif, .tiff); move it away.\n"
         "  the class folder 'none' holds no image; fill it, remove it, or select others with `classes`.\n"
-        "  a/p2_x.png: the pattern `patient: (p1)` finds no patient in 'p2_x'."
+        "  a/p2_x.png: `patient: {patient}1_*` finds no patient in 'p2_x'."
     )
 
 
@@ -159,8 +160,8 @@ def test_a_root_that_is_not_there_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("patient", r"\d+", r"'\\d\+' has 0 groups; it needs exactly one, around the patient's name\."),
-        ("patient", "(", r"'\(' is no regular expression: "),
+        ("patient", r"^(\d+)_", r"'\^\(\\d\+\)_' must hold \{patient\} once, such as '\{patient\}_\*' for 10_left.jpg"),
+        ("patient", ["{patient}_*", "{patient}{patient}"], r"'\{patient\}\{patient\}' must hold \{patient\} once"),
         ("classes", ("a", "a"), r"names 'a' more than once\."),
     ],
 )

@@ -88,3 +88,9 @@ def test_what_makes_no_sense_is_refused() -> None:
         split_by_group([0, 1], ["a"], 0.2, 0)
     with pytest.raises(ValueError, match=r"held_out must be at least 0 and below 1, but is 1\.0\."):
         split_by_group([0], ["a"], 1.0, 0)
+
+
+def test_a_name_that_is_not_utf_8_is_ranked_by_its_bytes() -> None:
+    groups = ["gr\udcf6\udcdfe 1", "2", "3", "4"]
+    train, held_out = split_by_group([0, 0, 0, 0], groups, 0.5, 0)
+    assert len(train) == len(held_out) == 2

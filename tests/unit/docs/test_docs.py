@@ -47,16 +47,28 @@ def test_howto_runs_and_its_component_is_registered(howto: str, tmp_path: Path) 
     exec(compile(check, f"docs/howto/{howto}.md", "exec"), namespace)
 
 
+@pytest.mark.parametrize("howto", HOWTOS)
+def test_a_howto_begins_with_the_command_that_writes_one(howto: str) -> None:
+    lines = (ROOT / "docs" / "howto" / f"{howto}.md").read_text().splitlines()
+    assert lines[2].startswith(f"`ganforge new plugin ganforge-mylab --kind {howto}` writes")
+
+
 @pytest.mark.parametrize(
     "page",
     [
         "README.md",
+        "docs/start.md",
         "docs/concepts.md",
         "docs/hooks.md",
+        "docs/data.md",
         "docs/evaluation.md",
-        "docs/howto/source.md",
+        "docs/report.md",
         "docs/scaling.md",
+        "docs/howto/source.md",
         "SECURITY.md",
+        "docs/python.md",
+        "docs/export.md",
+        "docs/trackers.md",
     ],
 )
 def test_links_and_pictures_of_a_page_are_there(page: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from ganforge.errors import Problem, RecipeError
 from ganforge.recipe.load import load_recipe
+from ganforge.recipe.messages import MOST
 from ganforge.recipe.resolved import ResolvedLine, resolved_lines
 from ganforge.registry import BrokenPlugin
 
@@ -58,8 +59,8 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file(problems, recipe
         ("- freeze: '*'", "- {freeze: '*', train: '*'}"),
     )
     assert problems(text, "seed=-1", "training.step=fsat") == [
-        "recipes/x.yaml:1:1 nam: unknown key 'nam'. Did you mean 'name'? Known keys: data, description, discriminator, "
-        "evaluation, generator, name, output, resolution, seed, source, split, stages, training.",
+        "recipes/x.yaml:1:1 nam: unknown key 'nam'. Did you mean 'name'? Known keys: bad_images, data, description, "
+        "discriminator, evaluation, generator, name, output, resolution, seed, source, split, stages, training.",
         "recipes/x.yaml:5:15 generator.latent_dim: must be an integer, not 'abc'.",
         "recipes/x.yaml:15:5 discriminator.blocks.Res-3: must be text that matches ^[a-z][a-z0-9_]*$, not 'Res-3'.",
         "recipes/x.yaml:18:9 training.loss: must be a mapping with a `kind`, one of: logistic.",
@@ -216,3 +217,12 @@ def test_loading_a_recipe_imports_no_torch():
     root = Path(__file__).parents[3]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
+
+
+def test_of_very_many_mistakes_the_first_are_told_and_the_others_counted(load, recipe_text):
+    text = recipe_text[: recipe_text.index("stages:")] + f"stages: [{'{}, ' * 5000}]\n"
+    with pytest.raises(RecipeError) as caught:  # comparing each with each took hours
+        load(text)
+    assert len(caught.value.problems) == MOST + 1
+    # name, steps and two rates are missing in each; and the last comma leaves a null
+    assert caught.value.problems[-1].message == f"and {4 * 5000 + 1 - MOST:,} more, to be told when these are mended."

@@ -24,13 +24,14 @@ def test_each_family_is_one_of_its_registered_specs(components):
     definitions = json_schema(components)["$defs"]
     assert set(FAMILIES) <= set(definitions)
     assert definitions["block"] == {
+        "description": "One named block of a generator or discriminator.",
         "oneOf": [{"$ref": "#/$defs/Many"}, {"$ref": "#/$defs/Residual"}],
         "discriminator": {
             "propertyName": "kind",
             "mapping": {"many": "#/$defs/Many", "residual": "#/$defs/Residual"},
         },
     }
-    assert definitions["evaluator"] == {"not": {}}
+    assert definitions["evaluator"] == {"description": "Measure of generated images against real ones.", "not": {}}
     assert definitions["Residual"]["required"] == ["channels", "kind"]
     assert definitions["Residual"]["properties"]["kind"]["const"] == "residual"
     assert definitions["Residual"]["additionalProperties"] is False

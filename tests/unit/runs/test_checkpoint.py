@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from dataclasses import replace
@@ -26,6 +27,7 @@ from ganforge.runs.checkpoint import (
     load_checkpoint,
     load_newest,
     optimizer_tensors,
+    prune_checkpoints,
     restore_optimizer,
     save_checkpoint,
 )
@@ -205,13 +207,20 @@ class Killed(BaseException):
     """Stands for the process's end."""
 
 
-@pytest.mark.parametrize("name", ["save_tensors", "write_json", "sync_folder"])
-@pytest.mark.parametrize("call", [0, 1])
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        *((name, call) for name in ("save_tensors", "write_json", "sync_folder") for call in (0, 1)),
+        *(("Path.rename", 0), ("shutil.rmtree", 0)),
+    ],
+)
 def test_a_kill_while_saving_leaves_the_older_checkpoint(
     name: str, call: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = saved(tmp_path, 1)
-    original, calls = getattr(module, name), iter(range(100))
+    *owners, attribute = name.split(".")
+    owner = getattr(module, owners[0]) if owners else module
+    original, calls = getattr(owner, attribute), iter(range(100))
 
     def dying(*arguments: Any) -> Any:
         if next(calls) == call:
@@ -219,11 +228,11 @@ def test_a_kill_while_saving_leaves_the_older_checkpoint(
         return original(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, name, dying)
+        patch.setattr(owner, attribute, dying)
         with pytest.raises(Killed):
             save_checkpoint(folder, checkpoint(2), keep=1)
     found, rejected = load_newest(folder)
-    is_whole = (name, call) == ("sync_folder", 1)  # killed behind the rename
+    is_whole = (name, call) in {("sync_folder", 1), ("shutil.rmtree", 0)}  # killed behind the rename
     assert (found.step, rejected) == (2 if is_whole else 1, [])
     save_checkpoint(folder, checkpoint(3), keep=1)
     assert [path.name for path in folder.iterdir()] == ["step_00000003"]
@@ -241,6 +250,52 @@ def test_damaged_checkpoints_are_set_aside_and_none_is_lost(tmp_path: Path) -> N
     )
     names = ["damaged_step_00000010", "damaged_step_00000010_1", "step_00000002"]
     assert sorted(path.name for path in folder.iterdir()) == names
+
+
+def test_a_checkpoint_that_can_not_be_read_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, original = saved(tmp_path, 2, 10), module.sha256_of
+
+    def failing(path: Path) -> str:
+        if "00000010" in str(path):
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return original(path)
+
+    monkeypatch.setattr(module, "sha256_of", failing)
+    found, (reason,) = load_newest(folder, set_aside=True)
+    assert found.step == 2
+    assert "can't be read: Input/output error. It is kept as damaged_step_00000010." in reason
+
+
+def test_folders_of_other_names_are_neither_taken_nor_removed(tmp_path: Path) -> None:
+    folder = saved(tmp_path, 1)
+    others = [folder / name for name in ("step_best", "step_00000001_copy", "step_1", "step_00000009.old")]
+    for other in others:
+        shutil.copytree(folder / "step_00000001", other)
+    saved(folder, 2, 3, keep=1)
+    assert names(folder) == ["step_00000003"]
+    assert load_newest(folder)[0].step == 3
+    assert all(other.is_dir() for other in others)
+
+
+def test_a_step_of_nine_digits_is_newer_than_one_of_eight(tmp_path: Path) -> None:
+    assert names(saved(tmp_path, 100_000_000, 99_999_999, keep=1)) == ["step_100000000"]
+
+
+def test_what_a_kill_left_unpruned_is_removed_later(tmp_path: Path) -> None:
+    folder = saved(tmp_path, 1, 2, 3)
+    prune_checkpoints(folder, keep=2)
+    assert names(folder) == ["step_00000002", "step_00000003"]
+
+
+def test_a_folder_that_can_not_be_listed_is_not_an_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list_checkpoints(tmp_path / "none") == []
+
+    def failing(folder: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error", str(folder))
+
+    monkeypatch.setattr("os.scandir", failing)
+    with pytest.raises(CheckpointError, match="can't be read: Input/output error"):
+        list_checkpoints(tmp_path)
 
 
 def test_the_state_of_an_optimizer_survives(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from cases import recipe_data
 from trainings import trainer
 
 from ganforge.listener import Listener
+from ganforge.runs.rundir import RunDir
 from ganforge.training.watchdog import PATIENCE, Watchdog
 
 FINE = {"loss_real": 0.6, "loss_fake": 0.7, "spread_real": 0.4, "spread_fake": 0.3}
@@ -66,3 +68,12 @@ def test_a_generator_that_gives_one_image_is_told_of_while_it_trains(tmp_path: P
     training.fit()
     (warning,) = Told.warnings
     assert warning.startswith("step 5: for 5 rows of metrics generated images have been nearly the same (spread ")
+
+
+def test_a_number_that_is_not_finite_is_null_in_the_metrics_and_told(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    row = {**FINE, "logit_real": math.inf}
+    run.append_metrics({"step": 1, **row})
+    assert run.read_metrics() == [{"step": 1, **FINE, "logit_real": None}]
+    (warning,) = Watchdog().look(row)
+    assert warning.startswith("logit_real is not finite, and stands as null in metrics.jsonl.")

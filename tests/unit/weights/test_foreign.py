@@ -66,6 +66,42 @@ def test_compressed_records_are_refused(tmp_path: Path) -> None:
     assert refusal(path) == message
 
 
+def zeros(name: str, count: int) -> bytes:
+    """A pickle that asks for so many zeros."""
+    module, _, attribute = name.rpartition(".")
+    return b"\x80\x02c" + f"{module}\n{attribute}\n".encode() + b"J" + count.to_bytes(4, "little") + b"\x85R."
+
+
+@pytest.mark.parametrize("name", ["builtins.bytearray", "__builtin__.bytearray", "torch.FloatTensor", "torch.Tensor"])
+@pytest.mark.parametrize("is_archive", [True, False])
+def test_a_few_bytes_can_not_fill_the_memory(
+    name: str, is_archive: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, content = tmp_path / "gan.pt", zeros(name, 1_500_000_000)
+    if is_archive:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("archive/data.pkl", content)
+    else:
+        path.write_bytes(content)
+    monkeypatch.setattr(torch, "load", lambda *words, **names: pytest.fail("it was read"))
+    assert refusal(path).endswith(f"no checkpoint: it makes a {name.rpartition('.')[2]}, which no state dict holds.")
+
+
+@pytest.mark.parametrize("is_archive", [True, False])
+def test_what_torch_saves_has_nothing_of_that(is_archive: bool, tmp_path: Path) -> None:
+    path, network = tmp_path / "gan.pt", torch.nn.BatchNorm2d(3)
+    content = {"generator": network.state_dict(), "parameters": list(network.parameters()), "it": 7}
+    torch.save(content, path, _use_new_zipfile_serialization=is_archive)
+    assert read_torch_file(path)["it"] == 7
+
+
+def test_more_operations_than_any_state_dict_has_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "gan.pt"
+    rewritten(path, zipfile.ZIP_STORED)
+    monkeypatch.setattr(foreign, "MAX_OPERATIONS", 10)
+    assert refusal(path).endswith("it has more than 10 operations.")
+
+
 def test_a_large_pickle_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "gan.pt"
     rewritten(path, zipfile.ZIP_STORED)

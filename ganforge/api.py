@@ -1,0 +1,192 @@
+"""The verbs in Python, for notebooks and scripts: what `ganforge.run`, `ganforge.load` and the others do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+
+from ganforge import plugins as discovery
+from ganforge.errors import DataError, RecipeError, UsageError
+from ganforge.exports import Format
+from ganforge.hardware import find_device
+from ganforge.listener import Listener
+from ganforge.notebook import TrainedGenerator
+from ganforge.registry import Components
+
+if TYPE_CHECKING:
+    from ganforge.evaluation.score import Score
+
+PathLike = str | Path
+Device = Literal["auto", "cpu", "cuda"] | torch.device
+#: Values to change: `{"data.root": "/data/xrays", "training.batch": 16}`.
+Overrides = Mapping[str, Any]
+
+
+def load(path: PathLike, *, device: Device = "auto", plugins: Sequence[PathLike] = ()) -> TrainedGenerator:
+    """The generator of a run, of one of its checkpoints, or of a folder that `ganforge export` wrote.
+
+    Of a run it is that of the best checkpoint if it keeps one, else of the newest. plugins: Python files with
+    components, beside the plugins that are installed. Raises GanforgeError; warns of what is damaged.
+    """
+    from ganforge.trained import open_trained
+
+    trained = open_trained(Path(path), _components(plugins), _device(device), _Warns())
+    return TrainedGenerator(trained)
+
+
+def run(
+    recipe: PathLike,
+    overrides: Overrides | None = None,
+    *,
+    device: Device = "auto",
+    stop_after: float | None = None,
+    listener: Listener | None = None,
+    plugins: Sequence[PathLike] = (),
+) -> Path:
+    """Train what a recipe describes, in a new folder, which comes back.
+
+    overrides: values to change, by their keys: `{"data.root": "/data/xrays", "stages[0].steps": 100}`. stop_after:
+    seconds. listener: told what goes on; None: printed, as the command line does. Raises GanforgeError.
+    An interrupted kernel saves the step (KeyboardInterrupt); `ganforge.resume` then continues.
+    """
+    from ganforge import execute
+    from ganforge.recipe.load import load_recipe
+
+    loaded = load_recipe(Path(recipe), override_texts(overrides or {}), _components(plugins))
+    with _told(listener) as told:
+        return execute.run(loaded, told, _device(device), stop_after).path
+
+
+def resume(
+    path: PathLike,
+    trackers: Sequence[Mapping[str, Any]] | None = None,
+    *,
+    device: Device = "auto",
+    stop_after: float | None = None,
+    listener: Listener | None = None,
+    plugins: Sequence[PathLike] = (),
+) -> Path:
+    """Continue a run that was stopped, to the same bytes; its folder. Arguments and errors as of `run`.
+
+    trackers: others than before, `[{"kind": "tensorboard"}]`; None: the same.
+    """
+    from ganforge import execute
+
+    changes = [] if trackers is None else override_texts({"output.trackers": [dict(each) for each in trackers]})
+    with _told(listener) as told:
+        return execute.resume(Path(path), _components(plugins), told, _device(device), stop_after, changes).path
+
+
+def score(
+    path: PathLike,
+    metrics: Sequence[str] = (),
+    *,
+    real: PathLike | None = None,
+    images: int | None = None,
+    seeds: int | None = None,
+    device: Device = "auto",
+    listener: Listener | None = None,
+    plugins: Sequence[PathLike] = (),
+) -> list[Score]:
+    """Scores of a run, or of a folder of pictures, against real images: what `ganforge eval` prints.
+
+    metrics: names of evaluators, such as "kd", or mappings as text; none: those of the recipe. real: a run or folder;
+    None: the run's held-out images. images, seeds: generated images in a set, and sets. Raises GanforgeError also where
+    an evaluator that was named gives no score.
+    """
+    from ganforge.evaluate import Wanted, evaluate
+
+    wanted = Wanted(tuple(metrics), None if real is None else str(real), None, images, seeds, None)
+    with _told(listener) as told:
+        measured, evaluators = evaluate(Path(path), wanted, _components(plugins), told, _device(device))
+        if measured.failures and (metrics or len(measured.failures) == len(evaluators)):
+            raise DataError("\n".join(measured.failures.values()))
+        for reason in measured.failures.values():
+            told.warning(reason)
+    return measured.scores
+
+
+def export(
+    path: PathLike,
+    out: PathLike,
+    formats: Sequence[Format] = ("safetensors",),
+    *,
+    licence: str = "other",
+    plugins: Sequence[PathLike] = (),
+) -> Path:
+    """Write the generator at `path` (as for `load`) to a new folder `out`, with a model card; the folder.
+
+    formats: "safetensors", which `load` reads, "onnx", "torch_export". licence: of the weights, an identifier of the
+    Hugging Face hub. Raises GanforgeError; a graph that computes something else than the network is not written.
+    """
+    from ganforge.exports.write import export
+    from ganforge.trained import open_trained
+
+    components, told = _components(plugins), _Warns()
+    trained = open_trained(Path(path), components, torch.device("cpu"), told)
+    export(trained, Path(out), formats, components, told, licence)
+    return Path(out)
+
+
+def override_texts(overrides: Overrides) -> list[str]:
+    """`key=value` for each value, as the command line has them. Raises RecipeError for what no recipe can hold."""
+    return [f"{key}={_yaml(key, value)}" for key, value in overrides.items()]
+
+
+def _yaml(key: str, value: Any) -> str:
+    try:
+        return json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=False)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(
+            f"override '{key}': {value!r} can't stand in a recipe, which holds numbers, texts, lists and mappings."
+        ) from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):  # numbers and arrays of numpy
+        return value.tolist()
+    raise TypeError(value)
+
+
+def _components(files: Sequence[PathLike]) -> Components:
+    if isinstance(files, str | Path):
+        raise UsageError("`plugins` must be a list of files.")
+    components = discovery.load([Path(file) for file in files])
+    for broken in components.broken:
+        _Warns().warning(f"plugin '{broken.plugin}' is broken and left out: {broken.reason}")
+    return components
+
+
+def _device(device: Device) -> torch.device:
+    return device if isinstance(device, torch.device) else find_device(device)
+
+
+class _Warns(Listener):
+    """Passes warnings on as Python's own."""
+
+    def warning(self, text: str) -> None:
+        import warnings
+
+        warnings.warn(text, stacklevel=3)
+
+
+@contextmanager
+def _told(listener: Listener | None) -> Iterator[Listener]:
+    """The listener, or one that prints what goes on."""
+    if listener is not None:
+        yield listener
+        return
+    from ganforge.cli.display import choose_display
+    from ganforge.cli.narrator import Narrator
+    from ganforge.cli.options import Settings
+    from ganforge.cli.output import Output
+
+    with Narrator(choose_display(Output()), Settings()) as narrator:
+        yield narrator

@@ -1,0 +1,44 @@
+"""Which classes somebody asks for, by name or by number."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ganforge.errors import UsageError, did_you_mean
+
+
+def find_labels(wanted: Iterable[Any], classes: Sequence[str]) -> list[int]:
+    """The label number of each class that is wanted, in the order given.
+
+    A text is the name of a class, or the number of a label where no class has that name; an integer is the number.
+    Raises UsageError with everything that is neither.
+    """
+    numbers = {name: number for number, name in enumerate(classes)}
+    found, unknown = [], {}
+    for word in wanted:
+        number = _number(word, numbers)
+        if number is None:
+            text = repr(word) if isinstance(word, str) else str(word)
+            unknown[text] = f"no class is called {text}.{did_you_mean(str(word), classes)}"
+        else:
+            found.append(number)
+    if unknown:
+        known = ", ".join(f"{name} (label {number})" for number, name in enumerate(classes))
+        raise UsageError("\n".join([*unknown.values(), f"Classes: {known}."]))
+    return found
+
+
+def _number(word: Any, numbers: dict[str, int]) -> int | None:
+    if isinstance(word, str):
+        if word in numbers:
+            return numbers[word]
+        if not (word.isdecimal() and word.isascii()):
+            return None
+        word = int(word[:9])
+    try:
+        number = operator.index(word)
+    except TypeError:  # 1.0, None, a list
+        return None
+    return number if not isinstance(word, bool) and 0 <= number < len(numbers) else None

@@ -1,0 +1,273 @@
+"""What is wrong with a set of images, or may be: one rule each, over the looks of all its files."""
+
+# N images
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from ganforge.data.check.doubles import MAX_PAIRS, THRESHOLD, Pair, equal
+from ganforge.data.check.look import BLACK, WHITE, Look
+from ganforge.data.patients import PATIENT
+
+#: Share of one kind in a class, against its share in the others, from which the kind tells the class.
+TELLING = 0.8
+#: Images that share the start of a name, up to which it may be a patient.
+_MOST_OF_A_PATIENT = 20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing: an error makes a training wrong, a warning may."""
+
+    #: Short name for programs, such as "two_classes".
+    what: str
+    is_error: bool
+    text: str
+    advice: str = ""
+    #: Which images it is about, one line for each case. They name files: they stay on this machine.
+    items: tuple[str, ...] = ()
+    #: Numbers of images to look at, where looking helps.
+    images: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Set:
+    """N images by name; sides: "train", "held_out" or "unused", as a run would split them, and "" where unusable."""
+
+    names: Sequence[str]
+    labels: Sequence[int]
+    groups: Sequence[str]
+    sides: Sequence[str]
+    looks: Sequence[Look]
+    classes: Sequence[str]
+    resolution: int
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def usable(self) -> list[int]:
+        return [i for i, look in enumerate(self.looks) if not look.reason]
+
+    def described(self, i: int) -> str:
+        return f"{self.names[i]} ({self.classes[self.labels[i]]})"
+
+    def knows_patients(self) -> bool:
+        """Whether any image has a patient that is more than its own name."""
+        return any(group != name for group, name in zip(self.groups, self.names, strict=True))
+
+    def are_parted(self, images: Iterable[int]) -> bool:
+        """Whether some train and others are held out."""
+        return {"train", "held_out"} <= {self.sides[i] for i in images}
+
+    def num_classes_of(self, images: Iterable[int]) -> int:
+        return len({self.labels[i] for i in images})
+
+    def num_groups_of(self, images: Iterable[int]) -> int:
+        return len({self.groups[i] for i in images})
+
+
+def bad_files(images: Set, most: float | None) -> list[Finding]:
+    """Files that can't be used; an error unless a quarantine takes a share of `most`."""
+    bad = [i for i, look in enumerate(images.looks) if look.reason]
+    if not bad:
+        return []
+    is_error = most is None or len(bad) > most * len(images)
+    advice = "Replace these files or take them out of the set; `bad_images.policy=quarantine` leaves few out of a run."
+    items = tuple(f"{images.names[i]} {images.looks[i].reason}" for i in bad)
+    return [Finding("bad_files", is_error, f"{_images(len(bad))} can't be used", advice if is_error else "", items)]
+
+
+def doubles(images: Set) -> list[Finding]:
+    """The same pixels more than once, whatever the files."""
+    groups = equal([look.pixels for look in images.looks])
+    two_classes = [group for group in groups if images.num_classes_of(group) > 1]
+    parted = [group for group in groups if images.are_parted(group)]
+    two_patients = [group for group in groups if images.num_groups_of(group) > 1 and group not in two_classes + parted]
+    rest = [group for group in groups if group not in two_classes + parted + two_patients]
+    return [
+        *_groups("two_classes", True, images, two_classes, "in two classes", "One of the labels is wrong."),
+        *_groups(
+            "train_and_held_out",
+            True,
+            images,
+            parted,
+            "trained on and held out",
+            "Scores on held-out images would be too good. Keep one of each, or give all of them the same patient.",
+        ),
+        *_groups(
+            "two_patients",
+            False,
+            images,
+            two_patients,
+            "of two patients",
+            "Another split may train on one and hold the other out. Keep one of each.",
+        ),
+        *_groups("twice", False, images, rest, "more than once", "It counts as often as it is there."),
+    ]
+
+
+def near_doubles(images: Set, pairs: Sequence[Pair], count: int) -> list[Finding]:
+    """Pictures that differ by little more than how they were saved; `count` pairs, of which the nearest are given."""
+    if not count:
+        return []
+    classes = sum(images.num_classes_of(pair) > 1 for pair in pairs)
+    parted = sum(images.are_parted(pair) for pair in pairs)
+    of = f" of the nearest {MAX_PAIRS:,}" if count > len(pairs) else ""
+    return [
+        Finding(
+            "nearly_equal",
+            False,
+            f"{_number(count, 'pair')} of nearly the same picture (correlation from {THRESHOLD}); {classes:,}{of} in "
+            f"two classes, {parted:,} trained on and held out",
+            "Look at them: it may be one picture with two labels, or one that is filed twice.",
+            tuple(f"{images.described(a)}, {images.described(b)}" for a, b in pairs),
+            tuple(i for pair in pairs for i in pair),
+        )
+    ]
+
+
+def classes(images: Set, held_out: float) -> list[Finding]:
+    """Classes with too few images or patients to train or to measure."""
+    usable = images.usable()
+    found = []
+    for label, name in enumerate(images.classes):
+        members = [i for i in usable if images.labels[i] == label]
+        train = sum(images.sides[i] == "train" for i in members)
+        patients = images.num_groups_of(members)
+        if not members:
+            found.append(Finding("empty_class", True, f"class '{name}' has no image that can be used"))
+        elif not train:
+            found.append(Finding("nothing_to_train", True, f"class '{name}' has no image to train on"))
+        elif len(members) == 1:
+            found.append(
+                Finding("one_image", False, f"class '{name}' has a single image, which will be learnt by heart")
+            )
+        elif held_out and not any(images.sides[i] == "held_out" for i in members):
+            text = (
+                f"class '{name}' has no held-out image ({_number(patients, 'patient')}), so nothing of it is measured"
+            )
+            found.append(Finding("nothing_held_out", False, text))
+    return found
+
+
+def patients(images: Set) -> list[Finding]:
+    """Whether file names say more of patients than the set uses."""
+    if images.knows_patients() or not images.usable():
+        return []
+    stems = [PurePosixPath(images.names[i]).stem for i in images.usable()]
+    same = re.sub(r"\d+$", "", _common_start(stems))
+    for mark in ("_", "-"):
+        starts = Counter(stem.removeprefix(same).split(mark)[0] for stem in stems if mark in stem.removeprefix(same))
+        shared = sum(count for count in starts.values() if 2 <= count <= _MOST_OF_A_PATIENT)
+        if shared > 0.3 * len(stems) and len(starts) > 0.02 * len(stems):
+            text = (
+                f"each image counts as a patient of its own, but {shared:,} share the start of their name with another"
+            )
+            pattern = f"{same}{PATIENT}{mark}*"
+            advice = f"If that is the patient, say so: data.patient='{pattern}'; else patients are on both sides."
+            return [Finding("patients_in_names", False, text, advice)]
+    text = "each image counts as a patient of its own: where patients have several, say which with `patient`"
+    return [Finding("no_patients", False, text)]
+
+
+def _common_start(texts: Sequence[str]) -> str:
+    first, last = min(texts, default=""), max(texts, default="")
+    return first[: next((i for i, pair in enumerate(zip(first, last, strict=False)) if len(set(pair)) > 1), len(first))]
+
+
+def small(images: Set) -> list[Finding]:
+    """Pictures that are enlarged."""
+    some = [i for i in images.usable() if images.looks[i].source_side < images.resolution]
+    if not some:
+        return []
+    smallest = min(images.looks[i].source_side for i in some)
+    text = (
+        f"{_images(len(some))} ({_share(some, images)}) smaller than {images.resolution} pixels and enlarged; "
+        f"the smallest has {smallest}"
+    )
+    return [Finding("enlarged", False, text, items=tuple(images.names[i] for i in some), images=tuple(some))]
+
+
+def extreme_brightness(images: Set) -> list[Finding]:
+    """Pictures without a picture."""
+    found = []
+    for what, is_it in (("black", lambda level: level < BLACK), ("white", lambda level: level > WHITE)):
+        some = [i for i in images.usable() if is_it(images.looks[i].brightness)]
+        if some:
+            text = f"{_images(len(some))} ({_share(some, images)}) nearly {what}"
+            advice = "Look at them; pictures of 16 bits or DICOM files may need a `window`."
+            found.append(Finding(f"nearly_{what}", False, text, advice, _names(images, some), tuple(some)))
+    return found
+
+
+def misnamed(images: Set) -> list[Finding]:
+    """Suffixes that say something else than the content, by which files are read."""
+    some = [i for i in images.usable() if images.looks[i].is_misnamed]
+    items = tuple(f"{images.names[i]} is {images.looks[i].format}" for i in some)
+    return [Finding("suffix", False, f"{_images(len(some))} with a wrong suffix", "", items)] if some else []
+
+
+def telling_kinds(images: Set) -> list[Finding]:
+    """A kind of file or a size by which a class can be told: what is learnt may be the camera and not the disease."""
+    usable = images.usable()
+    by_class = [[i for i in usable if images.labels[i] == label] for label in range(len(images.classes))]
+    aspects = (
+        ("files of one kind", [f"{look.format} {look.mode}" for look in images.looks]),
+        ("one size", [f"{look.width} x {look.height}" for look in images.looks]),
+    )
+    found = []
+    for aspect, values in aspects:
+        for label, members in enumerate(by_class):
+            others = [i for i in usable if images.labels[i] != label]
+            if len(members) < 5 or len(others) < 5:
+                continue
+            value, count = Counter(values[i] for i in members).most_common(1)[0]
+            elsewhere = sum(values[i] == value for i in others) / len(others)
+            if count / len(members) >= TELLING and elsewhere <= 1 - TELLING:
+                text = (
+                    f"{aspect} ({value}): {count / len(members):.0%} of class '{images.classes[label]}', but "
+                    f"{elsewhere:.0%} of the others"
+                )
+                advice = (
+                    "A generator may learn what the camera or the hospital did to a class, and take it for the class."
+                )
+                found.append(Finding("telling", False, text, advice))
+    return found
+
+
+def windows(images: Set, has_window: bool) -> list[Finding]:
+    """DICOM files whose levels come from each picture's own extremes."""
+    some = [i for i in images.usable() if not images.looks[i].has_window]
+    if not some or has_window:
+        return []
+    text = f"{_images(len(some))} in DICOM files that don't say which values are black and white"
+    return [Finding("no_window", False, text, "Each is stretched by itself; a `window` gives all the same.")]
+
+
+def _groups(what: str, is_error: bool, images: Set, groups: list[list[int]], text: str, advice: str) -> list[Finding]:
+    if not groups:
+        return []
+    items = tuple(", ".join(images.described(i) for i in group) for group in groups)
+    head = f"{sum(map(len, groups)):,} files show {_number(len(groups), 'picture')}: the same pixels {text}"
+    return [Finding(what, is_error, head, advice, items, tuple(i for group in groups for i in group))]
+
+
+def _names(images: Set, some: Sequence[int]) -> tuple[str, ...]:
+    return tuple(images.names[i] for i in some)
+
+
+def _share(some: Sequence[int], images: Set) -> str:
+    return f"{len(some) / max(1, len(images.usable())):.1%}"
+
+
+def _images(number: int) -> str:
+    return _number(number, "image")
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number:,} {noun if number == 1 else noun + 's'}"

@@ -1,0 +1,41 @@
+"""The split of a set as a table, which `kind: csv` reads back."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ganforge.data.images import LabelledImages
+from ganforge.data.split import HowToSplit, split_images
+from ganforge.files import write_text
+
+
+class SplitRow(NamedTuple):
+    """One image: its name relative to the root of its set, its class and patient, and its side."""
+
+    image: str
+    label: str
+    patient: str
+    split: str
+
+
+def split_rows(images: LabelledImages, split: HowToSplit) -> list[SplitRow]:
+    """A row for each image, in the order of the set, as a run would divide it."""
+    sides = ["unused"] * len(images)
+    for name, indices in zip(("train", "held_out"), split_images(images, split), strict=True):
+        for index in indices:
+            sides[index] = name
+    labels = [images.card.classes[label] for label in images.labels]
+    return [SplitRow(*row) for row in zip(images.names, labels, images.groups, sides, strict=True)]
+
+
+def write_split(path: Path, rows: Sequence[SplitRow]) -> None:
+    """A CSV file with the columns of SplitRow. It names files, and with them patients."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(SplitRow._fields)
+    writer.writerows(rows)
+    write_text(path, stream.getvalue())

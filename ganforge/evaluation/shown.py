@@ -1,0 +1,47 @@
+"""How scores are put before readers, on a terminal and on a page alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ganforge.evaluation.score import Score
+
+
+def parts(score: Score) -> tuple[str, str]:
+    """`kd` and `efficientnet-lite0@57934424` of `kd[efficientnet-lite0@57934424]`."""
+    name, _, rest = score.name.partition("[")
+    return name, rest.removesuffix("]")
+
+
+def grouped(scores: Iterable[Score]) -> dict[str, list[Score]]:
+    """Scores by what stands in brackets in their names, in the order in which that comes first."""
+    groups: dict[str, list[Score]] = {}
+    for score in scores:
+        groups.setdefault(parts(score)[1], []).append(score)
+    return groups
+
+
+def sizes(score: Score) -> str:
+    """`300`, or generated over real images where they are not as many: `300/293`."""
+    return f"{score.n_fake:,}" if score.n_fake == score.n_real else f"{score.n_fake:,}/{score.n_real:,}"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """The value with so many digits; nothing for None."""
+    return "" if value is None else f"{value:.{digits}g}"
+
+
+def warnings_of(scores: Iterable[Score]) -> dict[str, list[str]]:
+    """Each warning with the names of the scores that have it."""
+    found: dict[str, list[str]] = {}
+    for score in scores:
+        for text in score.warnings:
+            found.setdefault(text, []).append(parts(score)[0])
+    return found
+
+
+def named(names: Iterable[str], limit: int = 4) -> str:
+    """`kd, fd`; of more than `limit` different ones, how many scores there are: `12 scores`."""
+    names = list(names)
+    distinct = dict.fromkeys(names)
+    return ", ".join(distinct) if len(distinct) <= limit else f"{len(names)} scores"

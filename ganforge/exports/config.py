@@ -1,0 +1,111 @@
+"""What an exported folder says of its generator: enough to build it again, by components that are installed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import NonNegativeInt, ValidationError, model_validator
+
+from ganforge.card import Card
+from ganforge.errors import CheckpointError
+from ganforge.interfaces import Component, Side, Spec, Width
+from ganforge.plan.plan import NetworkPlan
+from ganforge.recipe.models import GeneratorSpec
+from ganforge.registry import FAMILIES, Components
+
+FORMAT: Literal[1] = 1
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+MANIFEST = "manifest.json"
+
+
+class GraphInputs(Spec):
+    """What the graphs of an export take besides z and truncation, and how far they are from the network."""
+
+    #: (height, width) of the noise maps, which lie one after the other in the input `noise`.
+    noise_sides: tuple[tuple[int, int], ...] = ()
+    #: Format -> largest difference of a pixel in [-1, 1], over all batches that were compared, and what was allowed.
+    differences: dict[str, tuple[float, float]] = {}
+
+
+class ExportConfig(Spec):
+    """The content of config.json."""
+
+    library_name: Literal["ganforge"] = "ganforge"
+    format: Literal[1] = FORMAT
+    version: str
+    classes: tuple[str, ...]
+    resolution: Side
+    latent_dim: Width
+    generator: GeneratorSpec
+    #: For each of `generator.label`, the number of the block in front of which it enters (0: at the latent).
+    sites: tuple[NonNegativeInt, ...]
+    #: Kind of each component in `generator` -> the distribution that has it, with its version.
+    components: dict[str, str]
+    card: Card
+    graph: GraphInputs | None = None
+
+    @model_validator(mode="after")
+    def _agrees(self) -> ExportConfig:
+        for name, here, there in (
+            ("classes", self.classes, self.card.classes),
+            ("resolution", self.resolution, self.card.resolution),
+            ("latent_dim", self.latent_dim, self.generator.latent_dim),
+        ):
+            if here != there:
+                raise ValueError(f"`{name}` is {here} here and {there} there.")
+        return self
+
+
+def config_of(plan: NetworkPlan, card: Card, components: Components, version: str) -> ExportConfig:
+    """The config of a generator that was built by the plan."""
+    spec = plan.spec
+    assert isinstance(spec, GeneratorSpec)
+    spec = spec.model_copy(update={"pretrained": None})
+    # a label that feeds the mapping network entered at the latent
+    sites = tuple(0 if label.feeds_mapping else label.site for label in plan.labels)
+    return ExportConfig(
+        version=version,
+        classes=card.classes,
+        resolution=card.resolution,
+        latent_dim=spec.latent_dim,
+        generator=spec,
+        sites=sites,
+        components=_origins(spec, components),
+        card=card,
+    )
+
+
+def read_config(data: Any, place: str, components: Components) -> ExportConfig:
+    """The config in the data of a file. Raises CheckpointError with every problem, naming plugins that are missing."""
+    if not isinstance(data, dict) or data.get("library_name") != "ganforge":
+        raise CheckpointError(f"{place} is none that `ganforge export` wrote.")
+    if data.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{place} has format {data.get('format')}; this version of ganforge reads format {FORMAT}."
+        )
+    try:
+        return ExportConfig.model_validate(data, context={"components": components})
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+        needed = data.get("components")
+        if any("is called" in line for line in lines) and isinstance(needed, Mapping):
+            lines.append(f"It was written with {', '.join(sorted({str(each) for each in needed.values()}))}.")
+        raise CheckpointError(f"{place} can't be used:\n  " + "\n  ".join(lines)) from error
+
+
+def _origins(value: Any, components: Components) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if isinstance(value, Component):
+        for family, base in FAMILIES.items():
+            if isinstance(value, base):
+                found |= {kind: str(origin) for kind, _, origin in components[family] if kind == value.kind}
+    if isinstance(value, Spec):
+        parts = [getattr(value, name) for name in type(value).model_fields]
+    else:
+        parts = list(value.values()) if isinstance(value, Mapping) else []
+        parts += list(value) if isinstance(value, tuple | list) else []
+    for part in parts:
+        found |= _origins(part, components)
+    return found

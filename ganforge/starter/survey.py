@@ -1,0 +1,156 @@
+"""A look at a folder of pictures: which dataset reads it, its classes, patients and sizes. No picture is decoded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from ganforge.data.decode import Header, UnusableImage, read_header
+from ganforge.data.listing import Listing, entries, existing_folder, folders_in, pictures_in, refuse
+from ganforge.data.recognised import Recognised
+from ganforge.data.split import train_and_held_out
+from ganforge.errors import DataError, UsageError, did_you_mean
+from ganforge.interfaces import DatasetSpec
+from ganforge.progress import Progress, no_progress
+from ganforge.registry import Components
+
+#: Headers that are read; of larger sets, so many are taken at equal distances.
+MOST_HEADERS = 2000
+#: A generator hardly learns a class from fewer.
+FEW_IMAGES = 20
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is known of a set of pictures before any is decoded."""
+
+    spec: DatasetSpec
+    classes: tuple[str, ...]
+    #: Images of each class.
+    counts: tuple[int, ...]
+    num_patients: int
+    #: Median, over the pictures that were looked at, of the shorter side in pixels, and its extremes.
+    side: int
+    smallest: int
+    largest: int
+    #: Pictures that were looked at, and those of them that have no colour.
+    num_headers: int
+    num_grey: int
+    labels: tuple[int, ...]
+    groups: tuple[str, ...]
+    #: Sentences about what was assumed, and about what the user should know.
+    notes: tuple[str, ...]
+
+    @property
+    def num_images(self) -> int:
+        return len(self.labels)
+
+    def split_counts(self, held_out: float) -> tuple[list[int], list[int]]:
+        """Images of each class to train on and held out, by the split that a run would make with seed 0."""
+        train, unseen = train_and_held_out(self.labels, self.groups, held_out, 0)
+        return self._counts(train), self._counts(unseen)
+
+    def _counts(self, indices: Iterable[int]) -> list[int]:
+        labels = Counter(self.labels[index] for index in indices)
+        return [labels[label] for label in range(len(self.classes))]
+
+
+def survey(root: Path, components: Components, kind: str | None = None, progress: Progress = no_progress) -> Survey:
+    """A look at a folder. kind: of the dataset; None: the one that recognises the folder.
+
+    Raises DataError for a folder in which there is nothing to learn from, with all that is wrong, and UsageError for an
+    unknown kind.
+    """
+    recognised = _recognised(existing_folder(root), components, kind)
+    listing, classes = recognised.listing, recognised.spec.classes()
+    headers = _headers(root, listing, progress)
+    counts = [listing.labels.count(label) for label in range(len(classes))]
+    few = [
+        f"class '{name}' has {count} picture{'' if count == 1 else 's'}; a class needs two at least, one to train on "
+        "and one to test with."
+        for name, count in zip(classes, counts, strict=True)
+        if count < 2
+    ]
+    refuse(f"{root} has too few pictures", few, "Add some, or move the folder of that class away.")
+    sides = [min(header.width, header.height) for header in headers]
+    return Survey(
+        spec=recognised.spec,
+        classes=classes,
+        counts=tuple(counts),
+        num_patients=len(set(listing.groups)),
+        side=round(median(sides)),
+        smallest=min(sides),
+        largest=max(sides),
+        num_headers=len(headers),
+        num_grey=sum(header.is_grey for header in headers),
+        labels=listing.labels,
+        groups=listing.groups,
+        notes=recognised.notes,
+    )
+
+
+def _recognised(root: Path, components: Components, kind: str | None) -> Recognised:
+    """By the kind that was asked for; else by a plugin's kind, if one knows the folder, before the core's."""
+    registry = components["dataset"]
+    known = [name for name, _, _ in registry]
+    if kind is not None and kind not in known:
+        raise UsageError(f"no dataset is called '{kind}'.{did_you_mean(kind, known)} Installed: {', '.join(known)}.")
+    found: dict[str, Recognised] = {}
+    chosen = [row for row in registry if row[0] == kind or kind is None]
+    for is_core in (False, True):
+        for name, spec, origin in chosen:
+            if (origin.plugin == "builtin") == is_core and not (is_core and found):
+                recognised = spec.recognise(root)
+                if recognised is not None:
+                    found[name] = recognised
+    if len(found) > 1:
+        raise UsageError(f"{root} could be of several kinds: {', '.join(found)}. Choose one with --data KIND.")
+    if not found:
+        raise DataError(_unknown(root, kind))
+    (recognised,) = found.values()
+    return recognised
+
+
+def _unknown(root: Path, kind: str | None) -> str:
+    """What the folder holds instead of classes of pictures, and what to do."""
+    there = entries(root)
+    if not there:
+        return f"{root} is empty. Put one folder of pictures for each class into it."
+    if kind is not None:
+        return f"{root} can't be told to be a set of the kind '{kind}'. Leave --data out, or write the recipe by hand."
+    tables = [entry.name for entry in there if entry.suffix.lower() == ".csv" and entry.is_file()]
+    pictures = pictures_in(root)
+    if tables:
+        return (
+            f"{root} holds no class folders, but the table {tables[0]}, whose columns are not those of a known set. "
+            "Take a recipe for folders and write into it "
+            f"`data: {{kind: csv, root: {root}, table: {tables[0]}, image: COLUMN, label: COLUMN}}`; "
+            "`ganforge ls dataset csv` lists the fields."
+        )
+    if pictures:
+        return (
+            f"{root} holds {len(pictures)} pictures, but no class folders. Sort them into one folder for each class; "
+            "without classes, into one folder for all, and the generator is trained without labels."
+        )
+    names = ", ".join(folder.name for folder in folders_in(root)[:5])
+    return (
+        f"{root} holds no pictures (JPEG, PNG, TIFF or BMP)"
+        f"{f', nor do the folders in it: {names}' if names else ''}. It needs one folder of pictures for each class."
+    )
+
+
+def _headers(root: Path, listing: Listing, progress: Progress) -> list[Header]:
+    """Headers of the pictures, or of some of many. Raises DataError with all files that can't be used."""
+    step = max(1, len(listing) // MOST_HEADERS)
+    chosen: Sequence[int] = range(0, len(listing), step)
+    headers, problems = [], []
+    for index in progress(chosen, len(chosen), "looking at pictures"):
+        try:
+            headers.append(read_header(listing.files[index]))
+        except UnusableImage as error:
+            problems.append(f"{listing.names[index]} {error}.")
+    refuse(f"pictures in {root} can't be used", problems, "Repair them, or move them away.")
+    return headers

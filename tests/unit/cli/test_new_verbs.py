@@ -1,0 +1,84 @@
+"""new recipe and new plugin: what is written, and what is said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+Ganforge = Callable[..., Result]
+
+
+def test_new_recipe_says_what_it_found_what_it_chose_and_what_comes_next(
+    ganforge: Ganforge, tiny_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = ganforge("new", "recipe", "discs")
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert lines[:5] == [
+        "30 pictures as image_folder",
+        "  class   pictures",
+        "  large         10",
+        "  medium        10",
+        "  small         10",
+    ]
+    assert (
+        "warning: a generator learns little from fewer than 20 pictures of a class: 'large' (10), 'medium' (10), "
+        "'small' (10)."
+    ) in lines
+    assert lines[-8:] == [
+        "recipe: discs.yaml",
+        "schema for your editor: ganforge.schema.json",
+        "next:",
+        "  ganforge check discs.yaml",
+        "  ganforge run discs.yaml --dry-run",
+        "  ganforge run discs.yaml",
+        "  ganforge sample runs/00000-discs --count 16 --out samples",
+        "  ganforge eval runs/00000-discs",
+    ]
+    checked = ganforge("check", "discs.yaml")
+    assert (checked.exit_code, checked.stdout.splitlines()[-1]) == (0, "ok")
+    again = ganforge("new", "recipe", "discs")
+    assert again.exit_code == 2
+    assert again.stderr == "error: discs.yaml is there already. Choose another --out, or --force.\n"
+    assert ganforge("new", "recipe", "discs", "--force").exit_code == 0
+
+
+def test_new_recipe_refuses_a_folder_with_nothing_in_it_as_data(ganforge: Ganforge, tmp_path: Path) -> None:
+    result = ganforge("new", "recipe", tmp_path, "--out", tmp_path / "x.yaml")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr == f"error: {tmp_path} is empty. Put one folder of pictures for each class into it.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_whose_name_no_recipe_can_hold_is_refused(ganforge: Ganforge, tiny_images: Path) -> None:
+    odd = tiny_images.with_name("discs \udcfc")
+    tiny_images.rename(odd)
+    result = ganforge("new", "recipe", odd, "--out", odd.with_name("x.yaml"))
+    assert result.exit_code == 2
+    assert "discs \\udcfc has a name that is not UTF-8." in result.stderr
+
+
+def test_new_plugin_says_how_to_install_test_and_see_it(
+    ganforge: Ganforge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = ganforge("new", "plugin", "ganforge-mine", "--kind", "block", "--kind", "depth")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines() == [
+        "plugin: ganforge-mine",
+        "next:",
+        "  python -m pip install -e 'ganforge-mine[dev]'",
+        "  python -m pytest ganforge-mine",
+        "  ganforge ls block mine_gate",
+        "  ganforge ls depth mine_middle",
+    ]
+    assert (tmp_path / "ganforge-mine" / "ganforge_mine" / "block.py").is_file()
+    refused = ganforge("new", "plugin", "ganforge-mine", "--kind", "blok")
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith(
+        "error: there is no kind of component 'blok'. Did you mean 'block'?\nKinds: block,"
+    )
