@@ -1,6 +1,6 @@
 """Every error that a user can cause, each with the exit code that the command line returns.
 
-0 done, 1 bug, 2 recipe or usage, 3 data, 4 diverged, 5 checkpoint, 6 memory, 7 download, 8 plugin.
+0 done, 1 bug, 2 recipe or usage, 3 data, 4 diverged, 5 checkpoint, 6 memory, 7 download, 8 plugin, 9 process.
 """
 
 from __future__ import annotations
@@ -102,6 +102,20 @@ class PluginError(GanforgeError):
     """A plugin is broken, or two of them claim the same name."""
 
     exit_code = 8
+
+
+class ProcessError(GanforgeError):
+    """One of the processes that train together was lost, or they don't agree any more."""
+
+    exit_code = 9
+
+
+class ElsewhereError(ProcessError):
+    """Another of the processes has failed, and tells of it. exit_code: that of its error."""
+
+    def __init__(self, text: str, exit_code: int = ProcessError.exit_code) -> None:
+        self.exit_code = exit_code
+        super().__init__(text)
 
 
 def expect_packages(what: str, extra: str, *names: str) -> None:

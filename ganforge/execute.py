@@ -9,32 +9,41 @@ from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from shlex import quote
+from typing import Any
 
 import torch
 
 from ganforge.data.images import LabelledImages
 from ganforge.data.quarantine import write_quarantine
 from ganforge.data.split import num_shared, split_images
-from ganforge.errors import CheckpointError, DataError, GanforgeError, MemoryLimitError, RecipeError
+from ganforge.errors import CheckpointError, DataError, GanforgeError, RecipeError
 from ganforge.evaluation.checks import preflight as preflight_evaluators
 from ganforge.evaluation.evaluation import Evaluation, reference_of
 from ganforge.files import read_json, write_json, write_text
 from ganforge.freeze.policy import freeze_table
-from ganforge.hardware import is_out_of_memory
 from ganforge.listener import Listener
 from ganforge.loading import load_context
 from ganforge.networks.staged import Generator
 from ganforge.plan.build import build_network
 from ganforge.plan.plan import NETWORKS, Plan
 from ganforge.plan.walk import walk
+from ganforge.processes.group import ALONE, Processes, batch_problem
+from ganforge.processes.join import launch_id, restarts
 from ganforge.recipe.dump import dump_recipe, recipe_hash
 from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.recipe.models import LoadRules, Recipe
 from ganforge.registry import Components
-from ganforge.runs.checkpoint import Checkpoint, list_checkpoints, load_best, load_newest, prune_checkpoints
+from ganforge.runs.checkpoint import (
+    Checkpoint,
+    list_checkpoints,
+    load_best,
+    load_newest,
+    load_step,
+    prune_checkpoints,
+)
+from ganforge.runs.faults import for_user
 from ganforge.runs.rundir import RunDir
-from ganforge.runs.space import expect_space, is_of, output_error, writing_to
+from ganforge.runs.space import expect_space, writing_to
 from ganforge.runs.stop import Stops
 from ganforge.start import build_networks, fetch_source, load_pretrained
 from ganforge.tracking.listener import tracked
@@ -62,12 +71,31 @@ def preflight(recipe: Recipe) -> None:
         tracker.preflight()
 
 
-def run(loaded: LoadedRecipe, listener: Listener, device: torch.device, stop_after: float | None = None) -> RunDir:
+def run(
+    loaded: LoadedRecipe,
+    listener: Listener,
+    device: torch.device,
+    stop_after: float | None = None,
+    processes: Processes = ALONE,
+) -> RunDir:
     """Do what the recipe says, in a new run folder. Raises GanforgeError; the folder then says so in run.json.
 
     Raises RunStopped, with all steps saved, at a signal (see `ganforge.runs.stop`) or after `stop_after` seconds.
+    processes: all of which call this with the same recipe; the first one writes, and tells its listener.
     """
     plan = plan_recipe(loaded)
+    _expect_shares(loaded, processes)
+    path = processes.from_first(lambda: str(_new_folder(plan, loaded, device, processes).path))
+    return _continue(plan, RunDir(Path(path)), listener, device, stop_after, processes)
+
+
+def _expect_shares(loaded: LoadedRecipe, processes: Processes) -> None:
+    problem = batch_problem(loaded.recipe.training.batch, processes.size)
+    if problem is not None:
+        raise loaded.error((problem,))
+
+
+def _new_folder(plan: Plan, loaded: LoadedRecipe, device: torch.device, processes: Processes) -> RunDir:
     preflight(loaded.recipe)
     expect_space(plan, loaded.recipe.output.folder)
     run_dir = RunDir.create(loaded.recipe.output.folder, loaded.recipe.name)
@@ -80,10 +108,17 @@ def run(loaded: LoadedRecipe, listener: Listener, device: torch.device, stop_aft
             overrides=list(loaded.overrides),
             classes=list(plan.classes),
             is_phantom=loaded.recipe.data.is_phantom,
+            **_launch(processes),
         )
-        write_json(run_dir.path / "environment.json", environment(device))
+        write_json(run_dir.path / "environment.json", environment(device, processes.size))
         write_json(run_dir.path / "freeze.json", freeze_tables(plan))
-    return _continue(plan, run_dir, listener, device, stop_after)
+    return run_dir
+
+
+def _launch(processes: Processes) -> dict[str, Any]:
+    """How the run is computed now, as run.json has it."""
+    launch = launch_id()
+    return {"processes": processes.size, **({"launch": launch} if launch else {})}
 
 
 def find_run(loaded: LoadedRecipe) -> Path | None:
@@ -101,6 +136,16 @@ def find_run(loaded: LoadedRecipe) -> Path | None:
     return None
 
 
+def find_restarted(folder: Path) -> Path | None:
+    """The run in the folder that this launch worked on before its processes were started again, if they were."""
+    if restarts():
+        for path in sorted(folder.glob("[0-9]*-*"), reverse=True):
+            with suppress(CheckpointError):
+                if RunDir.open(path).read_state().get("launch") == launch_id():
+                    return path
+    return None
+
+
 def is_same_run(path: Path, overrides: Sequence[str], components: Components) -> bool:
     """Whether the changes leave the run what it is: they choose trackers, and nothing else."""
     run_dir = RunDir.open(path)
@@ -115,6 +160,7 @@ def resume(
     device: torch.device,
     stop_after: float | None = None,
     overrides: Sequence[str] = (),
+    processes: Processes = ALONE,
 ) -> RunDir:
     """Continue a run from its newest checkpoint that verifies; a finished run is left as it is. Raises as `run`.
 
@@ -128,12 +174,13 @@ def resume(
     if state.get("state") == "finished":
         listener.finished(run_dir.path, 0.0)
         return run_dir
+    _expect_shares(loaded, processes)
     if not list_checkpoints(run_dir.checkpoints):
         _expect_no_progress(run_dir, loaded.recipe.output.checkpoints_every)
         listener.warning("the run stopped before its first checkpoint, so it begins again.")
-    if overrides:
+    if overrides and processes.is_first:
         write_text(run_dir.recipe, dump_recipe(loaded.recipe))
-    return _continue(plan_recipe(loaded, tuple(state["classes"])), run_dir, listener, device, stop_after)
+    return _continue(plan_recipe(loaded, tuple(state["classes"])), run_dir, listener, device, stop_after, processes)
 
 
 def _expect_no_progress(run_dir: RunDir, every: int) -> None:
@@ -146,14 +193,22 @@ def _expect_no_progress(run_dir: RunDir, every: int) -> None:
 
 
 def _continue(
-    plan: Plan, run_dir: RunDir, listener: Listener, device: torch.device, stop_after: float | None
+    plan: Plan,
+    run_dir: RunDir,
+    listener: Listener,
+    device: torch.device,
+    stop_after: float | None,
+    processes: Processes,
 ) -> RunDir:
-    with writing_to(run_dir.path), run_dir.locked(listener.warning), Stops(stop_after) as stops:
-        run_dir.sweep()
-        _note_other_environment(run_dir, environment(device), listener)
-        run_dir.write_state(state="running", error=None)
-        with tracked(plan, run_dir, listener) as told:
-            return _train_and_evaluate(plan, run_dir, told, device, stops)
+    with writing_to(run_dir.path), Stops(stop_after, for_good=processes.size > 1) as stops:
+        if not processes.is_first:
+            return _train_and_evaluate(plan, run_dir, listener, device, stops, processes)
+        with run_dir.locked(listener.warning):
+            run_dir.sweep()
+            _note_other_environment(run_dir, environment(device, processes.size), listener)
+            run_dir.write_state(state="running", error=None, **_launch(processes))
+            with tracked(plan, run_dir, listener) as told:
+                return _train_and_evaluate(plan, run_dir, told, device, stops, processes)
 
 
 def _note_other_environment(run_dir: RunDir, found: dict[str, str | int], listener: Listener) -> None:
@@ -162,6 +217,7 @@ def _note_other_environment(run_dir: RunDir, found: dict[str, str | int], listen
     before = read_json(path, CheckpointError) if path.exists() else found
     if not isinstance(before, dict):
         raise CheckpointError(f"{path} is damaged: it says nothing of the environment.")
+    before = {"processes": 1, **before}  # runs of earlier versions don't say so
     changed = [f"{name} {before.get(name)}, now {value}" for name, value in found.items() if before.get(name) != value]
     if changed:
         listener.warning(
@@ -171,51 +227,61 @@ def _note_other_environment(run_dir: RunDir, found: dict[str, str | int], listen
         write_json(path, found)
 
 
-def _train_and_evaluate(plan: Plan, run_dir: RunDir, listener: Listener, device: torch.device, stops: Stops) -> RunDir:
+def _train_and_evaluate(
+    plan: Plan, run_dir: RunDir, listener: Listener, device: torch.device, stops: Stops, processes: Processes
+) -> RunDir:
     started = time.monotonic()
     train: LabelledImages | None = None
     try:
         listener.planned(plan, run_dir.path)
-        is_resumed = bool(list_checkpoints(run_dir.checkpoints))  # none: stopped before the first was whole
-        pretrained = None if is_resumed else fetch_source(plan, listener)
-        train, held_out = load_data(plan, run_dir, listener)
+        # none: stopped before the first was whole
+        is_resumed = processes.from_first(lambda: bool(list_checkpoints(run_dir.checkpoints)))
+        pretrained = fetch_source(plan, listener) if processes.is_first and not is_resumed else None
+        train, held_out = processes.in_order(lambda: load_data(plan, run_dir, listener))
         generator, discriminator = build_networks(plan)
         if pretrained is not None:
             load_pretrained(plan, pretrained, generator, discriminator, train, run_dir, listener)
         evaluation = Evaluation(plan.recipe, reference_of(plan.recipe, train, held_out), listener)
         measure = evaluation.deciding_score if plan.recipe.evaluation.best is not None else None
         trainer = Trainer(
-            plan, recipe_hash(plan.recipe), train, generator, discriminator, run_dir, listener, device, measure, stops
+            plan,
+            recipe_hash(plan.recipe),
+            train,
+            generator,
+            discriminator,
+            run_dir,
+            listener,
+            device,
+            measure,
+            stops,
+            processes,
         )
         if is_resumed:
-            checkpoint, rejected = load_newest(run_dir.checkpoints, set_aside=True)
-            for reason in rejected:
-                listener.warning(reason)
-            trainer.restore(checkpoint)
-            prune_checkpoints(run_dir.checkpoints, every=plan.recipe.output.checkpoints_every)
+            trainer.restore(_newest(plan, run_dir, listener, processes))
+        else:
+            trainer.begin()
         trainer.fit()
         chosen, chosen_at = trainer.average.network, None
-        if trainer.best is not None:
-            checkpoint, rejected = load_best(run_dir.checkpoints)
-            for reason in rejected:
-                listener.warning(reason)
-            chosen, chosen_at = generator_of(plan, checkpoint).to(device), checkpoint.step
-        scores = evaluation.scores(chosen, chosen_at)
-        write_json(run_dir.path / "scores.json", [score.as_dict() for score in scores])
+        if processes.is_first:
+            chosen, chosen_at = _evaluate(plan, trainer, evaluation, run_dir, listener, device)
+        processes.wait_for_first()
     except BaseException as error:
-        told = for_user(error, plan, run_dir)
+        told = for_user(error, plan.recipe, run_dir, processes, on_cpu=device.type == "cpu")
         # what is wrong with the data names files, and with them patients; so may what ended the loading of images
         names_files = isinstance(told, DataError) or (train is None and not isinstance(error, GanforgeError))
         reason = "" if names_files else str(told)
-        with suppress(OSError):  # the disk may be full
-            run_dir.write_state(state="stopped", error=reason or type(told).__name__, seconds=_spent(run_dir, started))
+        if processes.is_first:
+            state = {"state": "stopped", "error": reason or type(told).__name__}
+            with suppress(OSError):  # the disk may be full
+                run_dir.write_state(**state, seconds=_spent(run_dir, started))
         if told is error:
             raise
         raise told from error
-    # a run whose page is half written is not finished: killed here, it is resumed and swept
-    run_dir.write_state(seconds=_spent(run_dir, started))
-    _report(run_dir, chosen, chosen_at or trainer.step, plan, listener)
-    run_dir.write_state(state="finished")
+    if processes.is_first:
+        # a run whose page is half written is not finished: killed here, it is resumed and swept
+        run_dir.write_state(seconds=_spent(run_dir, started))
+        _report(run_dir, chosen, chosen_at or trainer.step, plan, listener)
+        run_dir.write_state(state="finished")
     listener.finished(run_dir.path, time.monotonic() - started)
     return run_dir
 
@@ -239,25 +305,35 @@ def _report(run_dir: RunDir, generator: Generator, step: int, plan: Plan, listen
         listener.warning(f"no report was written, `ganforge report {run_dir.path}` tries again: {reason}")
 
 
-def for_user(error: BaseException, plan: Plan, run_dir: RunDir) -> BaseException:
-    """The same, or what a user should read of a full memory or disk."""
-    if isinstance(error, Exception) and is_out_of_memory(error):
-        return MemoryLimitError(_out_of_memory(plan.recipe, run_dir))
-    if isinstance(error, OSError) and is_of(error, run_dir.path):
-        return output_error(error, run_dir.path)
-    return error
+def _newest(plan: Plan, run_dir: RunDir, listener: Listener, processes: Processes) -> Checkpoint:
+    """The newest checkpoint that verifies, the same on all processes; the first one sets damaged ones aside."""
+    found: list[Checkpoint] = []
+
+    def load() -> int:
+        checkpoint, rejected = load_newest(run_dir.checkpoints, set_aside=True)
+        for reason in rejected:
+            listener.warning(reason)
+        prune_checkpoints(run_dir.checkpoints, every=plan.recipe.output.checkpoints_every)
+        found.append(checkpoint)
+        return checkpoint.step
+
+    step = processes.from_first(load)
+    return found[0] if found else load_step(run_dir.checkpoints, step)
 
 
-def _out_of_memory(recipe: Recipe, run_dir: RunDir) -> str:
-    training = recipe.training
-    at_once = training.microbatch or training.batch
-    found = f"out of memory with {at_once} images of {recipe.resolution} px at once"
-    if at_once == 1:
-        return f"{found}: only a smaller network, or a smaller resolution, needs less."
-    fewer = f"training.microbatch={at_once // 2}"
-    steps = list_checkpoints(run_dir.checkpoints)
-    again = f"ganforge resume {quote(str(run_dir.path))} {fewer}" if steps else f"ganforge run RECIPE {fewer}"
-    return f"{found}. The same batch of {training.batch} in smaller parts: {again}"
+def _evaluate(
+    plan: Plan, trainer: Trainer, evaluation: Evaluation, run_dir: RunDir, listener: Listener, device: torch.device
+) -> tuple[Generator, int | None]:
+    """The best generator and its step, or the newest where none was measured; writes scores.json."""
+    chosen, chosen_at = trainer.average.network, None
+    if trainer.best is not None:
+        checkpoint, rejected = load_best(run_dir.checkpoints)
+        for reason in rejected:
+            listener.warning(reason)
+        chosen, chosen_at = generator_of(plan, checkpoint).to(device), checkpoint.step
+    scores = evaluation.scores(chosen, chosen_at)
+    write_json(run_dir.path / "scores.json", [score.as_dict() for score in scores])
+    return chosen, chosen_at
 
 
 def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[LabelledImages, LabelledImages]:
@@ -358,7 +434,7 @@ def freeze_tables(plan: Plan) -> dict[str, list[dict[str, object]]]:
     return tables
 
 
-def environment(device: torch.device) -> dict[str, str | int]:
+def environment(device: torch.device, processes: int = 1) -> dict[str, str | int]:
     """What the numbers of a run depend on besides its recipe."""
     packages = ("ganforge", "torch", "numpy", "pillow")
     return {
@@ -367,5 +443,6 @@ def environment(device: torch.device) -> dict[str, str | int]:
         "processor": platform.machine(),
         "device": str(device),
         "threads": torch.get_num_threads(),
+        "processes": processes,
         **{name: version(name) for name in packages},
     }

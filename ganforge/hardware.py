@@ -15,7 +15,10 @@ def find_device(name: Literal["auto", "cpu", "cuda"]) -> torch.device:
     has_gpu = torch.cuda.is_available()
     if name == "cuda" and not has_gpu:
         raise UsageError("torch finds no CUDA device. Leave --device out, or say --device cpu.")
-    return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
+    if not has_gpu or name == "cpu":
+        return torch.device("cpu")
+    # where several processes train, each has its own
+    return torch.device("cuda", torch.cuda.current_device())
 
 
 def has_fast_bf16(device: torch.device) -> bool:

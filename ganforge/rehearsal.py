@@ -17,12 +17,13 @@ import numpy as np
 import torch
 
 from ganforge.data.images import DatasetCard, LabelledImages
-from ganforge.execute import for_user, plan_recipe, preflight
+from ganforge.execute import plan_recipe, preflight
 from ganforge.files import nearest_existing
 from ganforge.listener import Listener
 from ganforge.plan.plan import Plan
 from ganforge.recipe.dump import recipe_hash
 from ganforge.recipe.load import LoadedRecipe
+from ganforge.runs.faults import for_user
 from ganforge.runs.rundir import RunDir
 from ganforge.runs.space import expect_space, needed_bytes
 from ganforge.start import build_networks, fetch_source, is_at_hand, load_pretrained
@@ -82,7 +83,7 @@ def rehearse(loaded: LoadedRecipe, listener: Listener, device: torch.device) -> 
             trainer, has_source = _trainer(plan, run_dir, device)
             stages = _timed_stages(trainer, listener)
         except Exception as error:
-            told = for_user(error, plan, run_dir)
+            told = for_user(error, plan.recipe, run_dir)
             if told is error:
                 raise
             raise told from error

@@ -82,9 +82,17 @@ class Settings:
 
     def command(self, *words: object) -> str:
         """A ganforge command with the same plugins, quoted for a shell."""
+        return shlex.join(str(word) for word in ("ganforge", *self._plugin_words(), *words))
+
+    def words(self) -> list[str]:
+        """The same settings, as words for another ganforge."""
+        flags = [*(["--strict-plugins"] if self.strict else []), *(["--debug"] if self.debug else [])]
+        return [*(str(word) for word in self._plugin_words()), *flags]
+
+    def _plugin_words(self) -> list[object]:
         files = [word for file in self.plugin_files for word in ("-p", file)]
         blocked = [word for name in self.blocked for word in ("--block", name)]
-        return shlex.join(str(word) for word in ("ganforge", *files, *blocked, *words))
+        return [*files, *blocked]
 
     def _check_blocked(self) -> None:
         from importlib.metadata import entry_points

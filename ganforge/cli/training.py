@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
-from ganforge.cli.errors import INTERRUPTED, say
-from ganforge.cli.options import Device, Overrides, Recipe, Run, Settings, Threads, choose_device
+from ganforge.cli.launching import Gpus, MaxRestarts, Patience, launched, option, taking_part
+from ganforge.cli.options import Device, DeviceName, Overrides, Recipe, Run, Settings, Threads, choose_device
 from ganforge.errors import UsageError
-
-if TYPE_CHECKING:
-    import torch
-
-    from ganforge.cli.narrator import Narrator
-    from ganforge.recipe.load import LoadedRecipe
-
 
 ResumeMode = Annotated[
     Literal["auto"] | None,
@@ -28,12 +21,12 @@ Start = Annotated[
     Literal["best", "newest"] | None,
     typer.Option("--from", help="Checkpoint with which a new run begins, which goes on from there."),
 ]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Try a few steps on made-up images, and say what the run would take.")
+]
 StopAfter = Annotated[
     str | None,
     typer.Option("--stop-after", metavar="TIME", help="Save and stop after this time, such as 90m or 1h30m."),
-]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Try a few steps on made-up images, and say what the run would take.")
 ]
 
 
@@ -46,26 +39,40 @@ def run(
     dry_run: DryRun = False,
     device: Device = "auto",
     threads: Threads = None,
+    gpus: Gpus = None,
+    max_restarts: MaxRestarts = 0,
+    patience: Patience = None,
 ) -> None:
     """Train what a recipe describes, in a new folder."""
-    from ganforge import execute
-    from ganforge.recipe.load import load_recipe
-
-    if dry_run and (resume or stop_after):
-        raise UsageError("--dry-run trains nothing, so that --resume and --stop-after would have no effect.")
-    seconds = read_duration(stop_after)
-    components = settings.components()
-    loaded = load_recipe(recipe, overrides or (), components)
-    chosen = choose_device(device, threads)
     if dry_run:
-        _try_out(settings, loaded, chosen)
+        if resume or stop_after:
+            raise UsageError("--dry-run trains nothing, so that --resume and --stop-after would have no effect.")
+        if gpus or max_restarts or patience:
+            raise UsageError("--dry-run tries one process: leave out --gpus, --max-restarts and --patience.")
+        _try_out(settings, recipe, overrides or (), device, threads)
         return
-    with _narrated(settings, device, threads) as narrator:
-        found = execute.find_run(loaded) if resume else None
+    seconds, silence = read_duration(stop_after), read_duration(patience, "--patience")
+    words = ["run", str(recipe), *(overrides or ()), *option("--resume", resume)]
+    words += [*option("--stop-after", stop_after), *option("--threads", threads), *option("--patience", patience)]
+    device = launched(settings, words, gpus, device, max_restarts)
+    with taking_part(settings, device, threads, silence) as (processes, listener):
+        from ganforge import execute
+        from ganforge.recipe.load import load_recipe
+
+        components = settings.components(warn=processes.is_first)
+        loaded = load_recipe(recipe, overrides or (), components)
+        chosen = choose_device(device, threads)
+
+        def find() -> str | None:
+            found = execute.find_restarted(loaded.recipe.output.folder)
+            found = execute.find_run(loaded) if found is None and resume else found
+            return None if found is None else str(found)
+
+        found = processes.from_first(find)
         if found is None:
-            execute.run(loaded, narrator, chosen, seconds)
+            execute.run(loaded, listener, chosen, seconds, processes)
         else:
-            execute.resume(found, components, narrator, chosen, seconds)
+            execute.resume(Path(found), components, listener, chosen, seconds, processes=processes)
 
 
 def resume(
@@ -76,40 +83,60 @@ def resume(
     stop_after: StopAfter = None,
     device: Device = "auto",
     threads: Threads = None,
+    gpus: Gpus = None,
+    max_restarts: MaxRestarts = 0,
+    patience: Patience = None,
 ) -> None:
     """Continue a run; with other values it goes on in a new folder.
 
     Other trackers leave it in its own.
     """
-    from ganforge import execute
-    from ganforge.branch import branch
+    seconds, silence = read_duration(stop_after), read_duration(patience, "--patience")
+    words = ["resume", str(run), *(overrides or ()), *option("--from", start)]
+    words += [*option("--stop-after", stop_after), *option("--threads", threads), *option("--patience", patience)]
+    device = launched(settings, words, gpus, device, max_restarts)
+    with taking_part(settings, device, threads, silence) as (processes, listener):
+        from ganforge import execute
+        from ganforge.branch import branch
 
-    seconds = read_duration(stop_after)
-    components = settings.components()
-    chosen = choose_device(device, threads)
-    with _narrated(settings, device, threads) as narrator:
+        components = settings.components(warn=processes.is_first)
+        chosen = choose_device(device, threads)
+
         changes = overrides or []
-        if start or (changes and not execute.is_same_run(run, changes, components)):
-            run, changes = branch(run, start or "newest", changes, components).path, []
-        execute.resume(run, components, narrator, chosen, seconds, changes)
+
+        def begin() -> str | None:
+            """The folder of a new run; None to go on in the same."""
+            if not start and (not changes or execute.is_same_run(run, changes, components)):
+                return None
+            begun = execute.find_restarted(run.parent)
+            return str(begun or branch(run, start or "newest", changes, components).path)
+
+        new = processes.from_first(begin)
+        path, changes = (run, changes) if new is None else (Path(new), [])
+        execute.resume(path, components, listener, chosen, seconds, changes, processes)
 
 
-def _try_out(settings: Settings, loaded: LoadedRecipe, device: torch.device) -> None:
+def _try_out(
+    settings: Settings, recipe: Path, overrides: Sequence[str], device: DeviceName, threads: int | None
+) -> None:
     from ganforge.cli.display import choose_display
     from ganforge.cli.estimates import show_estimate
     from ganforge.cli.narrator import Narrator
     from ganforge.cli.output import Output
+    from ganforge.recipe.load import load_recipe
     from ganforge.rehearsal import rehearse
 
+    loaded = load_recipe(recipe, overrides, settings.components())
+    chosen = choose_device(device, threads)
     output = Output()
     with Narrator(choose_display(output), settings) as narrator:
-        estimate = rehearse(loaded, narrator, device)
+        estimate = rehearse(loaded, narrator, chosen)
     show_estimate(estimate, output)
     output.line(f"next: {settings.command('run', loaded.file, *loaded.overrides)}")
 
 
-def read_duration(text: str | None) -> float | None:
-    """Seconds in `45`, `90m`, `1h30m`, `2d`. Raises UsageError."""
+def read_duration(text: str | None, name: str = "--stop-after") -> float | None:
+    """Seconds in `45`, `90m`, `1h30m`, `2d`. Raises UsageError that names the option."""
     if text is None:
         return None
     found = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text.strip())
@@ -117,26 +144,5 @@ def read_duration(text: str | None) -> float | None:
         sum(int(n or 0) * unit for n, unit in zip(found.groups(), (86400, 3600, 60, 1), strict=True)) if found else 0
     )
     if not 0 < seconds < 10**9:
-        raise UsageError(f"--stop-after must be a time such as 45s, 90m, 1h30m or 2d, but is '{text}'.")
+        raise UsageError(f"{name} must be a time such as 45s, 90m, 1h30m or 2d, but is '{text}'.")
     return seconds
-
-
-@contextmanager
-def _narrated(settings: Settings, device: str, threads: int | None) -> Iterator[Narrator]:
-    """A narrator on standard output; whoever stops a run is told how to go on."""
-    from ganforge.cli.display import choose_display
-    from ganforge.cli.narrator import Narrator
-    from ganforge.cli.output import Output
-    from ganforge.runs.stop import RunStopped
-
-    # a run that goes on elsewhere is no longer the same to the last bit
-    again = [*(["--device", device] if device != "auto" else []), *(["--threads", str(threads)] if threads else [])]
-    narrator = Narrator(choose_display(Output()), settings, again)
-    try:
-        with narrator:
-            yield narrator
-    except KeyboardInterrupt as stop:
-        reason, code = (f" by {stop.reason}", stop.exit_code) if isinstance(stop, RunStopped) else ("", INTERRUPTED)
-        command = narrator.resume_command()
-        say(f"stopped{reason}; continue with `{command}`" if command else "stopped before the run began")
-        raise typer.Exit(code) from None

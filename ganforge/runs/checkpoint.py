@@ -168,6 +168,11 @@ def _load(path: Path) -> Checkpoint:
     return Checkpoint(state["step"], str(state["recipe"]), tensors, _read_best(state, path), _read_means(state, path))
 
 
+def load_step(folder: Path, step: int) -> Checkpoint:
+    """The checkpoint of a step. Raises CheckpointError as `load_checkpoint`."""
+    return load_checkpoint(_path(folder, step))
+
+
 def _read_means(state: Mapping[str, Any], path: Path) -> dict[str, tuple[float, int]]:
     try:
         return {str(name): (float(total), int(count)) for name, (total, count) in state.get("means", {}).items()}
@@ -226,7 +231,7 @@ def load_best(folder: Path) -> tuple[Checkpoint, list[str]]:
     if newest.best is None or newest.best.step == newest.step:
         return newest, rejected
     try:
-        return load_checkpoint(_path(folder, newest.best.step)), rejected
+        return load_step(folder, newest.best.step), rejected
     except CheckpointError as error:
         return newest, [*rejected, f"{error} The newest checkpoint is taken instead of the best."]
 

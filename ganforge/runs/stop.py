@@ -23,6 +23,10 @@ class RunStopped(KeyboardInterrupt):
         super().__init__(f"stopped by {reason}")
 
 
+#: Exit code by reason, in the order in which one of several is chosen.
+REASONS = {**{number.name: 128 + number for number in SIGNALS}, "--stop-after": 128 + signal.SIGTERM}
+
+
 class Stops:
     """While entered, a signal ends the run: between two steps where it is `deferred`, else at once.
 
@@ -30,9 +34,13 @@ class Stops:
     than the main thread no signal is looked at.
     """
 
-    def __init__(self, after: float | None = None) -> None:
-        """after: seconds until the run is asked to stop; None: without a limit."""
-        self._after = after
+    def __init__(self, after: float | None = None, *, for_good: bool = False) -> None:
+        """after: seconds until the run is asked to stop; None: without a limit.
+
+        for_good: this is one of several processes, and ends with the run. Signals after the first are ignored, then
+        and afterwards: a launcher sends them to the rest when one has ended, and kills those that take too long.
+        """
+        self._after, self._for_good = after, for_good
         self._deadline: float | None = None
         self._signalled: RunStopped | None = None
         self._is_deferred = False
@@ -48,26 +56,33 @@ class Stops:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             # None: a handler that was not set from Python, which can't be put back
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+            after = signal.SIG_DFL if handler is None else handler
+            signal.signal(number, signal.SIG_IGN if self._for_good else after)
         self._before = {}
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Within, a first signal is only noted, for `asked` to tell."""
+        """Within, a first signal is only noted, for `asked` to tell.
+
+        So it is after an error, whose place it must not take.
+        """
         self._is_deferred = True
-        try:
-            yield
-        finally:
-            self._is_deferred = False
+        yield
+        self._is_deferred = False
 
     def asked(self) -> RunStopped | None:
         """What to raise when the current step is saved; None: go on."""
         if self._signalled is None and self._deadline is not None and time.monotonic() >= self._deadline:
-            return RunStopped("--stop-after", 128 + signal.SIGTERM)
+            return RunStopped("--stop-after", REASONS["--stop-after"])
         return self._signalled
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        stopped = RunStopped(signal.Signals(number).name, 128 + number)
-        if self._signalled is not None or not self._is_deferred:
+        name = signal.Signals(number).name
+        stopped = RunStopped(name, REASONS[name])
+        is_second = self._signalled is not None
+        if is_second and self._for_good:
+            return
+        if self._is_deferred or self._for_good:
+            self._signalled = stopped
+        if is_second or not self._is_deferred:
             raise stopped
-        self._signalled = stopped

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
+from torch import Tensor
 
 from ganforge.errors import CheckpointError
 from ganforge.hardware import has_fast_bf16, round_products
@@ -82,15 +83,18 @@ def with_intervals(regularisers: Sequence[RegulariserSpec], arithmetic: Arithmet
     return [spec if spec.every is not None else spec.model_copy(update=interval) for spec in regularisers]
 
 
-def checked(arithmetic: Arithmetic, step: TrainStep, samples: Sequence[int], device: torch.device) -> Arithmetic:
+def checked(
+    arithmetic: Arithmetic, step: TrainStep, samples: Sequence[int], device: torch.device, at_once: int | None = None
+) -> Arithmetic:
     """The same, with the generator in float32 if bfloat16 would change its gradient too much.
 
     Compares the gradients of the parameters that train now, for the same gradient at the images; changes nothing else.
+    at_once: how many of the samples are computed together; None: all.
     """
     if arithmetic.generator == "float32":
         return arithmetic
     round_products(device, allowed=False)
-    deviation = generator_deviation(step, samples, device)
+    deviation = generator_deviation(step, samples, device, at_once)
     found = f"the generator's gradient is {deviation:.1%} off in it"
     if deviation <= LARGEST_DEVIATION:  # false for nan, where no gradient reaches the generator yet
         return replace(arithmetic, check=f"{found.capitalize()}.")
@@ -98,8 +102,29 @@ def checked(arithmetic: Arithmetic, step: TrainStep, samples: Sequence[int], dev
     return replace(arithmetic, generator="float32", check=check)
 
 
-def generator_deviation(step: TrainStep, samples: Sequence[int], device: torch.device) -> float:
+def generator_deviation(
+    step: TrainStep, samples: Sequence[int], device: torch.device, at_once: int | None = None
+) -> float:
     """Relative deviation of the generator's gradient in bfloat16 from that in float32."""
+    at_once = at_once or len(samples)
+    first, *others = (
+        _gradients(step, part, device, share=len(part) / len(samples))
+        for part in (samples[start : start + at_once] for start in range(0, len(samples), at_once))
+    )
+    for other in others:
+        for (exact, rounded), (more_exact, more_rounded) in zip(first, other, strict=True):
+            exact.add_(more_exact)
+            rounded.add_(more_rounded)
+    if not first:
+        return float("nan")
+    difference = torch.stack([(rounded - exact).norm() for exact, rounded in first]).norm()
+    return (difference / torch.stack([exact.norm() for exact, _ in first]).norm()).item()
+
+
+def _gradients(
+    step: TrainStep, samples: Sequence[int], device: torch.device, share: float
+) -> list[tuple[Tensor, Tensor]]:
+    """By each parameter that gets one: the gradient in float32, and in bfloat16 for the same gradient at the images."""
     generator, discriminator = step.players.generator, step.players.discriminator
     trained = [parameter for parameter in generator.parameters() if parameter.requires_grad]
     before = step.generator_dtype
@@ -107,7 +132,7 @@ def generator_deviation(step: TrainStep, samples: Sequence[int], device: torch.d
         step.generator_dtype = torch.float32
         _, fakes, labels = step.draw_fakes(samples, device)
         images = fakes.detach().requires_grad_()
-        loss = step.loss.generator(discriminator(images, labels)).mean()
+        loss = step.loss.generator(discriminator(images, labels)).mean() * share
         (cotangent,) = torch.autograd.grad(loss, images)
         exact = torch.autograd.grad(fakes, trained, cotangent, allow_unused=True)
         step.generator_dtype = torch.bfloat16
@@ -115,8 +140,4 @@ def generator_deviation(step: TrainStep, samples: Sequence[int], device: torch.d
         rounded = torch.autograd.grad(fakes, trained, cotangent, allow_unused=True)
     finally:
         step.generator_dtype = before
-    pairs = [(e, r) for e, r in zip(exact, rounded, strict=True) if e is not None and r is not None]
-    if not pairs:
-        return float("nan")
-    difference = torch.stack([(r - e).norm() for e, r in pairs]).norm()
-    return (difference / torch.stack([e.norm() for e, _ in pairs]).norm()).item()
+    return [(e, r) for e, r in zip(exact, rounded, strict=True) if e is not None and r is not None]

@@ -8,7 +8,7 @@ penalty is due the same pass judges the real images.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -19,7 +19,11 @@ from ganforge.augmentation.base import Augmentation
 from ganforge.blocks.base import Context
 from ganforge.interfaces import LossSpec, RegulariserSpec
 from ganforge.networks.staged import Discriminator, Generator
+from ganforge.processes.group import ALONE
 from ganforge.randomness import Draws, draw_categories
+from ganforge.runs.stop import Stops
+from ganforge.training.exchange import Exchange
+from ganforge.training.passes import Passes, pooled, spread
 from ganforge.training.routes import Case, Judgement, NonFiniteError, Route, expect_finite
 
 
@@ -73,12 +77,14 @@ class TrainStep:
         generator_dtype: torch.dtype = torch.float32,
         wrong_labels: float = 0.0,
         microbatch: int | None = None,
+        exchange: Exchange | None = None,
     ) -> None:
         """regularisers: those without an interval are due at each step.
 
         wrong_labels: weight of the loss on real images with a wrong label.
         generator_dtype: bfloat16 computes the generator's convolutions in it; any other changes nothing.
-        microbatch: images that are computed together, their gradients added up; None: the whole batch.
+        microbatch: images that are computed together, their gradients added up; None: all that there are.
+        exchange: with the other processes; None: there are none.
         """
         self.players = players
         self.loss = loss
@@ -89,11 +95,13 @@ class TrainStep:
         self.generator_dtype = generator_dtype
         self.wrong_labels = wrong_labels
         self.microbatch = microbatch
+        self.exchange = exchange or Exchange(ALONE, Stops())
 
     def __call__(self, real: RealBatch, step: int, samples: Sequence[int]) -> dict[str, float]:
         """One update of both players. Returns the mean losses and logits of the step.
 
-        Raises NonFiniteError, before a parameter of the player concerned has changed.
+        real, samples: this process's share of the batch. Raises NonFiniteError, before a parameter of the player
+        concerned has changed.
         """
         players = self.players
         due = [regulariser for regulariser in self.regularisers if step % (regulariser.every or 1) == 0]
@@ -102,48 +110,79 @@ class TrainStep:
         players.discriminator_optimizer.zero_grad(set_to_none=True)
 
         parts = self._parts(real, samples)
-        generated, on_fake, on_real = list[Tensor](), list[Judgement](), list[list[Judgement]]()
-        for part in parts:
-            fakes = self.draw_fakes(part.samples, real.images.device)
-            # a penalty needs memory: first let go of what the generator keeps
-            reals = [] if due else self._real_cases(part)
-            fake, *judged = self.route.judge(self._fake_case(part, fakes, on_fakes), *reals)
-            expect_finite({"loss_generator": self.loss.generator(fake.logits).mean()})
-            fakes.augmented.backward(fake.image_gradient)
-            generated.append(fakes.images.detach())
-            on_fake.append(fake)
-            on_real.append(judged)
+        passes = Passes()
+        problem = _attempt(lambda: self._judge_fakes(parts, on_fakes, passes, with_reals=not due))
+        self.exchange.add_up(players.generator.parameters(), "the generator's loss", problem)
         _update(players.generator_optimizer, "the generator's loss")
 
-        if due:
-            on_real = [self.route.judge(*self._real_cases(part, on_reals)) for part in parts]
+        problem = _attempt(lambda: self._judge_reals(parts, on_reals, passes)) if due else None
+        fake, judged_real, *judged_wrong = passes.joined(self._blank(real, on_reals) if problem else None)
+        of_samples = {"fake": fake.logits, "real": judged_real.logits}
+        if judged_wrong:
+            of_samples["wrong_label"] = judged_wrong[0].logits
+        of_samples |= {"pooled_real": pooled(real.images), "pooled_fake": torch.cat(passes.generated)}
+        penalties = {"penalty_real": judged_real.penalty, "penalty_fake": fake.penalty}
+        whole = self.exchange.add_up(
+            players.discriminator.parameters(),
+            "the discriminator's loss",
+            problem,
+            of_samples,
+            {name: penalty for name, penalty in penalties.items() if penalty is not None},
+        )
         _update(players.discriminator_optimizer, "the discriminator's loss")
-        fake, judged_real, *judged_wrong = (_join(found) for found in (on_fake, *zip(*on_real, strict=True)))
         for augmentation in players.augmentations:
-            augmentation.observe(judged_real.logits)
+            augmentation.observe(whole["real"])
+        return {name: value.item() for name, value in self._metrics(whole).items()}
 
+    def _judge_fakes(
+        self, parts: Sequence[Part], penalties: Sequence[RegulariserSpec], passes: Passes, *, with_reals: bool
+    ) -> None:
+        """One pass for both players, and for the real images where no penalty is due."""
+        for part in parts:
+            fakes = self.draw_fakes(part.samples, part.real.images.device)
+            # a penalty needs memory: first let go of what the generator keeps
+            reals = self._real_cases(part) if with_reals else []
+            fake, *judged = self.route.judge(self._fake_case(part, fakes, penalties), *reals)
+            expect_finite({"loss_generator": self.loss.generator(fake.logits).mean()})
+            fakes.augmented.backward(fake.image_gradient)
+            passes.generated.append(pooled(fakes.images.detach()))
+            passes.on_fake.append(fake)
+            if with_reals:
+                passes.on_real.append(judged)
+
+    def _judge_reals(self, parts: Sequence[Part], penalties: Sequence[RegulariserSpec], passes: Passes) -> None:
+        for part in parts:
+            passes.on_real.append(self.route.judge(*self._real_cases(part, penalties)))
+
+    def _blank(self, real: RealBatch, penalties: Sequence[RegulariserSpec]) -> list[Judgement]:
+        """What a process sends in the place of judgements that failed, for the others must not wait for it."""
+        zeros = real.images.new_zeros(len(real.images))
+        wrong = [Judgement(zeros, None, None)] if self.wrong_labels else []
+        return [Judgement(zeros, zeros.sum() if penalties else None, None), *wrong]
+
+    def _metrics(self, whole: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Of the whole batch, whichever process judged its parts."""
+        fake, real = whole["fake"], whole["real"]
         metrics = {
-            "loss_generator": self.loss.generator(fake.logits).mean(),
-            "loss_real": self.loss.discriminator_real(judged_real.logits).mean(),
-            "loss_fake": self.loss.discriminator_fake(fake.logits).mean(),
-            "logit_real": judged_real.logits.mean(),
-            "logit_fake": fake.logits.mean(),
-            "spread_real": spread(real.images),
-            "spread_fake": spread(torch.cat(generated)),
+            "loss_generator": self.loss.generator(fake).mean(),
+            "loss_real": self.loss.discriminator_real(real).mean(),
+            "loss_fake": self.loss.discriminator_fake(fake).mean(),
+            "logit_real": real.mean(),
+            "logit_fake": fake.mean(),
+            "spread_real": spread(whole["pooled_real"]),
+            "spread_fake": spread(whole["pooled_fake"]),
         }
-        for wrong in judged_wrong:
-            metrics["logit_wrong_label"] = wrong.logits.mean()
-        for name, penalty in (("penalty_real", judged_real.penalty), ("penalty_fake", fake.penalty)):
-            if penalty is not None:
-                metrics[name] = penalty
-        return {name: value.item() for name, value in metrics.items()}
+        if "wrong_label" in whole:
+            metrics["logit_wrong_label"] = whole["wrong_label"].mean()
+        return metrics | {name: whole[name] for name in ("penalty_real", "penalty_fake") if name in whole}
 
     def _parts(self, real: RealBatch, samples: Sequence[int]) -> list[Part]:
         num, size = len(samples), self.microbatch or len(samples)
-        if size >= num:
+        whole = num * self.exchange.processes.size
+        if size >= num == whole:
             return [Part(real, samples, None)]
         bounds = [slice(first, first + size) for first in range(0, num, size)]
-        return [Part(RealBatch(real.images[at], real.labels[at]), samples[at], num) for at in bounds]
+        return [Part(RealBatch(real.images[at], real.labels[at]), samples[at], whole) for at in bounds]
 
     def _fake_case(self, part: Part, fakes: Fakes, penalties: Sequence[RegulariserSpec]) -> Case:
         """One pass for both players."""
@@ -190,17 +229,13 @@ class TrainStep:
         return images
 
 
-def _join(judged: Sequence[Judgement]) -> Judgement:
-    """What was found of the parts of a batch, as of the whole."""
-    penalties = [each.penalty for each in judged if each.penalty is not None]
-    return Judgement(
-        torch.cat([each.logits for each in judged]), torch.stack(penalties).sum() if penalties else None, None
-    )
-
-
-def spread(images: Tensor) -> Tensor:
-    """Standard deviation over a batch (N, 3, H, W) of images, the mean over channels and pixels."""
-    return images.float().std(dim=0, correction=0).mean()
+def _attempt(passes: Callable[[], None]) -> NonFiniteError | None:
+    """The error by which the passes ended, for the processes to agree on."""
+    try:
+        passes()
+    except NonFiniteError as error:
+        return error
+    return None
 
 
 def _update(optimizer: optim.Optimizer, what: str) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from ganforge.data.images import LabelledImages
 from ganforge.errors import CheckpointError, DivergedError
@@ -22,19 +21,22 @@ from ganforge.listener import Listener, StepReport
 from ganforge.networks.staged import Discriminator, Generator
 from ganforge.pictures import save_png, tile, to_uint8
 from ganforge.plan.plan import Plan
-from ganforge.randomness import Draws, draw_categories
-from ganforge.runs.checkpoint import Best, Checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
+from ganforge.processes.group import ALONE, Processes
+from ganforge.runs.checkpoint import Best, Checkpoint, save_checkpoint
 from ganforge.runs.rundir import RunDir
 from ganforge.runs.space import retried
 from ganforge.runs.stop import Stops
 from ganforge.sampling import grid_images
 from ganforge.training.arithmetic import Arithmetic, checked, choose, lost_arithmetic, read_arithmetic, with_intervals
 from ganforge.training.ema import MovingAverage
+from ganforge.training.exchange import Exchange
 from ganforge.training.means import Means
 from ganforge.training.norms import block_norms
 from ganforge.training.piecewise import PiecewiseRoute
+from ganforge.training.reals import RealImages
 from ganforge.training.routes import AutogradRoute, NonFiniteError, Route
-from ganforge.training.step import Players, RealBatch, TrainStep
+from ganforge.training.state import expect_equal_state, expect_finite_weights, restore_tensors, state_tensors
+from ganforge.training.step import Players, TrainStep
 from ganforge.training.watchdog import Watchdog
 
 
@@ -57,21 +59,18 @@ class Trainer:
         device: torch.device,
         measure: Callable[[Generator], Score | None] | None = None,
         stops: Stops | None = None,
+        processes: Processes = ALONE,
     ) -> None:
         """measure: gives the score by which the best checkpoint is kept, if the recipe wants one kept.
 
-        stops: who may ask the run to stop; None: nobody.
+        stops: who may ask the run to stop; None: nobody. processes: of which the first one writes and measures.
         """
         recipe = plan.recipe
         self.plan, self.recipe, self.recipe_hash = plan, recipe, recipe_hash
         self.run, self.listener, self.device = run, listener, device
         self.schedule = Schedule(recipe.stages)
-        self.pixels = images.images
-        self.labels = torch.from_numpy(images.labels)
         weights = recipe.training.sampler.weights(images.labels.tolist(), len(plan.classes))
-        self.image_probabilities = torch.tensor(weights, dtype=torch.float64)
-        classes = torch.zeros(len(plan.classes), dtype=torch.float64)
-        self.class_probabilities = classes.index_add(0, self.labels, self.image_probabilities)
+        self.reals = RealImages(images, weights, recipe.seed, device)
         # convolutions are faster with the channels innermost, from a few channels on
         self.generator = generator.to(device).to(memory_format=torch.channels_last)
         self.discriminator = discriminator.to(device).to(memory_format=torch.channels_last)
@@ -84,19 +83,21 @@ class Trainer:
             build(list(self.discriminator.parameters()), 0.0),
             [spec.build().to(device) for spec in recipe.training.augmentations],
         )
+        self.stops = stops or Stops()
+        self.processes, self.exchange = processes, Exchange(processes, self.stops)
         self.train_step = TrainStep(
             self.players,
             recipe.training.loss,
             recipe.training.regularisers,
-            self.class_probabilities,
+            self.reals.class_probabilities(len(plan.classes)),
             recipe.seed,
             self._route(torch.float32),
             wrong_labels=recipe.training.wrong_labels,
             microbatch=recipe.training.microbatch,
+            exchange=self.exchange,
         )
         self.arithmetic: Arithmetic | None = None
         self.measure = measure
-        self.stops = stops or Stops()
         self.means = Means()
         self.watchdog = Watchdog()
         self.best: Best | None = None
@@ -111,14 +112,16 @@ class Trainer:
         """
         with self.stops.deferred():
             self._fit()
-            stopped = self.stops.asked()  # while the last step was saved
+            self.exchange.ask()
+            stopped = self.exchange.stopped()  # while the last step was saved
         if stopped is not None:
             raise stopped
 
     def _fit(self) -> None:
         output = self.recipe.output
         if self.step == 0:
-            self.run.truncate_metrics(0)  # rows of a run that was stopped before its first checkpoint
+            if self.processes.is_first:
+                self.run.truncate_metrics(0)  # rows of a run that was stopped before its first checkpoint
             self._sample()
         not_linear = self.plan.discriminator.not_piecewise_linear
         if not_linear:
@@ -134,7 +137,7 @@ class Trainer:
             if self.step % output.metrics_every == 0 or is_last:
                 row = {"step": self.step, "images": self.images_seen, "stage": position.stage.name}
                 taken = self.means.take()
-                self.run.append_metrics({**row, **taken})
+                self._append_metrics({**row, **taken})
                 self.listener.metrics({**row, **taken})
                 for warning in self.watchdog.look(taken):
                     self.listener.warning(f"step {self.step:,}: {warning}")
@@ -149,10 +152,11 @@ class Trainer:
                 paused = time.monotonic()
                 self._keep_if_best(position.stage.name)
                 started += time.monotonic() - paused
-            stopped = self.stops.asked()
+            stopped = self.exchange.stopped()
             if self.step % output.checkpoints_every == 0 or is_last or stopped is not None:
                 self.save()
             if stopped is not None:
+                self.processes.wait_for_first()  # a launcher ends all as soon as one has ended
                 raise stopped
         if self.measure is not None and self.best is None:
             self.listener.warning("no checkpoint was measured, so none is the best; the newest is taken.")
@@ -179,22 +183,29 @@ class Trainer:
 
     def _keep_if_best(self, stage: str) -> None:
         """Score the moving average; the checkpoint that is saved next is kept if it is the best so far."""
-        assert self.measure is not None and self.arithmetic is not None
-        self._expect_finite()
-        score = self.measure(self.average.network)
+        assert self.arithmetic is not None
+        expect_finite_weights(self.players, self.step)
+        best = self.processes.from_first(lambda: self._best_now(stage))
+        self.best = None if best is None else Best(**best)
         round_products(self.device, allowed=self.arithmetic.discriminator == "bfloat16")
-        if score is None:
-            return
-        if not math.isfinite(score.value):
+
+    def _best_now(self, stage: str) -> dict[str, Any] | None:
+        assert self.measure is not None
+        best, score = self.best, self.measure(self.average.network)
+        if score is not None and not math.isfinite(score.value):
             self.listener.warning(f"step {self.step}: {score.name} is {score.value}, which can't be the best.")
-            return
-        row = {"step": self.step, "images": self.images_seen, "stage": stage}
-        self.run.append_metrics({**row, "score": score.value, "score_name": score.name})
-        sign = 1 if score.lower_is_better else -1
-        is_best = self.best is None or sign * score.value < sign * self.best.score
-        if is_best:
-            self.best = Best(self.step, score.value)
-        self.listener.measured(self.step, score, is_best=is_best)
+        elif score is not None:
+            row = {"step": self.step, "images": self.images_seen, "stage": stage}
+            self.run.append_metrics({**row, "score": score.value, "score_name": score.name})
+            sign = 1 if score.lower_is_better else -1
+            is_best = best is None or sign * score.value < sign * best.score
+            best = Best(self.step, score.value) if is_best else best
+            self.listener.measured(self.step, score, is_best=is_best)
+        return None if best is None else asdict(best)
+
+    def _append_metrics(self, row: dict[str, Any]) -> None:
+        if self.processes.is_first:
+            self.run.append_metrics(row)
 
     @property
     def images_seen(self) -> int:
@@ -202,39 +213,31 @@ class Trainer:
         return self.step * self.recipe.training.batch
 
     def save(self) -> None:
-        """Write a checkpoint. Raises DivergedError instead of writing numbers that are not finite."""
-        self._expect_finite()
-        tensors = {
-            "generator": self.generator.state_dict(),
-            "generator_average": self.average.network.state_dict(),
-            "discriminator": self.discriminator.state_dict(),
-            "generator_optimizer": optimizer_tensors(self.players.generator_optimizer, self.generator),
-            "discriminator_optimizer": optimizer_tensors(self.players.discriminator_optimizer, self.discriminator),
-        }
-        for index, augmentation in enumerate(self.players.augmentations):
-            if augmentation.state_dict():
-                tensors[f"augmentation_{index}"] = augmentation.state_dict()
+        """Write a checkpoint. Raises DivergedError instead of writing numbers that are not finite.
+
+        Raises ProcessError where those of the processes are not the same.
+        """
+        expect_finite_weights(self.players, self.step)
+        tensors = state_tensors(self.players, self.average)
+        expect_equal_state(tensors, self.processes, self.step)
+        if not self.processes.is_first:
+            return
         checkpoint = Checkpoint(self.step, self.recipe_hash, tensors, self.best, self.means.state())
         self.run.sync_metrics()
         every = self.recipe.output.checkpoints_every
         path = retried(lambda: save_checkpoint(self.run.checkpoints, checkpoint, keep=2, every=every))
         self.listener.wrote("checkpoint", path)
 
-    def _expect_finite(self) -> None:
-        for network in (self.generator, self.discriminator):
-            bad = [name for name, value in network.named_parameters() if not bool(torch.isfinite(value).all())]
-            if bad:
-                raise DivergedError(
-                    f"training diverged at step {self.step}: {bad[0]} holds numbers that are not finite. "
-                    "Nothing was written; resume continues from the checkpoint before. Try a lower learning rate."
-                )
+    def begin(self) -> None:
+        """Give all processes the first one's initial values, to whom alone pretrained ones were loaded."""
+        self.processes.copy_from_first((self.generator, self.discriminator, self.average.network))
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue from a checkpoint of the same recipe. Raises CheckpointError if it is one of another."""
         if checkpoint.recipe_hash != self.recipe_hash or checkpoint.step > self.schedule.num_steps:
             raise CheckpointError(f"the checkpoint of step {checkpoint.step} belongs to another recipe.")
         try:
-            self._restore(checkpoint.tensors)
+            restore_tensors(self.players, self.average, checkpoint.tensors)
         except (KeyError, RuntimeError, ValueError) as error:
             raise CheckpointError(
                 f"the checkpoint of step {checkpoint.step} doesn't fit the recipe: {error}"
@@ -246,31 +249,25 @@ class Trainer:
         if stage not in recorded:
             raise lost_arithmetic()
         self._compute_in(recorded[stage])
-        self.run.truncate_metrics(self.step)
+        if self.processes.is_first:
+            self.run.truncate_metrics(self.step)
         self.listener.resumed(self.step)
-
-    def _restore(self, tensors: Mapping[str, Mapping[str, Tensor]]) -> None:
-        self.generator.load_state_dict(tensors["generator"])
-        self.average.network.load_state_dict(tensors["generator_average"])
-        self.discriminator.load_state_dict(tensors["discriminator"])
-        restore_optimizer(self.players.generator_optimizer, self.generator, tensors["generator_optimizer"])
-        restore_optimizer(self.players.discriminator_optimizer, self.discriminator, tensors["discriminator_optimizer"])
-        for index, augmentation in enumerate(self.players.augmentations):
-            # a run that goes on from the checkpoint of another may have other augmentations
-            if augmentation.state_dict() and f"augmentation_{index}" in tensors:
-                augmentation.load_state_dict(tensors[f"augmentation_{index}"])
 
     def _arithmetic_of(self, stage: int) -> Arithmetic:
         """What the recipe's `step` means here, as it was when the run first came to this stage.
 
         Later stages keep the choice of the first, but for the generator's format, since other parameters train.
         """
+        return Arithmetic(**self.processes.from_first(lambda: asdict(self._choose_arithmetic(stage))))
+
+    def _choose_arithmetic(self, stage: int) -> Arithmetic:
         recorded = read_arithmetic(self.run.read_state())
         if stage in recorded:
             return recorded[stage]
         first = recorded.get(0) or choose(self.recipe.training.step, self.device)
         together = self._samples()[: self.recipe.training.microbatch]
-        found = checked(first.unchecked, self.train_step, together, self.device)
+        share = self.recipe.training.batch // self.processes.size
+        found = checked(first.unchecked, self.train_step, together, self.device, share)
         recorded[stage] = found
         self.run.write_state(arithmetic={str(number): asdict(each) for number, each in recorded.items()})
         return found
@@ -311,10 +308,12 @@ class Trainer:
     def _one_step(self) -> dict[str, float]:
         samples = self._samples()
         try:
-            return self.train_step(self._real_batch(samples), self.step, samples)
+            own = self.processes.share(samples)
+            return self.train_step(self.reals.batch(own), self.step, own)
         except NonFiniteError as error:
             report = self.run.path / "debug" / "nonfinite.json"
-            write_json(report, self._nonfinite_report(str(error), samples))
+            if self.processes.is_first:
+                write_json(report, self._nonfinite_report(str(error), samples))
             kept = "the last checkpoint is kept" if self.run.checkpoints.is_dir() else "there is no checkpoint yet"
             raise DivergedError(
                 f"training diverged at step {self.step + 1}: {error}; {kept}, and {report} says more. "
@@ -328,25 +327,17 @@ class Trainer:
             "step": self.step,
             "reason": reason,
             "samples": [samples[0], samples[-1]],
-            "images": self._indices(samples).tolist(),
+            "images": self.reals.indices(samples).tolist(),
             "norms": {name: block_norms(network) for name, network in networks.items()},
         }
 
     def _samples(self) -> range:
-        """Numbers of the next step's samples."""
+        """Numbers of the next step's samples, of all processes."""
         return range(self.images_seen, self.images_seen + self.recipe.training.batch)
 
-    def _indices(self, samples: Sequence[int]) -> Tensor:
-        """Which real images these samples are."""
-        return draw_categories(Draws(self.recipe.seed, "real", samples), self.image_probabilities)
-
-    def _real_batch(self, samples: Sequence[int]) -> RealBatch:
-        indices = self._indices(samples)
-        pixels: Tensor = torch.from_numpy(self.pixels[indices.numpy()])
-        images = pixels.to(self.device).float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
-        return RealBatch(images, self.labels[indices].to(self.device))
-
     def _sample(self) -> None:
+        if not self.processes.is_first:
+            return
         columns = self.recipe.output.columns
         images = grid_images(self.average.network, len(self.plan.classes), columns, self.recipe.seed)
         path = self.run.samples / f"step_{self.step:08d}.png"

@@ -13,6 +13,7 @@ from torch import Tensor
 from ganforge.evaluation.score import Score
 from ganforge.listener import Listener
 from ganforge.networks.staged import Generator
+from ganforge.processes.group import ALONE, Processes
 from ganforge.recipe.dump import recipe_hash
 from ganforge.runs.rundir import RunDir
 from ganforge.runs.stop import Stops
@@ -40,13 +41,15 @@ def trainer(
     listener: Listener | None = None,
     measure: Callable[[Generator], Score | None] | None = None,
     stops: Stops | None = None,
+    processes: Processes = ALONE,
 ) -> Trainer:
     """A trainer at step 0 for a recipe given as plain data; the same for the same data."""
     plan = planned(data)
     generator, discriminator = networks(plan)
     run = RunDir(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    run.write_state(classes=list(plan.classes))
+    if processes.is_first:
+        run.write_state(classes=list(plan.classes))
     return Trainer(
         plan,
         recipe_hash(plan.recipe),
@@ -58,6 +61,7 @@ def trainer(
         torch.device("cpu"),
         measure,
         stops,
+        processes,
     )
 
 

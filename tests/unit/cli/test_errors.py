@@ -27,7 +27,7 @@ def test_each_kind_of_error_has_its_exit_code(kind: type[GanforgeError], capsys:
 
 
 def test_all_kinds_of_errors_were_found() -> None:
-    assert len(KINDS) == 10
+    assert len(KINDS) == 12
 
 
 def test_each_problem_of_a_recipe_takes_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -63,6 +63,7 @@ def test_a_howto_begins_with_the_command_that_writes_one(howto: str) -> None:
         "docs/data.md",
         "docs/evaluation.md",
         "docs/report.md",
+        "docs/scaling.md",
         "docs/howto/source.md",
         "SECURITY.md",
         "docs/python.md",

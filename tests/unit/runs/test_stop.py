@@ -71,3 +71,26 @@ def test_a_stop_is_asked_for_when_the_time_is_over(monkeypatch: pytest.MonkeyPat
             assert str(stops.asked()) == "stopped by SIGUSR2"
     assert stopped is not None
     assert (stopped.reason, stopped.exit_code) == ("--stop-after", 143)
+
+
+def test_a_signal_does_not_take_the_place_of_an_error() -> None:
+    with pytest.raises(ValueError, match="what was wrong"), Stops() as stops:
+        try:
+            with stops.deferred():
+                raise ValueError("what was wrong")
+        finally:
+            ask(signal.SIGTERM)
+
+
+def test_one_of_several_processes_hears_the_first_signal_alone() -> None:
+    before = [signal.getsignal(number) for number in SIGNALS]
+    try:
+        with Stops(for_good=True) as stops:
+            with stops.deferred():
+                ask(signal.SIGUSR2)
+                ask(signal.SIGTERM)  # as a launcher sends it when another has ended
+            assert str(stops.asked()) == "stopped by SIGUSR2"
+        ask(signal.SIGTERM)
+    finally:
+        for number, handler in zip(SIGNALS, before, strict=True):
+            signal.signal(number, handler)

@@ -103,6 +103,7 @@ def test_the_gradient_check_changes_nothing(tmp_path: Path, monkeypatch: pytest.
     run = trainer(recipe_data("style"), tmp_path)
     before = {name: value.clone() for name, value in run.generator.state_dict().items()}
     deviation = arithmetic.generator_deviation(run.train_step, range(3), CPU)
+    assert arithmetic.generator_deviation(run.train_step, range(3), CPU, 2) == pytest.approx(deviation, rel=1e-2)
     assert 0 < deviation < 1
     assert run.train_step.generator_dtype == torch.float32
     assert all(torch.equal(before[name], value) for name, value in run.generator.state_dict().items())

@@ -24,6 +24,7 @@ from ganforge.interfaces import LossSpec
 from ganforge.networks.staged import Discriminator, Generator
 from ganforge.randomness import Draws
 from ganforge.training.norms import block_norms
+from ganforge.training.passes import pooled, spread
 from ganforge.training.routes import AutogradRoute
 from ganforge.training.specs import BCE, R1, R2, CosineRate, Hinge, StepRate, Wasserstein
 from ganforge.training.step import Players, RealBatch, TrainStep
@@ -192,7 +193,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_before_the_update(
     assert caught.value.exit_code == 4
     said = json.loads(report.read_text())
     assert (said["step"], said["reason"], said["samples"]) == (0, f"{term} became {value}", [0, 2])
-    assert len(said["images"]) == 3 and set(said["images"]) <= set(range(len(run.labels)))
+    assert len(said["images"]) == 3 and set(said["images"]) <= set(range(len(run.reals.labels)))
     assert {"fc", "resnet_0_0", "conv_img"} <= said["norms"]["generator"].keys()
     assert all(float(block["weights"]) > 0 for block in said["norms"]["discriminator"].values())
     after = tensors(run)
@@ -305,3 +306,13 @@ def test_gradients_lie_in_memory_as_their_weights_do(tmp_path: Path) -> None:
     run._one_step()
     gradients = [(p, p.grad) for p in run.discriminator.parameters() if p.grad is not None]
     assert gradients and all(p.stride() == gradient.stride() for p, gradient in gradients)
+
+
+def test_the_spread_is_that_of_images_seen_as_a_few_parts() -> None:
+    noise = torch.randn(16, 3, 64, 32, generator=torch.Generator().manual_seed(0))
+    assert pooled(noise).shape == (16, 3, 8, 8)
+    assert float(spread(pooled(noise))) < 0.25  # 32 pixels in a part
+    plain = torch.tensor([-1.0, 1.0])[:, None, None, None].expand(2, 3, 64, 32)
+    assert float(spread(pooled(plain))) == 1
+    small = noise[:, :, :8, :4].contiguous()
+    assert torch.equal(pooled(small), small)

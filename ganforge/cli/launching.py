@@ -1,0 +1,113 @@
+"""A verb that trains, as one process or as one of several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ganforge.cli.errors import INTERRUPTED, say
+from ganforge.cli.options import DeviceName, Settings
+from ganforge.errors import DivergedError, GanforgeError, ProcessError, RecipeError, UsageError
+from ganforge.listener import Listener
+from ganforge.processes.group import ALONE, Processes
+from ganforge.processes.join import TIMEOUT_S, is_launched, joined
+
+if TYPE_CHECKING:
+    from ganforge.cli.narrator import Narrator
+
+Gpus = Annotated[
+    str | None,
+    typer.Option("--gpus", metavar="N", help="Train on N GPUs, on all (auto), or on N processes without (cpu:N)."),
+]
+MaxRestarts = Annotated[
+    int, typer.Option("--max-restarts", min=0, metavar="N", help="Start lost processes again, with --gpus; N times.")
+]
+Patience = Annotated[
+    str | None,
+    typer.Option("--patience", metavar="TIME", help="Stop when a process sends nothing in a step for it; 10m."),
+]
+
+
+def option(name: str, value: object) -> list[str]:
+    """The words of an option, none where it is not given."""
+    return [] if value is None else [name, str(value)]
+
+
+def launched(
+    settings: Settings, words: Sequence[str], gpus: str | None, device: DeviceName, max_restarts: int
+) -> DeviceName:
+    """The device on which this process computes, where no others are wanted.
+
+    Else starts `ganforge WORDS` once for each process, and exits as they do. Raises UsageError.
+    """
+    from ganforge.processes.launch import count_processes, launch
+
+    if gpus is None:
+        if max_restarts:
+            raise UsageError("--max-restarts goes with --gpus, which starts processes; torchrun has one of its own.")
+        return device
+    if is_launched():
+        raise UsageError("--gpus starts processes, but this one was started beside others already: leave --gpus out.")
+    size, on_cpu = count_processes(gpus)
+    if device != "auto" and on_cpu != (device == "cpu"):
+        raise UsageError(f"--gpus {gpus} and --device {device} don't go together: leave --device out.")
+    name: DeviceName = "cpu" if on_cpu else "cuda"
+    if size == 1:
+        return name
+    raise typer.Exit(launch([*settings.words(), *words, "--device", name], size, max_restarts))
+
+
+@contextmanager
+def taking_part(
+    settings: Settings, device: DeviceName, threads: int | None, silence: float | None
+) -> Iterator[tuple[Processes, Listener]]:
+    """This process among those that train, and who is told of the run: a narrator on the first, nobody on the others.
+
+    silence: seconds after which a process that sends nothing is given up. Of what ends all of them, one tells.
+    """
+    from ganforge.cli.display import choose_display
+    from ganforge.cli.narrator import Narrator
+    from ganforge.cli.output import Output
+
+    processes = ALONE
+    try:
+        with joined(silence or TIMEOUT_S) as processes:
+            if not processes.is_first:
+                yield processes, Listener()
+                return
+            with Narrator(choose_display(Output()), settings, _again(processes, device, threads)) as narrator:
+                try:
+                    yield processes, narrator
+                except KeyboardInterrupt as stop:
+                    _say_how_to_go_on(stop, narrator)
+                    raise
+    except KeyboardInterrupt as stop:
+        raise typer.Exit(getattr(stop, "exit_code", INTERRUPTED)) from stop
+    except Exception as error:
+        if not processes.tells(error):
+            raise typer.Exit(error.exit_code if isinstance(error, GanforgeError) else 1) from error
+        # the others come to all processes alike, or say themselves whose they are
+        if not processes.is_first and not isinstance(error, RecipeError | DivergedError | ProcessError):
+            say(f"{processes.name}:")
+        raise
+
+
+def _again(processes: Processes, device: DeviceName, threads: int | None) -> list[str]:
+    """Options of the command that continues: a run that goes on elsewhere is no longer the same to the last bit."""
+    among = option("--threads", threads)
+    if processes.size == 1:
+        return [*(["--device", device] if device != "auto" else []), *among]
+    import torch
+
+    on_cpu = device == "cpu" or not torch.cuda.is_available()
+    return ["--gpus", processes.gpus(on_cpu=on_cpu), *among]
+
+
+def _say_how_to_go_on(stop: KeyboardInterrupt, narrator: Narrator) -> None:
+    reason = getattr(stop, "reason", "")
+    command = narrator.resume_command()
+    by = f" by {reason}" if reason else ""
+    say(f"stopped{by}; continue with `{command}`" if command else "stopped before the run began")

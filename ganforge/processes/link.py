@@ -1,0 +1,155 @@
+"""Messages between the processes of a run, and what is made of it when one of them is lost.
+
+Whoever leaves by an error first says why in the store that holds the processes together, then closes its connections.
+The others' next message fails, and they look there. Who has said nothing some seconds later was killed, or hangs.
+Values go as JSON: nothing that comes over the network can run code.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from ganforge.errors import DataError, ElsewhereError, GanforgeError, ProcessError
+from ganforge.runs.stop import RunStopped
+
+#: Seconds within which those that are alive say so when one is lost.
+GRACE_S = 5.0
+#: How long the others wait while the first prepares data, or measures.
+PATIENCE = timedelta(days=7)
+
+
+class Link:
+    """The connections of this process to the others."""
+
+    def __init__(self, store: dist.Store, rank: int, size: int, timeout: timedelta, meeting: timedelta) -> None:
+        """timeout: how long a process that sends nothing is waited for in a step; meeting: until all are there.
+
+        Raises RuntimeError.
+        """
+        self.rank, self.size = rank, size
+        self._timeout = timeout
+        self._store = dist.PrefixStore("ganforge", store)
+        self._store.set(f"here {rank}", "")
+        self._store.wait([f"here {each}" for each in range(size)], meeting)
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+        dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=timeout)
+        self._waiting: Any = dist.new_group(backend="gloo", timeout=PATIENCE)
+
+    def add_up(self, values: Tensor) -> None:
+        with self._together():
+            dist.all_reduce(values)
+
+    def gather(self, value: Any) -> list[Any]:
+        content = json.dumps(value).encode()
+        sizes = [torch.zeros(1, dtype=torch.int64) for _ in range(self.size)]
+        with self._together():
+            dist.all_gather(sizes, torch.tensor([len(content)]))
+            lengths = [int(size) for size in sizes]
+            texts = [torch.zeros(max(lengths), dtype=torch.uint8) for _ in range(self.size)]
+            dist.all_gather(texts, _as_tensor(content.ljust(max(lengths))))
+        return [json.loads(bytes(text[:n].tolist())) for text, n in zip(texts, lengths, strict=True)]
+
+    def from_first(self, value: Any) -> Any:
+        content = json.dumps(value).encode() if self.rank == 0 else b""
+        size = torch.tensor([len(content)])
+        with self._together():
+            dist.broadcast(size, 0, group=self._waiting)
+            text = _as_tensor(content) if self.rank == 0 else torch.zeros(int(size), dtype=torch.uint8)
+            dist.broadcast(text, 0, group=self._waiting)
+        return json.loads(bytes(text.tolist()))
+
+    def copy_from_first(self, values: Tensor) -> None:
+        # sent as it lies in memory, which may be channels_last
+        there = values.contiguous()
+        with self._together():
+            dist.broadcast(there, 0)
+        values.copy_(there)
+
+    def is_first_to_tell(self) -> bool:
+        try:
+            return self._store.add("told", 1) == 1
+        except RuntimeError:  # who held the store is gone; those who are left speak for themselves
+            return True
+
+    def report(self, error: BaseException) -> None:
+        """Say why this process leaves, for the others to find."""
+        if isinstance(error, ElsewhereError | ProcessError):
+            return  # it has said so when it found out
+        report: dict[str, Any] = {"message": f"{type(error).__name__}: {error}", "exit_code": 1}
+        if isinstance(error, KeyboardInterrupt):
+            reason, code = (error.reason, error.exit_code) if isinstance(error, RunStopped) else ("SIGINT", 130)
+            report = {"stopped": reason, "exit_code": code}
+        elif isinstance(error, GanforgeError):
+            # what is wrong with the data names files, and with them patients
+            message = "its data can't be used" if isinstance(error, DataError) else str(error)
+            report = {"message": message, "exit_code": error.exit_code}
+        self._say(report)
+
+    def close(self) -> None:
+        """Close the connections, so that nobody waits for this process."""
+        self._waiting = None
+        if dist.is_initialized():
+            with suppress(RuntimeError):
+                dist.destroy_process_group()
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        started = time.monotonic()
+        try:
+            yield
+        except RuntimeError as error:
+            has_waited = time.monotonic() - started >= self._timeout.total_seconds()
+            raise self._reason(str(error), has_waited=has_waited) from error
+
+    def _say(self, report: dict[str, Any]) -> None:
+        with suppress(RuntimeError):  # the store may be gone with the process that held it
+            self._store.set(str(self.rank), json.dumps(report))
+
+    def _reason(self, found: str, *, has_waited: bool) -> BaseException:
+        """Why a message failed, by what the others say."""
+        self._say({"left": True})
+        self.close()
+        reports = self._reports()
+        for rank, report in sorted(reports.items()):
+            if "stopped" in report:
+                return RunStopped(report["stopped"], report["exit_code"])
+            if "message" in report:
+                return ElsewhereError(f"rank {rank} of {self.size} failed: {report['message']}", report["exit_code"])
+        silent = [rank for rank in range(self.size) if rank != self.rank and rank not in reports]
+        if not silent:
+            return ProcessError(f"the connection between the {self.size} processes broke: {found}.")
+        ranks = f"rank{'s' if len(silent) > 1 else ''} {', '.join(str(rank) for rank in silent)} of {self.size}"
+        if has_waited:
+            waited = f"{self._timeout.total_seconds():g} seconds"
+            return ProcessError(f"the process of {ranks} has sent nothing for {waited}: it hangs, or its machine does.")
+        return ProcessError(f"the process of {ranks} ended without a word: killed, or out of memory.")
+
+    def _reports(self) -> dict[int, dict[str, Any]]:
+        """What the others say, by rank, as soon as one says what was wrong, or all have said something."""
+        others = [rank for rank in range(self.size) if rank != self.rank]
+        found: dict[int, dict[str, Any]] = {}
+        deadline = time.monotonic() + GRACE_S
+        while time.monotonic() < deadline and len(found) < len(others):
+            try:
+                for rank in others:
+                    if rank not in found and self._store.check([str(rank)]):
+                        found[rank] = json.loads(self._store.get(str(rank)))
+            except RuntimeError:
+                break
+            if any("left" not in report for report in found.values()):
+                break
+            time.sleep(0.05)
+        return found
+
+
+def _as_tensor(content: bytes) -> Tensor:
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8)

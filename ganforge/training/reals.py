@@ -1,0 +1,43 @@
+"""Batches of real images by the numbers of their samples."""
+
+# N samples, C=3 channels, H W pixels
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ganforge.data.images import LabelledImages
+from ganforge.randomness import Draws, draw_categories
+from ganforge.training.step import RealBatch
+
+
+class RealImages:
+    """The images to train on, each drawn with its probability."""
+
+    def __init__(self, images: LabelledImages, probabilities: Sequence[float], seed: int, device: torch.device) -> None:
+        """probabilities: of each image, with the sum 1. device: where batches are wanted."""
+        self.pixels = images.images
+        self.labels = torch.from_numpy(images.labels)
+        self.probabilities = torch.tensor(probabilities, dtype=torch.float64)
+        self.seed, self.device = seed, device
+
+    def class_probabilities(self, num_classes: int) -> Tensor:
+        """(num_classes,) float64, how often a label is drawn."""
+        classes = torch.zeros(num_classes, dtype=torch.float64)
+        return classes.index_add(0, self.labels, self.probabilities)
+
+    def indices(self, samples: Sequence[int]) -> Tensor:
+        """(N,), which images these samples are."""
+        return draw_categories(Draws(self.seed, "real", samples), self.probabilities)
+
+    def batch(self, samples: Sequence[int]) -> RealBatch:
+        """Their images, float32 in [-1, 1], and labels, on the device."""
+        indices = self.indices(samples)
+        pixels: Tensor = torch.from_numpy(self.pixels[indices.numpy()])
+        if self.device.type == "cuda":
+            pixels = pixels.pin_memory()
+        images = pixels.to(self.device, non_blocking=True).float().div_(127.5).sub_(1)
+        return RealBatch(images.contiguous(memory_format=torch.channels_last), self.labels[indices].to(self.device))

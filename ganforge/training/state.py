@@ -1,0 +1,81 @@
+"""What a training carries from one step to the next, as the tensors of a checkpoint."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from ganforge.errors import DivergedError, ProcessError
+from ganforge.networks.staged import Generator
+from ganforge.processes.group import Processes
+from ganforge.runs.checkpoint import optimizer_tensors, restore_optimizer
+from ganforge.training.ema import MovingAverage
+from ganforge.training.step import Players
+
+
+def state_tensors(players: Players, average: MovingAverage[Generator]) -> dict[str, Mapping[str, Tensor]]:
+    """File stem -> name -> tensor, not copied: networks, moving average, optimizers, augmentations that adapt."""
+    tensors: dict[str, Mapping[str, Tensor]] = {
+        "generator": players.generator.state_dict(),
+        "generator_average": average.network.state_dict(),
+        "discriminator": players.discriminator.state_dict(),
+        "generator_optimizer": optimizer_tensors(players.generator_optimizer, players.generator),
+        "discriminator_optimizer": optimizer_tensors(players.discriminator_optimizer, players.discriminator),
+    }
+    for index, augmentation in enumerate(players.augmentations):
+        if augmentation.state_dict():
+            tensors[f"augmentation_{index}"] = augmentation.state_dict()
+    return tensors
+
+
+def restore_tensors(
+    players: Players, average: MovingAverage[Generator], tensors: Mapping[str, Mapping[str, Tensor]]
+) -> None:
+    """The inverse of `state_tensors`. Raises KeyError, RuntimeError or ValueError where they don't fit."""
+    players.generator.load_state_dict(tensors["generator"])
+    average.network.load_state_dict(tensors["generator_average"])
+    players.discriminator.load_state_dict(tensors["discriminator"])
+    restore_optimizer(players.generator_optimizer, players.generator, tensors["generator_optimizer"])
+    restore_optimizer(players.discriminator_optimizer, players.discriminator, tensors["discriminator_optimizer"])
+    for index, augmentation in enumerate(players.augmentations):
+        # a run that goes on from the checkpoint of another may have other augmentations
+        if augmentation.state_dict() and f"augmentation_{index}" in tensors:
+            augmentation.load_state_dict(tensors[f"augmentation_{index}"])
+
+
+def expect_finite_weights(players: Players, step: int) -> None:
+    """Raise DivergedError if a parameter holds numbers that are not finite."""
+    for network in (players.generator, players.discriminator):
+        bad = [name for name, value in network.named_parameters() if not bool(torch.isfinite(value).all())]
+        if bad:
+            raise DivergedError(
+                f"training diverged at step {step}: {bad[0]} holds numbers that are not finite. "
+                "Nothing was written; resume continues from the checkpoint before. Try a lower learning rate."
+            )
+
+
+def expect_equal_state(tensors: Mapping[str, Mapping[str, Tensor]], processes: Processes, step: int) -> None:
+    """Raise ProcessError, on all processes, if a tensor of one differs by a bit from that of the first."""
+    if processes.size == 1:
+        return
+    digests = {f"{stem} {name}": _digest(value) for stem, named in tensors.items() for name, value in named.items()}
+    whole = hashlib.sha256("".join(digests.values()).encode()).hexdigest()
+    if len(set(processes.gather(whole))) == 1:
+        return
+    found = processes.gather(digests)
+    names = dict.fromkeys(name for each in found for name in each)
+    name = next(name for name in names if len({each.get(name) for each in found}) > 1)
+    others = [str(rank) for rank, each in enumerate(found) if each.get(name) != found[0].get(name)]
+    raise ProcessError(
+        f"the processes don't agree any more at step {step}: '{name}' of rank{'s' if len(others) > 1 else ''} "
+        f"{', '.join(others)} differs from that of rank 0. Nothing was written. A part that keeps statistics of "
+        "its own batch trains on one process alone; else a machine computes wrongly."
+    )
+
+
+def _digest(value: Tensor) -> str:
+    content = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+    return hashlib.sha256(content.numpy().data).hexdigest()[:16]
