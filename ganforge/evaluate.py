@@ -22,6 +22,7 @@ from ganforge.evaluation.pictures import (
     without_classes,
 )
 from ganforge.execute import load_data, load_generator, open_run
+from ganforge.files import is_folder
 from ganforge.interfaces import DatasetSpec, EvaluatorSpec
 from ganforge.listener import Listener
 from ganforge.plan.plan import Plan
@@ -91,6 +92,8 @@ def _evaluate_run(
 def _evaluate_folder(
     what: Path, wanted: Wanted, components: Components, listener: Listener
 ) -> tuple[Measured, list[EvaluatorSpec]]:
+    if not is_folder(what):
+        raise UsageError(f"there is no run and no folder of pictures {what}.")
     if wanted.real is None:
         raise UsageError(f"{what} is no run, so say with what to compare it: --real RUN, or --real FOLDER.")
     if wanted.images is not None or wanted.seeds is not None:

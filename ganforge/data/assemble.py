@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -108,18 +109,20 @@ def labelled(
 
 def _refuse_bad(bad: Sequence[str], total: int, most: float | None) -> None:
     """Raise DataError where there are more bad images than may be left out."""
+    fraction = math.ceil(1000 * len(bad) / max(1, total)) / 1000  # the least that fits
     if most is None:
         refuse(
             "some images can't be used",
             bad,
             "Replace these files, or take them out of the set. "
-            "`bad_images.policy=quarantine` leaves them out of a run.",
+            f"`bad_images={{policy: quarantine, max_fraction: {fraction:g}}}` leaves them out of a run.",
         )
     elif len(bad) > most * total or len(bad) == total:
         refuse(
             f"{len(bad)} of {total} images can't be used, more than bad_images.max_fraction={most:g} leaves out",
             bad,
-            "Replace these files, or take them out of the set.",
+            "Replace these files, or take them out of the set. "
+            f"`bad_images.max_fraction={fraction:g}` leaves out as many.",
         )
 
 

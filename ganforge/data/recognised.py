@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganforge.data.folder import list_folders
-from ganforge.data.listing import Listing, folders_in, pictures_in
+from ganforge.data.listing import Listing, entries, folders_in, pictures_in
 from ganforge.data.patients import PatientPattern, patient_of
 from ganforge.errors import DataError
 
@@ -45,6 +45,12 @@ def recognise_folders(kind: type[ImageFolder], root: Path) -> Recognised | None:
     left_out = [folder.name for folder in folders if folder.name not in filled]
     if left_out:
         notes.append(f"folders without pictures are left out: {', '.join(left_out)}.")
+    tables = [entry.name for entry in entries(root) if entry.suffix.lower() in (".csv", ".tsv") and entry.is_file()]
+    if tables:
+        notes.append(
+            f"{', '.join(tables)} is not read: the classes are the folders. Labels of a table need another `data`, "
+            "kind csv; `ganforge ls dataset csv` lists its fields."
+        )
     listing = list_folders(root, filled)
     patterns, patients = _patients(listing)
     if patterns:

@@ -72,9 +72,13 @@ def new_recipe(
         file,
         schema,
         found,
-        tuple(f"{key} {choice.value}: {choice.why}." for key, choice in {**values, "steps": choices.steps}.items()),
+        (
+            *(f"{key} {choice.value}: {choice.why}." for key, choice in {**values, "steps": choices.steps}.items()),
+            "left and right are mirrored in training: remove `flip` where they differ, as in chest X-rays.",
+        ),
         (*choices.warnings, *parts.missing),
         (
+            ("data", "check", file),
             ("check", file),
             ("run", file, "--dry-run"),
             ("run", file),

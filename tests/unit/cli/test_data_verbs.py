@@ -150,9 +150,11 @@ def test_a_run_leaves_bad_images_out_and_lists_them_beside_it_alone(
     (tiny_images / "large" / "PAT_bad.png").write_text("<html>")
     stopped = ganforge("run", tiny_recipe)
     assert stopped.exit_code == 3 and "large/PAT_bad.png is text, not a picture." in stopped.stderr
+    assert "`bad_images={policy: quarantine, max_fraction: 0.033}` leaves them out of a run." in stopped.stderr
     few = ganforge("run", tiny_recipe, "bad_images.policy=quarantine")
+    assert "`bad_images.max_fraction=0.033` leaves out as many." in few.stderr
     assert few.exit_code == 3 and "1 of 31 images can't be used, more than bad_images.max_fraction=0.001" in few.stderr
-    done = ganforge("run", tiny_recipe, "bad_images.policy=quarantine", "bad_images.max_fraction=0.05")
+    done = ganforge("run", tiny_recipe, "bad_images={policy: quarantine, max_fraction: 0.033}")
     assert done.exit_code == 0 and "1 of 31 images can't be used and are left out." in done.stdout
     run = tmp_path / "runs" / "00002-tiny"
     assert (run / "quarantine.csv").read_text() == 'image,reason\nlarge/PAT_bad.png,"is text, not a picture"\n'

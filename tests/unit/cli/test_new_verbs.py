@@ -29,10 +29,11 @@ def test_new_recipe_says_what_it_found_what_it_chose_and_what_comes_next(
         "warning: a generator learns little from fewer than 20 pictures of a class: 'large' (10), 'medium' (10), "
         "'small' (10)."
     ) in lines
-    assert lines[-8:] == [
+    assert lines[-9:] == [
         "recipe: discs.yaml",
         "schema for your editor: ganforge.schema.json",
         "next:",
+        "  ganforge data check discs.yaml",
         "  ganforge check discs.yaml",
         "  ganforge run discs.yaml --dry-run",
         "  ganforge run discs.yaml",
