@@ -30,7 +30,7 @@ MOVED = {
 #: The site's navigation: part -> its pages, in order.
 CONTENTS = {
     "Learn": ("start", "data", "concepts", "recipes", "faq"),
-    "Use": ("python", "export", "trackers"),
+    "Use": ("python", "export", "trackers", "scaling"),
     "Extend": (
         "hooks",
         "howto/block",
@@ -65,7 +65,7 @@ def assemble(folder: Path) -> None:
     found = plugins.load()
     for family in FAMILIES:
         write(folder, f"reference/{family}.md", "\n".join(components(found, family)))
-    for name in ("images", "notebooks"):
+    for name in ("images", "notebooks", "examples"):
         shutil.copytree(ROOT / "docs" / name, folder / name)
     (folder / "studies").mkdir()
     for path in sorted((ROOT / "studies" / "results").glob("*.jpg")):

@@ -34,8 +34,6 @@ def write_comparison(comparison: Comparison, out: Path) -> None:
 
 
 def _write(path: Path, html: str) -> None:
-    if not path.absolute().parent.is_dir():
-        raise OutputError(f"there is no folder {path.absolute().parent} to write {path.name} into.")
     try:
         write_text(path, html)
     except OSError as error:

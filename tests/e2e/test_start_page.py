@@ -32,7 +32,7 @@ def commands() -> list[list[str]]:
 
 
 def test_the_page_goes_from_a_folder_to_scores() -> None:
-    assert [words[0] for words in commands()] == ["new", "check", "run", "run", "sample", "eval", "run"]
+    assert [words[0] for words in commands()] == ["new", "data", "check", "run", "run", "sample", "eval", "run"]
 
 
 def test_every_command_of_the_page_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,7 +90,7 @@ def test_every_bad_file_is_named(root: Path, context: LoadContext) -> None:
         "  a/broken.jpg is text, not a picture.\n"
         "  b/empty.png is empty.\n"
         "Replace these files, or take them out of the set. "
-        "`bad_images.policy=quarantine` leaves them out of a run."
+        "`bad_images={policy: quarantine, max_fraction: 0.4}` leaves them out of a run."
     )
 
 
