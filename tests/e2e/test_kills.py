@@ -10,12 +10,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from trainings import StopAfter, Stopped, contents
 
-from ganforge.errors import GanforgeError
+from ganforge.errors import CheckpointError, GanforgeError
 from ganforge.execute import find_run, resume, run
 from ganforge.listener import Listener
 from ganforge.recipe.load import LoadedRecipe, load_recipe
@@ -128,3 +129,65 @@ def test_two_processes_with_other_hash_seeds_write_the_same_bytes(tiny_recipe: P
     first, second = ends
     assert sorted(first) == sorted(second) and len(first) > 10
     assert [name for name in first if first[name] != second[name]] == []
+
+
+class Signals(Listener):
+    """Sends this process a SIGTERM the first time that something is told."""
+
+    def __init__(self, event: str) -> None:
+        self.event, self.sent = event, False
+
+    def _told(self, event: str) -> None:
+        if event == self.event and not self.sent:
+            self.sent = True
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def data(self, train: Any, held_out: Any) -> None:
+        self._told("data")
+
+    def stage(self, name: str, table: Any) -> None:
+        self._told("stage")
+
+    def wrote(self, what: str, path: Path) -> None:
+        self._told(what)
+
+
+@pytest.mark.parametrize("event", ["data", "stage", "samples", "checkpoint"])
+def test_a_signal_at_any_moment_leaves_a_run_that_goes_on_to_the_same_bytes(
+    event: str, uninterrupted: dict[str, bytes], tiny_recipe: Path, tmp_path: Path, components: Components
+) -> None:
+    loaded = loaded_recipe(tiny_recipe, tmp_path / "signalled", components)
+    with pytest.raises(RunStopped) as caught:
+        run(loaded, Signals(event), CPU)
+    assert caught.value.exit_code == 143
+    (path,) = (tmp_path / "signalled").iterdir()
+    assert RunDir(path).read_state()["state"] == "stopped"
+    resume(path, components, Listener(), CPU)
+    assert results(tmp_path / "signalled") == uninterrupted
+
+
+@pytest.mark.parametrize("name", ["file", "below/file/deeper", "file\0"])
+def test_an_output_folder_that_can_not_be_is_one_error(
+    name: str, tiny_recipe: Path, tmp_path: Path, components: Components
+) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "file").write_text("")
+    with pytest.raises(GanforgeError) as caught:
+        run(load_recipe(tiny_recipe, [f"output.folder={tmp_path / name}"], components), Listener(), CPU)
+    assert caught.value.exit_code == 2
+    assert str(tmp_path / "file").split("/")[-1] in str(caught.value)
+
+
+def test_a_second_process_that_writes_the_same_run_is_refused(
+    tiny_recipe: Path, tmp_path: Path, components: Components
+) -> None:
+    with pytest.raises(Stopped):
+        run(loaded_recipe(tiny_recipe, tmp_path / "runs", components), StopAfter(5), CPU)
+    (path,) = (tmp_path / "runs").iterdir()
+    with RunDir(path).locked(pytest.fail):
+        child = FORK.Process(target=go_on, args=(loaded_recipe(tiny_recipe, tmp_path / "runs", components), components))
+        child.start()
+        child.join()
+    assert child.exitcode == CheckpointError.exit_code
+    resume(path, components, Listener(), CPU)  # whose lock ended with it
