@@ -24,7 +24,7 @@ MAX_OPERATIONS = 10_000_000
 #: Pickles in front of the numbers in torch's older format.
 LEGACY_PICKLES = 5
 #: What torch's reader lets a pickle call with a number of bytes; tensors are rebuilt from storages by other names.
-HUNGRY = re.compile(r"(__builtin__|builtins) bytearray|torch(\.\w+)* \w*Tensor|torch\.storage \w+Storage")
+HUNGRY = re.compile(r"(__builtin__|builtins) bytearray|torch(\.\w+)* \w*Tensor")
 #: Formats of numbers that a state dict may hold; integers count batches.
 PLAIN = (
     *(torch.float16, torch.bfloat16, torch.float32, torch.float64),

@@ -53,12 +53,14 @@ def notes(path: Path, name: str = "stub_notes") -> list[Any]:
     return [json.loads(line) for line in (path / "trackers" / name / "notes.jsonl").read_text().splitlines()]
 
 
+#: Files that name the trackers, the time that the run took, or its process.
+OWN = ("trackers", "recipe.yaml", "run.json", "report.html", ".lock")
+
+
 def trained(path: Path) -> dict[str, bytes]:
     """The files of a run, without those that name trackers."""
     found = contents(path)
-    return {
-        name: found[name] for name in found if not name.startswith(("trackers", "recipe.yaml", "run.json", ".lock"))
-    }
+    return {name: found[name] for name in found if not name.startswith(OWN)}
 
 
 def test_a_tracker_is_told_what_a_run_writes(tmp_path: Path) -> None:
