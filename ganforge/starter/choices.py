@@ -116,8 +116,8 @@ def _why_resolution(survey: Survey) -> str:
     if survey.side < 2 * RESOLUTION:
         return f"{bundled}. More would show little, since {sizes}"
     return (
-        f"{bundled}, and a first run should be short. The pictures would allow more ({sizes}); recipes/sources and "
-        "recipes/paper begin with published networks of 128 and 256 pixels, at many times the cost"
+        f"{bundled}, and a first run should be short. The pictures would allow more ({sizes}); recipes/paper "
+        "and recipes/sources begin with published networks of 128 to 1024 pixels, at many times the cost"
     )
 
 
