@@ -15,13 +15,19 @@ from numpy.typing import NDArray
 from ganforge.progress import Progress, no_progress
 
 
+def usable_processors() -> int:
+    """Processors that this process may use: those that a scheduler gave it, or all where that can't be told."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
 class LoadContext:
     """What a dataset may use while it loads."""
 
     cache: Path
-    #: Processors that this process may use, which a scheduler may have made fewer than there are.
-    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    workers: int = field(default_factory=usable_processors)
     progress: Progress = no_progress
     #: Largest share of bad images that is left out; None: none is, a single one is an error.
     max_bad_fraction: float | None = None

@@ -153,3 +153,11 @@ def test_the_size_is_read_from_the_header_alone_and_within_the_same_limits(tmp_p
     file.write_bytes(b"P6 16 16 255\n" + bytes(768))
     with pytest.raises(UnusableImage, match=r"^is no JPEG, PNG, TIFF, BMP or DICOM$"):
         size_by_header(file)
+
+
+def test_frames_of_a_tiff_are_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = [Image.new("RGB", (4, 4)) for _ in range(3)]
+    file = saved(pages[0], tmp_path / "stack.tif", save_all=True, append_images=pages[1:])
+    counting = property(lambda image: pytest.fail("a small file can have a million"))
+    monkeypatch.setattr("PIL.TiffImagePlugin.TiffImageFile.n_frames", counting)
+    assert reason(file) == "holds several pictures; save each as a file of its own"

@@ -197,3 +197,11 @@ def test_the_cache_keeps_no_name_of_a_file(tmp_path: Path) -> None:
     memo = (context.cache / "content.json").read_text()
     assert str(digest) in memo and "Mustermann" not in memo
     assert content_hashes([file], context) == [digest]
+
+
+def test_no_more_workers_are_started_than_a_scheduler_gave(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 5, 7}, raising=False)
+    assert LoadContext(Path()).workers == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    assert LoadContext(Path()).workers == 4

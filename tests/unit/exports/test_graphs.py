@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from ganforge.sampling import Sampler
 from ganforge.trained import Trained
 
 needs_onnx = pytest.mark.skipif(
-    any(not __import__("importlib.util").util.find_spec(name) for name in ("onnx", "onnxscript", "onnxruntime")),
+    any(find_spec(name) is None for name in ("onnx", "onnxscript", "onnxruntime")),
     reason="onnx, onnxscript or onnxruntime is not installed: pip install 'ganforge[onnx]'",
 )
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from torch import nn, optim
 
 from ganforge.errors import CheckpointError
-from ganforge.files import sha256_of, write_json
+from ganforge.files import read_json, sha256_of, write_json
 from ganforge.runs import checkpoint as module
 from ganforge.runs.checkpoint import (
     Best,
@@ -328,3 +328,10 @@ def test_half_written_files_are_swept_and_those_of_others_stay(tmp_path: Path) -
         (tmp_path / name).touch()
     RunDir(tmp_path).sweep()
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == sorted([*names[:3], "samples"])
+
+
+def test_json_that_is_larger_than_any_of_ours_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganforge.files.MAX_JSON", 10)
+    (tmp_path / "state.json").write_text('{"step": 12345}')
+    with pytest.raises(CheckpointError, match="has more than 10 bytes"):
+        read_json(tmp_path / "state.json", CheckpointError)
