@@ -15,8 +15,8 @@ import torch
 from benchmarks.measure import Isolated, Timing, interleaved, peak_gflops
 from benchmarks.reference import EMA, ReferenceStep
 from ganforge import plugins
-from ganforge.execute import plan_recipe
 from ganforge.plan.plan import Plan
+from ganforge.planning import plan_recipe
 from ganforge.recipe.load import load_recipe
 from ganforge.start import build_networks
 from ganforge.training.ema import MovingAverage

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ganforge.errors import CheckpointError, UsageError
-from ganforge.execute import freeze_tables, plan_recipe
 from ganforge.files import write_json, write_text
 from ganforge.freeze.schedule import Schedule
+from ganforge.planning import freeze_tables, plan_recipe
 from ganforge.recipe.dump import dump_recipe, recipe_hash
 from ganforge.recipe.load import load_recipe
 from ganforge.recipe.models import Recipe

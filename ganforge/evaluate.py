@@ -21,10 +21,11 @@ from ganforge.evaluation.pictures import (
     side_of_first,
     without_classes,
 )
-from ganforge.execute import load_data, load_generator, open_run
 from ganforge.files import is_folder
 from ganforge.interfaces import DatasetSpec, EvaluatorSpec
 from ganforge.listener import Listener
+from ganforge.loading import load_data
+from ganforge.opening import load_generator, open_run
 from ganforge.plan.plan import Plan
 from ganforge.registry import Components
 from ganforge.runs.rundir import RunDir, is_run

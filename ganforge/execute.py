@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ganforge.data.images import LabelledImages
-from ganforge.data.quarantine import write_quarantine
-from ganforge.data.split import num_shared, split_images
-from ganforge.errors import CheckpointError, DataError, GanforgeError, RecipeError
-from ganforge.evaluation.checks import preflight as preflight_evaluators
+from ganforge.environment import environment, note_other_environment
+from ganforge.errors import CheckpointError, DataError, GanforgeError
 from ganforge.evaluation.evaluation import Evaluation, reference_of
-from ganforge.files import read_json, write_json, write_text
-from ganforge.freeze.policy import freeze_table
+from ganforge.files import write_json, write_text
 from ganforge.listener import Listener
-from ganforge.loading import load_context
+from ganforge.loading import load_data
 from ganforge.networks.staged import Generator
-from ganforge.plan.build import build_network
-from ganforge.plan.plan import NETWORKS, Plan
-from ganforge.plan.walk import walk
+from ganforge.opening import generator_of
+from ganforge.plan.plan import Plan
+from ganforge.planning import freeze_tables, plan_recipe, preflight
 from ganforge.processes.group import ALONE, Processes, batch_problem
-from ganforge.processes.join import launch_id, restarts
+from ganforge.processes.join import launch_id
 from ganforge.recipe.dump import dump_recipe, recipe_hash
 from ganforge.recipe.load import LoadedRecipe, load_recipe
-from ganforge.recipe.models import LoadRules, Recipe
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import (
     Checkpoint,
@@ -48,27 +41,6 @@ from ganforge.runs.stop import Stops
 from ganforge.start import build_networks, fetch_source, load_pretrained
 from ganforge.tracking.listener import tracked
 from ganforge.training.trainer import Trainer
-from ganforge.weights.load import load_strict
-
-
-def plan_recipe(loaded: LoadedRecipe, classes: tuple[str, ...] = ()) -> Plan:
-    """Walk a loaded recipe. Raises RecipeError whose problems have file, line and column."""
-    try:
-        return walk(loaded.recipe, classes)
-    except RecipeError as error:
-        raise loaded.error(error.problems) from error
-
-
-def preflight(recipe: Recipe) -> None:
-    """Raise GanforgeError for what would fail later: files, folders and packages that the recipe needs and lacks."""
-    recipe.data.preflight()
-    if recipe.source is not None:
-        recipe.source.preflight()
-    if recipe.discriminator.features is not None:
-        recipe.discriminator.features.network.preflight()
-    preflight_evaluators(recipe.evaluation.evaluators)
-    for tracker in recipe.output.trackers:
-        tracker.preflight()
 
 
 def run(
@@ -119,31 +91,6 @@ def _launch(processes: Processes) -> dict[str, Any]:
     """How the run is computed now, as run.json has it."""
     launch = launch_id()
     return {"processes": processes.size, **({"launch": launch} if launch else {})}
-
-
-def find_run(loaded: LoadedRecipe) -> Path | None:
-    """The newest run of this recipe in its output folder, finished or not; None if there is none.
-
-    One that began at the checkpoint of another is none of this recipe, and one that can't be read neither.
-    """
-    wanted = recipe_hash(loaded.recipe)
-    found = sorted(loaded.recipe.output.folder.glob(f"[0-9]*-{loaded.recipe.name}"), reverse=True)
-    for path in found:
-        with suppress(CheckpointError):
-            state = RunDir.open(path).read_state()
-            if state.get("recipe") == wanted and "begun_from" not in state:
-                return path
-    return None
-
-
-def find_restarted(folder: Path) -> Path | None:
-    """The run in the folder that this launch worked on before its processes were started again, if they were."""
-    if restarts():
-        for path in sorted(folder.glob("[0-9]*-*"), reverse=True):
-            with suppress(CheckpointError):
-                if RunDir.open(path).read_state().get("launch") == launch_id():
-                    return path
-    return None
 
 
 def is_same_run(path: Path, overrides: Sequence[str], components: Components) -> bool:
@@ -205,26 +152,10 @@ def _continue(
             return _train_and_evaluate(plan, run_dir, listener, device, stops, processes)
         with run_dir.locked(listener.warning):
             run_dir.sweep()
-            _note_other_environment(run_dir, environment(device, processes.size), listener)
+            note_other_environment(run_dir, environment(device, processes.size), listener)
             run_dir.write_state(state="running", error=None, **_launch(processes))
             with tracked(plan, run_dir, listener) as told:
                 return _train_and_evaluate(plan, run_dir, told, device, stops, processes)
-
-
-def _note_other_environment(run_dir: RunDir, found: dict[str, str | int], listener: Listener) -> None:
-    """Warn where a resumed run is no longer computed as it began, and record how it is now."""
-    path = run_dir.path / "environment.json"
-    before = read_json(path, CheckpointError) if path.exists() else found
-    if not isinstance(before, dict):
-        raise CheckpointError(f"{path} is damaged: it says nothing of the environment.")
-    before = {"processes": 1, **before}  # runs of earlier versions don't say so
-    changed = [f"{name} {before.get(name)}, now {value}" for name, value in found.items() if before.get(name) != value]
-    if changed:
-        listener.warning(
-            f"the run began with {'; '.join(changed)}: from here on its bytes are not those of a run that was never "
-            "stopped."
-        )
-        write_json(path, found)
 
 
 def _train_and_evaluate(
@@ -334,115 +265,3 @@ def _evaluate(
     scores = evaluation.scores(chosen, chosen_at)
     write_json(run_dir.path / "scores.json", [score.as_dict() for score in scores])
     return chosen, chosen_at
-
-
-def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[LabelledImages, LabelledImages]:
-    """Images to train on and images that are held out.
-
-    Writes data.json, and quarantine.csv where images were left out. Raises DataError where data.json is there and
-    describes other images.
-    """
-    recipe = plan.recipe
-    images = recipe.data.load(recipe.resolution, load_context(recipe.bad_images, listener))
-    if images.labels.size and images.labels.max() >= len(plan.classes):
-        raise DataError(f"a label is {images.labels.max()}, but there are only {len(plan.classes)} classes.")
-    indices = split_images(images, recipe.split)
-    train, held_out = (images.subset(index) for index in indices)
-    if images.sides is not None:
-        listener.note("the split is that of the set; split.held_out has no effect.")
-    if shared := num_shared(train, held_out):
-        listener.warning(
-            f"{shared} of {len(held_out)} held-out images have the pixels of one that is trained on, "
-            "so scores will be too good; `ganforge data check` names them."
-        )
-    empty = [name for name, count in zip(plan.classes, train.class_counts(), strict=True) if count == 0]
-    if empty and plan.generator.labels:
-        names = ", ".join(repr(name) for name in empty)
-        raise DataError(
-            f"no image to train on has the class {names}. Where there are some, split.seed=N or a smaller "
-            f"split.held_out may bring them back; else train without labels."
-        )
-    record = run_dir.path / "data.json"
-    if not record.exists():
-        if images.left_out:
-            write_quarantine(run_dir.quarantine, images.left_out)
-            listener.note(f"what was left out, and why: {run_dir.quarantine}")
-        counts = {"train": train.class_counts(), "held_out": held_out.class_counts(), "left_out": len(images.left_out)}
-        write_json(record, {"card": asdict(images.card), "images": counts})
-    elif _recorded_fingerprint(record) != images.card.fingerprint:
-        raise DataError(
-            f"the images of {images.card.name} are not those that {run_dir.path} began with. "
-            "Put them back as they were, or start a new run."
-        )
-    listener.data(train, held_out)
-    return train, held_out
-
-
-def _recorded_fingerprint(record: Path) -> str:
-    try:
-        return str(read_json(record, CheckpointError)["card"]["fingerprint"])
-    except (KeyError, TypeError) as error:
-        raise CheckpointError(f"{record} is damaged: it doesn't say which images the run began with.") from error
-
-
-def open_run(path: Path, components: Components) -> tuple[Plan, RunDir]:
-    """What a run was asked to do, and its folder. Raises CheckpointError where there is none."""
-    run_dir = RunDir.open(path)
-    loaded = load_recipe(run_dir.recipe, (), components)
-    return plan_recipe(loaded, tuple(run_dir.read_state()["classes"])), run_dir
-
-
-def load_generator(
-    path: Path, components: Components, device: torch.device, listener: Listener
-) -> tuple[Generator, Plan]:
-    """The moving average of a run's generator, from its best checkpoint if it keeps one, else from its newest.
-
-    Warns of checkpoints that would have been taken and don't verify.
-    """
-    plan, run_dir = open_run(path, components)
-    checkpoint = best_checkpoint(run_dir, listener)
-    return generator_of(plan, checkpoint).to(device), plan
-
-
-def best_checkpoint(run_dir: RunDir, listener: Listener) -> Checkpoint:
-    """The best checkpoint of a run, or its newest; warns as `load_generator`, and says which it is."""
-    checkpoint, rejected = load_best(run_dir.checkpoints)
-    for reason in rejected:
-        listener.warning(reason)
-    listener.note(f"the generator of step {checkpoint.step:,}")
-    return checkpoint
-
-
-def generator_of(plan: Plan, checkpoint: Checkpoint) -> Generator:
-    """The moving average of the generator in a checkpoint of the plan's run."""
-    generator = build_network(plan.generator, 0)
-    assert isinstance(generator, Generator)
-    load_strict("generator", generator, checkpoint.tensors_of("generator_average"), LoadRules())
-    return generator.eval()
-
-
-def freeze_tables(plan: Plan) -> dict[str, list[dict[str, object]]]:
-    """Stage -> one row for each block of both networks."""
-    tables: dict[str, list[dict[str, object]]] = {}
-    for index, stage in enumerate(plan.recipe.stages):
-        rows = [
-            row
-            for name in NETWORKS
-            for row in freeze_table(name, plan.network(name).trains[index], plan.network(name).sizes)
-        ]
-        tables[stage.name] = [row._asdict() for row in rows]
-    return tables
-
-
-def environment(device: torch.device, processes: int = 1) -> dict[str, str | int]:
-    """What the numbers of a run depend on besides its recipe."""
-    packages = ("ganforge", "torch", "numpy", "pillow")
-    return {
-        "python": platform.python_version(),
-        "system": platform.system(),
-        "processor": platform.machine(),
-        "device": str(device),
-        "threads": torch.get_num_threads(),
-        "processes": processes,
-        **{name: version(name) for name in packages},
-    }

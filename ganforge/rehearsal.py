@@ -17,10 +17,10 @@ import numpy as np
 import torch
 
 from ganforge.data.images import DatasetCard, LabelledImages
-from ganforge.execute import plan_recipe, preflight
 from ganforge.files import nearest_existing
 from ganforge.listener import Listener
 from ganforge.plan.plan import Plan
+from ganforge.planning import plan_recipe, preflight
 from ganforge.recipe.dump import recipe_hash
 from ganforge.recipe.load import LoadedRecipe
 from ganforge.runs.faults import for_user

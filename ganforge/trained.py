@@ -9,10 +9,10 @@ import torch
 
 from ganforge.card import Card, card_of_run
 from ganforge.errors import CheckpointError
-from ganforge.execute import best_checkpoint, generator_of, open_run
 from ganforge.files import is_file
 from ganforge.listener import Listener
 from ganforge.networks.staged import Generator
+from ganforge.opening import best_checkpoint, generator_of, open_run
 from ganforge.plan.plan import NetworkPlan
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import load_best, load_checkpoint

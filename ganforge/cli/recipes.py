@@ -19,8 +19,8 @@ def check(settings: Settings, recipe: Recipe, overrides: Overrides = None) -> No
     from ganforge.cli.output import Output
     from ganforge.cli.summary import summarise
     from ganforge.errors import GanforgeError
-    from ganforge.execute import plan_recipe, preflight
     from ganforge.listener import Listener
+    from ganforge.planning import plan_recipe, preflight
     from ganforge.recipe.load import load_recipe
     from ganforge.start import fetch_source, is_at_hand
 
@@ -56,7 +56,7 @@ def freeze(settings: Settings, recipe: Recipe, overrides: Overrides = None, as_j
     """Show what trains and what is frozen in each stage."""
     from ganforge.cli.output import Output
     from ganforge.cli.summary import freeze_stages
-    from ganforge.execute import freeze_tables, plan_recipe
+    from ganforge.planning import freeze_tables, plan_recipe
     from ganforge.recipe.load import load_recipe
 
     plan = plan_recipe(load_recipe(recipe, overrides or (), settings.components()))

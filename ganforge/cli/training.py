@@ -57,6 +57,7 @@ def run(
     device = launched(settings, words, gpus, device, max_restarts)
     with taking_part(settings, device, threads, silence) as (processes, listener):
         from ganforge import execute
+        from ganforge.opening import find_restarted, find_run
         from ganforge.recipe.load import load_recipe
 
         components = settings.components(warn=processes.is_first)
@@ -64,8 +65,8 @@ def run(
         chosen = choose_device(device, threads)
 
         def find() -> str | None:
-            found = execute.find_restarted(loaded.recipe.output.folder)
-            found = execute.find_run(loaded) if found is None and resume else found
+            found = find_restarted(loaded.recipe.output.folder)
+            found = find_run(loaded) if found is None and resume else found
             return None if found is None else str(found)
 
         found = processes.from_first(find)
@@ -98,6 +99,7 @@ def resume(
     with taking_part(settings, device, threads, silence) as (processes, listener):
         from ganforge import execute
         from ganforge.branch import branch
+        from ganforge.opening import find_restarted
 
         components = settings.components(warn=processes.is_first)
         chosen = choose_device(device, threads)
@@ -108,7 +110,7 @@ def resume(
             """The folder of a new run; None to go on in the same."""
             if not start and (not changes or execute.is_same_run(run, changes, components)):
                 return None
-            begun = execute.find_restarted(run.parent)
+            begun = find_restarted(run.parent)
             return str(begun or branch(run, start or "newest", changes, components).path)
 
         new = processes.from_first(begin)

@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 
 from ganforge.errors import GanforgeError
-from ganforge.execute import load_generator, open_run
 from ganforge.listener import Listener
+from ganforge.opening import load_generator, open_run
 from ganforge.plan.plan import Plan
 from ganforge.registry import Components
 from ganforge.report.report import Drawn

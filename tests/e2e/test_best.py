@@ -14,9 +14,10 @@ from ganforge import plugins
 from ganforge.data.images import LabelledImages
 from ganforge.errors import CheckpointError
 from ganforge.evaluation.score import EvaluationContext, Score
-from ganforge.execute import load_generator, resume, run
+from ganforge.execute import resume, run
 from ganforge.interfaces import EvaluatorSpec
 from ganforge.listener import Listener
+from ganforge.opening import load_generator
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Origin
 from ganforge.runs.checkpoint import list_checkpoints, load_checkpoint

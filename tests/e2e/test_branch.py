@@ -13,6 +13,7 @@ from ganforge import execute
 from ganforge.branch import branch
 from ganforge.errors import CheckpointError, RecipeError, UsageError
 from ganforge.listener import Listener
+from ganforge.opening import find_run
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import Best, list_checkpoints, load_checkpoint, load_newest, save_checkpoint
@@ -94,4 +95,4 @@ def test_other_augmentations_and_other_boundaries_of_stages_go_on(
     assert found.tensors["augmentation_0"]["p"].item() < 0.5
     # a branch is no run of its recipe, and neither is what can't be read
     (run.path / "run.json").write_text("{")
-    assert execute.find_run(load_recipe(new.recipe, (), components)) is None
+    assert find_run(load_recipe(new.recipe, (), components)) is None

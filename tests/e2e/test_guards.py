@@ -18,10 +18,12 @@ from ganforge.branch import branch
 from ganforge.errors import CheckpointError, DataError, MemoryLimitError, OutputError, RecipeError
 from ganforge.evaluation.evaluation import Evaluation, reference_of
 from ganforge.evaluation.score import EvaluationContext, Score
-from ganforge.execute import load_generator, plan_recipe, preflight, resume, run
+from ganforge.execute import resume, run
 from ganforge.files import sha256_of, write_text
 from ganforge.interfaces import EvaluatorSpec
 from ganforge.listener import Listener, StepReport
+from ganforge.opening import load_generator
+from ganforge.planning import plan_recipe, preflight
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import list_checkpoints, load_tensors, save_tensors

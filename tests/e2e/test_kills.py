@@ -17,8 +17,9 @@ import torch
 from trainings import StopAfter, Stopped, contents
 
 from ganforge.errors import CheckpointError, GanforgeError
-from ganforge.execute import find_run, resume, run
+from ganforge.execute import resume, run
 from ganforge.listener import Listener
+from ganforge.opening import find_run
 from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import load_newest

@@ -9,8 +9,8 @@ import torch
 from cases import images
 from torch import Tensor, optim
 
-from ganforge.execute import plan_recipe
 from ganforge.listener import Listener
+from ganforge.planning import plan_recipe
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
 from ganforge.runs.rundir import RunDir

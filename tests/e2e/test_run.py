@@ -13,8 +13,9 @@ from cases import components
 from PIL import Image
 
 from ganforge.errors import CheckpointError
-from ganforge.execute import load_generator, resume, run
+from ganforge.execute import resume, run
 from ganforge.listener import Listener
+from ganforge.opening import load_generator
 from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.runs.checkpoint import load_newest
 from ganforge.runs.rundir import RunDir

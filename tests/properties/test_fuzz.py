@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from ganforge.data.table import read_table
 from ganforge.errors import GanforgeError
-from ganforge.execute import plan_recipe
 from ganforge.files import sha256_of
+from ganforge.planning import plan_recipe
 from ganforge.recipe.load import load_recipe
 from ganforge.runs.checkpoint import load_checkpoint
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ganforge.execute import plan_recipe
+from ganforge.planning import plan_recipe
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
 from studies.cells import BATCH, Cell, cells

@@ -14,9 +14,10 @@ from PIL import Image
 from torch import nn, optim
 
 from ganforge.errors import CheckpointError
-from ganforge.execute import plan_recipe, resume, run
+from ganforge.execute import resume, run
 from ganforge.files import read_json
 from ganforge.listener import Listener
+from ganforge.planning import plan_recipe
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import list_checkpoints, load_tensors

@@ -10,7 +10,7 @@ from cases import recipe_data, stage
 from torch import Tensor
 from trainings import trainer
 
-from ganforge.execute import plan_recipe
+from ganforge.planning import plan_recipe
 from ganforge.processes.group import Processes
 from ganforge.processes.traffic import traffic
 from ganforge.recipe.load import load_recipe

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ganforge.errors import OutputError, UsageError
-from ganforge.execute import plan_recipe
+from ganforge.planning import plan_recipe
 from ganforge.recipe.load import load_recipe
 from ganforge.recipe.models import Recipe
 from ganforge.registry import Components

@@ -15,8 +15,8 @@ from trainings import contents
 import ganforge
 from ganforge import execute
 from ganforge.errors import UsageError
-from ganforge.execute import preflight
 from ganforge.listener import Listener
+from ganforge.planning import preflight
 from ganforge.recipe.dump import recipe_hash
 from ganforge.recipe.load import load_recipe
 from ganforge.recipe.models import Recipe

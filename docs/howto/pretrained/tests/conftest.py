@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from ganforge import plugins
-from ganforge.execute import plan_recipe
 from ganforge.plan.plan import Plan
+from ganforge.planning import plan_recipe
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
 

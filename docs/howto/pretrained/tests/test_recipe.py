@@ -10,6 +10,7 @@ import torch
 
 from ganforge import execute
 from ganforge.listener import Listener
+from ganforge.opening import load_generator
 from ganforge.plan.plan import Plan
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
@@ -55,7 +56,7 @@ def test_two_steps_train_what_the_stages_say(
     ]
     loaded = load_recipe(RECIPE, overrides, components)
     run = execute.run(loaded, Listener(), torch.device("cpu"))
-    generator, plan = execute.load_generator(run.path, components, torch.device("cpu"), Listener())
+    generator, plan = load_generator(run.path, components, torch.device("cpu"), Listener())
     before = DCGANFaces(path=checkpoint).fetch(StoreContext(tmp_path)).generator
     assert before is not None
     after = generator.state_dict()

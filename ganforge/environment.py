@@ -1,0 +1,43 @@
+"""What the numbers of a run depend on besides its recipe."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+
+import torch
+
+from ganforge.errors import CheckpointError
+from ganforge.files import read_json, write_json
+from ganforge.listener import Listener
+from ganforge.runs.rundir import RunDir
+
+
+def environment(device: torch.device, processes: int = 1) -> dict[str, str | int]:
+    """What the numbers of a run depend on besides its recipe."""
+    packages = ("ganforge", "torch", "numpy", "pillow")
+    return {
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "processor": platform.machine(),
+        "device": str(device),
+        "threads": torch.get_num_threads(),
+        "processes": processes,
+        **{name: version(name) for name in packages},
+    }
+
+
+def note_other_environment(run_dir: RunDir, found: dict[str, str | int], listener: Listener) -> None:
+    """Warn where a resumed run is no longer computed as it began, and record how it is now."""
+    path = run_dir.path / "environment.json"
+    before = read_json(path, CheckpointError) if path.exists() else found
+    if not isinstance(before, dict):
+        raise CheckpointError(f"{path} is damaged: it says nothing of the environment.")
+    before = {"processes": 1, **before}  # runs of earlier versions don't say so
+    changed = [f"{name} {before.get(name)}, now {value}" for name, value in found.items() if before.get(name) != value]
+    if changed:
+        listener.warning(
+            f"the run began with {'; '.join(changed)}: from here on its bytes are not those of a run that was never "
+            "stopped."
+        )
+        write_json(path, found)

@@ -1,0 +1,84 @@
+"""Runs that exist: the one of a recipe, and the generator that one has trained."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+
+from ganforge.errors import CheckpointError
+from ganforge.listener import Listener
+from ganforge.networks.staged import Generator
+from ganforge.plan.build import build_network
+from ganforge.plan.plan import Plan
+from ganforge.planning import plan_recipe
+from ganforge.processes.join import launch_id, restarts
+from ganforge.recipe.dump import recipe_hash
+from ganforge.recipe.load import LoadedRecipe, load_recipe
+from ganforge.recipe.models import LoadRules
+from ganforge.registry import Components
+from ganforge.runs.checkpoint import Checkpoint, load_best
+from ganforge.runs.rundir import RunDir
+from ganforge.weights.load import load_strict
+
+
+def find_run(loaded: LoadedRecipe) -> Path | None:
+    """The newest run of this recipe in its output folder, finished or not; None if there is none.
+
+    One that began at the checkpoint of another is none of this recipe, and one that can't be read neither.
+    """
+    wanted = recipe_hash(loaded.recipe)
+    found = sorted(loaded.recipe.output.folder.glob(f"[0-9]*-{loaded.recipe.name}"), reverse=True)
+    for path in found:
+        with suppress(CheckpointError):
+            state = RunDir.open(path).read_state()
+            if state.get("recipe") == wanted and "begun_from" not in state:
+                return path
+    return None
+
+
+def find_restarted(folder: Path) -> Path | None:
+    """The run in the folder that this launch worked on before its processes were started again, if they were."""
+    if restarts():
+        for path in sorted(folder.glob("[0-9]*-*"), reverse=True):
+            with suppress(CheckpointError):
+                if RunDir.open(path).read_state().get("launch") == launch_id():
+                    return path
+    return None
+
+
+def open_run(path: Path, components: Components) -> tuple[Plan, RunDir]:
+    """What a run was asked to do, and its folder. Raises CheckpointError where there is none."""
+    run_dir = RunDir.open(path)
+    loaded = load_recipe(run_dir.recipe, (), components)
+    return plan_recipe(loaded, tuple(run_dir.read_state()["classes"])), run_dir
+
+
+def load_generator(
+    path: Path, components: Components, device: torch.device, listener: Listener
+) -> tuple[Generator, Plan]:
+    """The moving average of a run's generator, from its best checkpoint if it keeps one, else from its newest.
+
+    Warns of checkpoints that would have been taken and don't verify.
+    """
+    plan, run_dir = open_run(path, components)
+    checkpoint = best_checkpoint(run_dir, listener)
+    return generator_of(plan, checkpoint).to(device), plan
+
+
+def best_checkpoint(run_dir: RunDir, listener: Listener) -> Checkpoint:
+    """The best checkpoint of a run, or its newest; warns as `load_generator`, and says which it is."""
+    checkpoint, rejected = load_best(run_dir.checkpoints)
+    for reason in rejected:
+        listener.warning(reason)
+    listener.note(f"the generator of step {checkpoint.step:,}")
+    return checkpoint
+
+
+def generator_of(plan: Plan, checkpoint: Checkpoint) -> Generator:
+    """The moving average of the generator in a checkpoint of the plan's run."""
+    generator = build_network(plan.generator, 0)
+    assert isinstance(generator, Generator)
+    load_strict("generator", generator, checkpoint.tensors_of("generator_average"), LoadRules())
+    return generator.eval()

@@ -1,0 +1,44 @@
+"""Ahead of a run: its plan, what it needs, and what each stage trains."""
+
+from __future__ import annotations
+
+from ganforge.errors import RecipeError
+from ganforge.evaluation.checks import preflight as preflight_evaluators
+from ganforge.freeze.policy import freeze_table
+from ganforge.plan.plan import NETWORKS, Plan
+from ganforge.plan.walk import walk
+from ganforge.recipe.load import LoadedRecipe
+from ganforge.recipe.models import Recipe
+
+
+def plan_recipe(loaded: LoadedRecipe, classes: tuple[str, ...] = ()) -> Plan:
+    """Walk a loaded recipe. Raises RecipeError whose problems have file, line and column."""
+    try:
+        return walk(loaded.recipe, classes)
+    except RecipeError as error:
+        raise loaded.error(error.problems) from error
+
+
+def preflight(recipe: Recipe) -> None:
+    """Raise GanforgeError for what would fail later: files, folders and packages that the recipe needs and lacks."""
+    recipe.data.preflight()
+    if recipe.source is not None:
+        recipe.source.preflight()
+    if recipe.discriminator.features is not None:
+        recipe.discriminator.features.network.preflight()
+    preflight_evaluators(recipe.evaluation.evaluators)
+    for tracker in recipe.output.trackers:
+        tracker.preflight()
+
+
+def freeze_tables(plan: Plan) -> dict[str, list[dict[str, object]]]:
+    """Stage -> one row for each block of both networks."""
+    tables: dict[str, list[dict[str, object]]] = {}
+    for index, stage in enumerate(plan.recipe.stages):
+        rows = [
+            row
+            for name in NETWORKS
+            for row in freeze_table(name, plan.network(name).trains[index], plan.network(name).sizes)
+        ]
+        tables[stage.name] = [row._asdict() for row in rows]
+    return tables
