@@ -9,9 +9,10 @@ import shutil
 import stat
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ganforge.errors import GanforgeError
 
@@ -24,20 +25,30 @@ os.umask(_UMASK)
 MAX_JSON = 100_000_000
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Replace `path` by a file with this content, in one step; a kill leaves the old file or the new one."""
+@contextmanager
+def written_aside(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to; it replaces `path` in one step when the block ends well, and is on the disk then.
+
+    A kill leaves the old file or the new one. If the block fails, the old one stays.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             os.fchmod(file.fileno(), 0o666 & ~_UMASK)  # mkstemp keeps others out
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace `path` by a file with this content, as `written_aside`."""
+    with written_aside(path) as file:
+        file.write(content)
 
 
 def write_text(path: Path, text: str) -> None:

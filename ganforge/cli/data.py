@@ -68,7 +68,8 @@ def check(
 
 
 def prepare(settings: Settings, what: What, overrides: Overrides = None) -> None:
-    """Fill the cache that a run uses; a killed one goes on where it was."""
+    """Fill the cache that a run uses, and verify it; a killed one goes on where it was."""
+    import math
     import time
 
     from ganforge.cache import cache_folder
@@ -79,10 +80,12 @@ def prepare(settings: Settings, what: What, overrides: Overrides = None) -> None
     started = time.monotonic()
     with _narrator(settings) as narrator:
         images = recipe.data.load(recipe.resolution, load_context(recipe.bad_images, narrator))
+        for _ in narrator.progress(images.images, len(images), "verifying images"):
+            pass  # to read an image is to verify it
     took = duration(time.monotonic() - started)
-    size = f"{images.images.nbytes / 1e6:,.1f} MB"
+    size = f"{math.prod(images.images.shape) / 1e6:,.1f} MB"
     narrator.output.line(f"{counted(len(images), 'image')} at {recipe.resolution} pixels, {size}, in {took}")
-    narrator.output.line(f"cache: {_place(images.images) or cache_folder()}")
+    narrator.output.line(f"cache: {getattr(images.images, 'folder', cache_folder())}")
 
 
 def preview(settings: Settings, what: What, out: PreviewOut, overrides: Overrides = None, each: Each = 8) -> None:
@@ -133,11 +136,6 @@ def _recipe(settings: Settings, what: Path, overrides: list[str] | None) -> Data
     recipe = load_data_recipe(what, overrides or (), settings.components())
     recipe.data.preflight()
     return recipe
-
-
-def _place(images: object) -> str:
-    """The file behind a memory map, if it is one."""
-    return str(getattr(images, "filename", None) or "")
 
 
 def _unwritable(path: Path, option: str, error: OSError) -> NoReturn:

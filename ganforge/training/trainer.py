@@ -69,8 +69,9 @@ class Trainer:
         self.plan, self.recipe, self.recipe_hash = plan, recipe, recipe_hash
         self.run, self.listener, self.device = run, listener, device
         self.schedule = Schedule(recipe.stages)
-        weights = recipe.training.sampler.weights(images.labels.tolist(), len(plan.classes))
-        self.reals = RealImages(images, weights, recipe.seed, device)
+        sampler = recipe.training.sampler
+        weights = sampler.weights(images.labels.tolist(), len(plan.classes))
+        self.reals = RealImages(images, weights, recipe.seed, device, by_epoch=sampler.by_epoch)
         # convolutions are faster with the channels innermost, from a few channels on
         self.generator = generator.to(device).to(memory_format=torch.channels_last)
         self.discriminator = discriminator.to(device).to(memory_format=torch.channels_last)

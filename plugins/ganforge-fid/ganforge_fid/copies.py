@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,7 @@ class Memorisation(EvaluatorSpec):
     """
 
     kind: Literal["memorisation"] = "memorisation"
+    in_batches: ClassVar[bool] = True
     extractor: Annotated[ExtractorSpec, Lookup("extractor")] = EfficientNetLite0Spec()
     #: PNG of the generated images that are nearest to a training image, beside that; null: none. It shows patients.
     panel: Path | None = None

@@ -87,11 +87,11 @@ def test_prepare_fills_the_cache_that_a_run_uses(ganforge: Ganforge, tiny_recipe
     result = ganforge("data", "prepare", tiny_recipe)
     assert result.exit_code == 0 and result.stdout.startswith("30 images at 16 pixels, 0.0 MB, in 0:00:0")
     [folder] = (tmp_path / "cache" / "prepared").iterdir()
-    assert f"cache: {folder}/images.npy" in result.stdout
-    written = (folder / "images.npy").stat().st_mtime_ns
+    assert f"cache: {folder}\n" in result.stdout
+    written = (folder / "images-00000.npy").stat().st_mtime_ns
     assert ganforge("run", tiny_recipe).exit_code == 0
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
-    assert (folder / "images.npy").stat().st_mtime_ns == written
+    assert (folder / "images-00000.npy").stat().st_mtime_ns == written
 
 
 def test_preview_draws_each_class_as_it_is_prepared_and_augmented(

@@ -41,7 +41,7 @@ def test_each_folder_is_a_class(root: Path, context: LoadContext) -> None:
     assert images.card.classes == ("a", "b") and images.card.name == "set" and not images.card.is_phantom
     assert images.labels.tolist() == [0, 0, 1]
     assert images.names == images.groups == ["a/p1_x.png", "a/p2_x.png", "b/p1_y.png"]
-    assert images.images.shape == (3, 3, 4, 4) and images.images[:, 0, 0, 0].tolist() == [10, 20, 30]
+    assert images.images.shape == (3, 3, 4, 4) and images.images[:][:, 0, 0, 0].tolist() == [10, 20, 30]
 
 
 def test_images_are_memory_mapped_and_read_only(root: Path, context: LoadContext) -> None:
