@@ -96,8 +96,8 @@ class LabelledImages:
         )
 
     def in_memory(self) -> LabelledImages:
-        """The same images as an array."""
-        return replace(self, images=np.asarray(self.images))
+        """The same images as an array; itself, if it has one."""
+        return self if isinstance(self.images, np.ndarray) else replace(self, images=np.asarray(self.images))
 
     def class_counts(self) -> list[int]:
         """Images per class, in the order of the labels."""

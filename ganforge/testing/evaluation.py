@@ -49,9 +49,10 @@ def check_evaluator(
 ) -> None:
     """An evaluator gives finite scores with honest sample sizes, and leaves its input alone.
 
-    The same images give the same scores, in any order. If it compares real and generated images, the real ones
-    themselves get better scores than nearly black ones; compares=False for one that measures something else, such as
-    whether images are copies.
+    The same images give the same scores, in any order; what the generator was trained on, and with `in_batches` the
+    real images, may come in batches only. If it compares real and generated images, the real ones themselves get better
+    scores than nearly black ones; compares=False for one that measures something else, such as whether images are
+    copies.
 
     cache: an empty folder, such as pytest's `tmp_path`. real, fake: images to compare; train: what the generator was
     trained on. None: `example_images`.
@@ -78,7 +79,13 @@ def check_evaluator(
         all(np.array_equal(old, new) for old, new in zip(before, arrays, strict=True)),
         f"{kind}: changes the images that it was given.",
     )
-    turned = evaluated(_turned(real, in_memory=not spec.in_batches), _turned(fake), _turned(train, in_memory=False))
+    try:
+        turned = evaluated(_turned(real, in_memory=not spec.in_batches), _turned(fake), _turned(train, in_memory=False))
+    except (AttributeError, TypeError) as error:
+        raise AssertionError(
+            f"{kind}: takes images for an array that a training leaves on the disk ({error}). Take batches, such as "
+            "`context.train.images[start:stop]`."
+        ) from error
     # sums in another order differ by rounding
     expect(
         [(s.name, s.of_class) for s in turned] == [(s.name, s.of_class) for s in scores]

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from ganforge.data.images import LoadContext
 from ganforge.data.listing import natural_order
+from ganforge.data.shards import Shards
 from ganforge.data.specs import ImageFolder
 from ganforge.errors import DataError
 
@@ -44,9 +45,11 @@ def test_each_folder_is_a_class(root: Path, context: LoadContext) -> None:
     assert images.images.shape == (3, 3, 4, 4) and images.images[:][:, 0, 0, 0].tolist() == [10, 20, 30]
 
 
-def test_images_are_memory_mapped_and_read_only(root: Path, context: LoadContext) -> None:
+def test_images_are_memory_mapped_and_what_is_done_to_a_copy_reaches_no_disk(root: Path, context: LoadContext) -> None:
     images = ImageFolder(root=root).load(4, context).images
-    assert isinstance(images, np.memmap) and not images.flags.writeable
+    assert isinstance(images, Shards)
+    images[0][:] = 0
+    assert images[0].max() > 0 and isinstance(images._maps[0].base, np.memmap) and not images._maps[0].flags.writeable
 
 
 def test_classes_select_and_order(root: Path, context: LoadContext) -> None:

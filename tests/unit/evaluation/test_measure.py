@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -133,6 +133,24 @@ def test_the_sets_share_what_is_known_of_the_real_images_and_the_last_generated_
     measure([Asks()], Reference(REAL, ""), FAKES, seed=0, is_conditional=True, listener=Listener())
     assert kept == [{id(REAL), id(fake)} for fake in FAKES]
     assert len(built) == 1
+
+
+def test_real_images_are_read_into_memory_once_and_for_those_alone_that_ask_for_an_array() -> None:
+    given: list[LabelledImages] = []
+
+    class Array(Brightness):
+        def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
+            given.append(real)
+            return []
+
+    class Batches(Array):
+        in_batches: ClassVar[bool] = True
+
+    on_disk = REAL.subset(np.arange(len(REAL)))
+    evaluators = [Batches(), Array(), Array()]
+    measure(evaluators, Reference(on_disk, ""), FAKES[:1], seed=0, is_conditional=True, listener=Listener())
+    assert given[0] is on_disk and given[1] is given[2]
+    assert isinstance(given[1].images, np.ndarray) and np.array_equal(given[1].images, REAL.images)
 
 
 def test_each_set_is_measured_with_a_seed_of_its_own() -> None:
