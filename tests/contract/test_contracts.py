@@ -76,6 +76,7 @@ OTHERS: dict[str, dict[str, list[dict[str, Any]]]] = {
     },
     "sampler": {
         "natural": [{}],
+        "epochs": [{}],
         "balanced": [{}],
         "square_root": [{}],
         "class_weights": [{"weights": [0.1, 1, 4]}, {"weights": [0, 0, 1]}],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -148,6 +149,16 @@ def test_a_shard_that_another_process_mended_is_not_made_once_more(tmp_path: Pat
     for images in sets:
         assert np.array_equal(images[0:3], drawn()[:3])
     assert (first.made, second.made) == ([2], [])
+
+
+def test_many_that_find_the_same_damage_at_once_all_read_what_was_prepared(tmp_path: Path) -> None:
+    folder = draw(tmp_path, Draw()).folder
+    flip(folder / "images-00000.npy")
+    (folder / "images-00002.npy").unlink()
+    with ThreadPoolExecutor(8) as pool:
+        for pixels in pool.map(lambda _: np.asarray(draw(tmp_path, Draw()).images), range(8)):
+            assert np.array_equal(pixels, drawn())
+    assert sorted(file.name for file in folder.iterdir()) == [*(f"images-0000{n}.npy" for n in range(3)), "index.json"]
 
 
 def test_what_is_made_again_otherwise_is_never_mixed_with_the_rest(tmp_path: Path) -> None:

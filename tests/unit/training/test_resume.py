@@ -63,6 +63,20 @@ def test_a_resumed_run_ends_with_the_bytes_of_one_that_was_not_stopped(
     assert [name for name in found if found[name] != uninterrupted[name]] == []
 
 
+def test_a_run_by_epochs_goes_on_in_the_middle_of_one(tmp_path: Path) -> None:
+    data = recipe_data()
+    data["training"]["sampler"] = {"kind": "epochs"}  # of 12 images, 3 of them at a step
+    trainer(data, tmp_path / "whole").fit()
+    with pytest.raises(Stopped):
+        trainer(data, tmp_path / "parts", StopAfter(3)).fit()
+    resumed = trainer(data, tmp_path / "parts")
+    checkpoint, _ = load_newest(resumed.run.checkpoints)
+    assert 0 < checkpoint.step * 3 < 12
+    resumed.restore(checkpoint)
+    resumed.fit()
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+
+
 class AskAfter(StopAfter, Stops):
     """Asks the run to stop when a step is done."""
 
