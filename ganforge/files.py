@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -9,11 +10,14 @@ import shutil
 import stat
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ganforge.errors import GanforgeError
+
+T = TypeVar("T")
 
 #: Can only be read by setting it.
 _UMASK = os.umask(0o077)
@@ -22,10 +26,21 @@ os.umask(_UMASK)
 
 #: Bytes of a JSON file that is read.
 MAX_JSON = 100_000_000
+#: Faults of network file systems that may be over in a moment.
+TRANSIENT = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT})
+#: Seconds before the second, third and fourth try.
+PAUSES = (0.5, 2.0, 8.0)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replace `path` by a file with this content, in one step; a kill leaves the old file or the new one."""
+    """Replace `path` by a file with this content, in one step; a kill leaves the old file or the new one.
+
+    Faults that may pass are tried again; see `retried`.
+    """
+    retried(lambda: _replace(path, content))
+
+
+def _replace(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -38,6 +53,18 @@ def write_bytes(path: Path, content: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def retried(action: Callable[[], T]) -> T:
+    """What `action` returns; after a fault that may pass it is tried again, three times."""
+    for pause in PAUSES:
+        try:
+            return action()
+        except OSError as error:
+            if error.errno not in TRANSIENT:
+                raise
+            time.sleep(pause)
+    return action()
 
 
 def write_text(path: Path, text: str) -> None:
