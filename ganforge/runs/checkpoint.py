@@ -165,7 +165,8 @@ def _load(path: Path) -> Checkpoint:
         if not is_file(path / name) or sha256_of(path / name) != digest:
             raise CheckpointError(f"{path / name} is missing or damaged: its sha256 differs from the manifest's.")
     state = read_json(path / "state.json", CheckpointError)
-    if not isinstance(state, dict) or not isinstance(state.get("step"), int) or "recipe" not in state:
+    step = state.get("step") if isinstance(state, dict) else None
+    if type(step) is not int or step < 0 or "recipe" not in state:
         raise CheckpointError(f"{path / 'state.json'} is no state of a checkpoint.")
     if state.get("format") != FORMAT:
         raise CheckpointError(
@@ -174,7 +175,7 @@ def _load(path: Path) -> Checkpoint:
     stems = [name.removesuffix(".safetensors") for name in manifest if name.endswith(".safetensors")]
     tensors = {stem: load_tensors(path / f"{stem}.safetensors") for stem in stems}
     return Checkpoint(
-        state["step"],
+        step,
         str(state["recipe"]),
         tensors,
         _read_best(state, path),

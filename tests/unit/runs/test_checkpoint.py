@@ -205,6 +205,16 @@ def test_another_format_says_which_one_is_read(tmp_path: Path) -> None:
     assert str(caught.value) == f"{path} has format 99; this version of ganforge reads format 1."
 
 
+@pytest.mark.parametrize("step", [-1, 2.0, True, None, "2"])
+def test_a_step_that_is_no_number_of_steps_is_refused(step: Any, tmp_path: Path) -> None:
+    path = saved(tmp_path, 1) / "step_00000001"
+    write_json(path / "state.json", {"format": 1, "step": step, "recipe": "abc"})
+    manifest = json.loads((path / "manifest.json").read_text())
+    write_json(path / "manifest.json", {**manifest, "state.json": module.sha256_of(path / "state.json")})
+    with pytest.raises(CheckpointError, match=r"state\.json is no state of a checkpoint"):
+        load_checkpoint(path)
+
+
 def test_where_every_checkpoint_is_damaged_all_reasons_are_told(tmp_path: Path) -> None:
     folder = saved(tmp_path, 1, 2)
     for step in (1, 2):
