@@ -158,7 +158,7 @@ def _plain(value: Any) -> Any:
 def _components(files: Sequence[PathLike]) -> Components:
     if isinstance(files, str | Path):
         raise UsageError("`plugins` must be a list of files.")
-    components = discovery.load([Path(file) for file in files])
+    components = discovery.load([Path(file) for file in files], warn=_Warns().warning)
     for broken in components.broken:
         _Warns().warning(f"plugin '{broken.plugin}' is broken and left out: {broken.reason}")
     return components

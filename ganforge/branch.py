@@ -63,7 +63,7 @@ def branch(path: Path, start: Literal["best", "newest"], overrides: Sequence[str
                 shutil.copyfile(run.path / name, new.path / name)
         write_json(new.path / "freeze.json", freeze_tables(plan))
         tensors = _tensors(checkpoint, before.recipe, recipe)
-        own = replace(checkpoint, recipe_hash=recipe_hash(recipe), best=None, tensors=tensors)
+        own = replace(checkpoint, recipe_hash=recipe_hash(recipe), best=None, is_unmeasured=False, tensors=tensors)
         save_checkpoint(new.checkpoints, own, keep=2)
         new.write_state(
             state="stopped",

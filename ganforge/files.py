@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -9,12 +10,14 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from ganforge.errors import GanforgeError
+
+T = TypeVar("T")
 
 #: Can only be read by setting it.
 _UMASK = os.umask(0o077)
@@ -23,6 +26,10 @@ os.umask(_UMASK)
 
 #: Bytes of a JSON file that is read.
 MAX_JSON = 100_000_000
+#: Faults of network file systems that may be over in a moment.
+TRANSIENT = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT})
+#: Seconds before the second, third and fourth try.
+PAUSES = (0.5, 2.0, 8.0)
 
 
 @contextmanager
@@ -46,9 +53,25 @@ def written_aside(path: Path) -> Iterator[IO[bytes]]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replace `path` by a file with this content, as `written_aside`."""
+    """Replace `path` by a file with this content, as `written_aside`. Faults that may pass: see `retried`."""
+    retried(lambda: _write(path, content))
+
+
+def _write(path: Path, content: bytes) -> None:
     with written_aside(path) as file:
         file.write(content)
+
+
+def retried(action: Callable[[], T]) -> T:
+    """What `action` returns; after a fault that may pass it is tried again, three times."""
+    for pause in PAUSES:
+        try:
+            return action()
+        except OSError as error:
+            if error.errno not in TRANSIENT:
+                raise
+            time.sleep(pause)
+    return action()
 
 
 def write_text(path: Path, text: str) -> None:

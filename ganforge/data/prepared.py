@@ -86,13 +86,13 @@ def prepared_set(
     text = json.dumps([VERSION, resolution, list(decided_by)], sort_keys=True)
     key = hashlib.sha256(text.encode()).hexdigest()[:32]
     folder = context.cache / "prepared" / key
-    opened = Opening(folder, make, items, resolution, context)
+    opening = Opening(folder, make, items, resolution, context)
     try:
-        found = _found(opened)
+        found = _found(opening)
         if found is None:
-            with workplace(folder, opened.shape, images_per_shard(len(items), opened.shape)) as work:
+            with workplace(folder, opening.shape, images_per_shard(len(items), opening.shape)) as work:
                 _make(work, make, items, judge, context, what)
-            found = opened.read()
+            found = opening.read()
     except OSError as error:  # files that can't be read are reasons in what `make` returns
         raise unwritable("prepared images", context.cache, error) from error
     judge(found.refused)

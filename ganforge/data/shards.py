@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ganforge.cache import unwritable
 from ganforge.errors import DataError
-from ganforge.files import written_aside
+from ganforge.files import remove_leftovers, retried, written_aside
 
 #: Size of a shard in bytes; those of a set of more than MAX_SHARDS of this size are larger, since each costs a handle.
 SHARD_BYTES = 2**28
@@ -159,18 +159,23 @@ class Shards:
         if not bad:
             return
         self._warn(f"{len(bad):,} of {len(self):,} prepared images in {self.folder} are damaged and are made again.")
-        made = iter(self._make_again(bad))
-        is_bad = frozenset(bad)
+        path = self.folder / shard_name(number)
         try:
-            with written_aside(self.folder / shard_name(number)) as file:
-                file.write(header(len(rows), self.shape[1:]))
-                for row in rows:
-                    if old is None or row in is_bad:
-                        file.write(self._expect_fit(next(made), row).data)
-                    else:
-                        file.write(old[row - rows[0]].data)
+            remove_leftovers(self.folder, f".{path.name}.*")
+            retried(lambda: self._write(path, rows, old, bad))
         except OSError as error:
             raise unwritable("prepared images", self.folder, error) from error
+
+    def _write(self, path: Path, rows: range, old: NDArray[np.uint8] | None, bad: Sequence[int]) -> None:
+        """A shard with the images of `old`, and those in `bad`, all if there is no `old`, made again."""
+        made, is_bad = iter(self._make_again(bad)), frozenset(bad)
+        with written_aside(path) as file:
+            file.write(header(len(rows), self.shape[1:]))
+            for row in rows:
+                if old is None or row in is_bad:
+                    file.write(self._expect_fit(next(made), row).data)
+                else:
+                    file.write(old[row - rows[0]].data)
 
     def _expect_fit(self, made: NDArray[np.uint8] | str, row: int) -> NDArray[np.uint8]:
         if isinstance(made, str):

@@ -44,6 +44,8 @@ class Checkpoint:
     best: Best | None = None
     #: Sum and number of steps of each metric that has not been written yet.
     means: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+    #: Whether the run was stopped before it had measured this step, as its recipe wants.
+    is_unmeasured: bool = False
 
     def tensors_of(self, stem: str) -> Mapping[str, Tensor]:
         """Those of one file. Raises CheckpointError where there is none, as in a folder of somebody else's making."""
@@ -70,9 +72,13 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int = KEPT, ever
     except OSError:
         shutil.rmtree(aside, ignore_errors=True)  # on a full disk, others need the room
         raise
-    if final.exists():
-        shutil.rmtree(final)
-    aside.rename(final)
+    if final.exists():  # of this step, before it was measured or its folder was synced
+        replaced = aside.with_suffix(".replaced")
+        final.rename(replaced)
+        aside.rename(final)
+        shutil.rmtree(replaced)
+    else:
+        aside.rename(final)
     sync_folder(folder)
     prune_checkpoints(folder, keep, every)
     return final
@@ -101,6 +107,8 @@ def _write(folder: Path, checkpoint: Checkpoint) -> None:
         state["means"] = {name: list(sums) for name, sums in checkpoint.means.items()}
     if checkpoint.best is not None:
         state["best"] = asdict(checkpoint.best)
+    if checkpoint.is_unmeasured:
+        state["unmeasured"] = True
     write_json(folder / "state.json", state)
     write_json(folder / "manifest.json", {path.name: sha256_of(path) for path in sorted(folder.iterdir())})
     sync_folder(folder)
@@ -157,7 +165,8 @@ def _load(path: Path) -> Checkpoint:
         if not is_file(path / name) or sha256_of(path / name) != digest:
             raise CheckpointError(f"{path / name} is missing or damaged: its sha256 differs from the manifest's.")
     state = read_json(path / "state.json", CheckpointError)
-    if not isinstance(state, dict) or not isinstance(state.get("step"), int) or "recipe" not in state:
+    step = state.get("step") if isinstance(state, dict) else None
+    if type(step) is not int or step < 0 or "recipe" not in state:
         raise CheckpointError(f"{path / 'state.json'} is no state of a checkpoint.")
     if state.get("format") != FORMAT:
         raise CheckpointError(
@@ -165,7 +174,14 @@ def _load(path: Path) -> Checkpoint:
         )
     stems = [name.removesuffix(".safetensors") for name in manifest if name.endswith(".safetensors")]
     tensors = {stem: load_tensors(path / f"{stem}.safetensors") for stem in stems}
-    return Checkpoint(state["step"], str(state["recipe"]), tensors, _read_best(state, path), _read_means(state, path))
+    return Checkpoint(
+        step,
+        str(state["recipe"]),
+        tensors,
+        _read_best(state, path),
+        _read_means(state, path),
+        state.get("unmeasured") is True,
+    )
 
 
 def load_step(folder: Path, step: int) -> Checkpoint:

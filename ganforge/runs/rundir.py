@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ganforge.errors import CheckpointError, UsageError
-from ganforge.files import is_file, read_json, write_bytes, write_json
-from ganforge.runs.space import retried
+from ganforge.files import is_file, read_json, retried, write_bytes, write_json
 
 #: What a file system without locks answers: Lustre, some network disks.
 NO_LOCKS = frozenset({errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK})

@@ -94,6 +94,17 @@ def test_prepare_fills_the_cache_that_a_run_uses(ganforge: Ganforge, tiny_recipe
     assert (folder / "images-00000.npy").stat().st_mtime_ns == written
 
 
+def test_prepare_verifies_and_mends_the_set(ganforge: Ganforge, tiny_recipe: Path, tmp_path: Path) -> None:
+    assert ganforge("data", "prepare", tiny_recipe).exit_code == 0
+    [folder] = (tmp_path / "cache" / "prepared").iterdir()
+    [pixels] = folder.glob("*.npy")
+    whole = pixels.read_bytes()
+    pixels.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    result = ganforge("data", "prepare", tiny_recipe)
+    told = f"warning: 1 of 30 prepared images in {folder} are damaged and are made again."
+    assert result.exit_code == 0 and told in result.stdout and pixels.read_bytes() == whole
+
+
 def test_preview_draws_each_class_as_it_is_prepared_and_augmented(
     ganforge: Ganforge, tiny_recipe: Path, tmp_path: Path
 ) -> None:
