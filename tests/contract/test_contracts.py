@@ -150,7 +150,7 @@ def filled_folder(folder: Path) -> None:
 def test_every_registered_component_is_checked_here() -> None:
     found = {family: sorted(name for name, _, _ in components()[family]) for family in FAMILIES}
     assert found == {family: sorted(kinds) for family, kinds in {"block": BLOCKS, **OTHERS}.items()}
-    assert sum(len(kinds) for kinds in found.values()) == 53
+    assert sum(len(kinds) for kinds in found.values()) == 54
 
 
 @pytest.mark.parametrize(
