@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -191,15 +191,21 @@ def test_a_damaged_image_whose_file_has_gone_is_an_error(tmp_path: Path) -> None
     assert np.array_equal(found.images[1], drawn()[1])
 
 
-@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_cache_that_can_not_be_mended_is_named(tmp_path: Path) -> None:
+def test_a_cache_that_can_not_be_mended_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = draw(tmp_path, Draw()).folder
     flip(folder / "images-00000.npy")
     found = draw(tmp_path, Draw())
-    folder.chmod(0o500)
-    with pytest.raises(DataError, match="prepared images can't be written to"):
+
+    def read_only(path: Path) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(shards, "written_aside", read_only)
+    with pytest.raises(DataError) as error:
         found.images[2]
-    folder.chmod(0o700)
+    assert str(error.value) == (
+        f"prepared images can't be written to {folder}: Read-only file system. "
+        "The environment variable GANFORGE_CACHE can name another folder for the cache."
+    )
 
 
 def test_a_set_of_any_size_has_at_most_128_shards() -> None:
