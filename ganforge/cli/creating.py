@@ -12,7 +12,10 @@ from ganforge.cli.completion import complete_family
 from ganforge.cli.examples import example
 from ganforge.cli.options import Settings, verb
 
-Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Pictures, in one folder for each class.")]
+Pictures = Annotated[
+    Path,
+    typer.Argument(metavar="FOLDER|TABLE", help="Pictures in one folder for each class, or a CSV table of labels."),
+]
 OutFile = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="The recipe. Default: the folder's name with .yaml, here.")
 ]
@@ -42,13 +45,13 @@ Force = Annotated[bool, typer.Option("--force", help="Write over files that are 
 
 def recipe(
     settings: Settings,
-    folder: Folder,
+    pictures: Pictures,
     out: OutFile = None,
     name: RecipeName = None,
     data: DataKind = None,
     force: Force = False,
 ) -> None:
-    """Look at a folder of pictures, and write a first recipe for it."""
+    """Look at pictures, and write a first recipe for them."""
     from ganforge.cli.display import choose_display
     from ganforge.cli.output import Output, counted
     from ganforge.starter.write import new_recipe
@@ -56,7 +59,7 @@ def recipe(
     output = Output()
     display = choose_display(output)
     try:
-        made = new_recipe(folder, out, name, settings.components(), data, force=force, progress=display.progress)
+        made = new_recipe(pictures, out, name, settings.components(), data, force=force, progress=display.progress)
     finally:
         display.close()
     survey = made.survey

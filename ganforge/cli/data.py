@@ -40,7 +40,7 @@ def check(
     from ganforge.cli.checking import show_check
     from ganforge.cli.output import Output
     from ganforge.data.check.check import check_data
-    from ganforge.data.check.page import write_page
+    from ganforge.report.check_page import write_page
     from ganforge.errors import DataError, UsageError
     from ganforge.loading import load_context
 
