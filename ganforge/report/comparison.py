@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -193,9 +193,7 @@ def _verdict(side: Side, score: Score, sides: Sequence[Side], scores: Sequence[S
 
 def _distance(score: Score) -> float:
     """How far the value is from that of real images on the worse side; to be better than those is no merit."""
-    sign = 1 if score.lower_is_better else -1
-    value = sign * score.value
-    return value if score.floor is None else max(value, sign * score.floor)
+    return score.distance if score.floor is None else max(score.distance, replace(score, value=score.floor).distance)
 
 
 def _spreads(score: Score) -> tuple[float, float]:
