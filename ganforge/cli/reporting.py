@@ -114,8 +114,9 @@ def _show_scores(comparison: Comparison, output: Output) -> None:
     for text in comparison.obstacles:
         output.paragraph(text, style="bold yellow")
     output.line("scores", "bold")
+    if comparison.nothing_in_common:
+        output.paragraph(comparison.nothing_in_common, indent=2, style="bold yellow")
     if not comparison.lines:
-        output.line("  none of the runs has any")
         return
     rows = [_row(cell, is_lettered=bool(comparison.obstacles)) for line in comparison.lines for cell in line.cells]
     header, *lines = output.aligned([("run", "value", "seeds +-", "draws +-", "real", "n", ""), *rows], range(1, 6))

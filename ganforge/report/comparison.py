@@ -76,6 +76,20 @@ class Comparison:
     def is_phantom(self) -> bool:
         return any(side.record.is_phantom for side in self.sides)
 
+    @property
+    def nothing_in_common(self) -> str:
+        """Why no score stands beside another, with what each run has; empty where one does."""
+        if any(sum(cell is not None for cell in line.cells) > 1 for line in self.lines):
+            return ""
+        found = []
+        for side in self.sides:
+            names = dict.fromkeys(score.name for score in side.record.scores or ())
+            found.append(f"{side.label} has {', '.join(names) or 'none'}")
+        return (
+            f"no score is common to two of the runs: {'; '.join(found)}. `ganforge eval RUN --metrics KIND` measures a "
+            "run by any evaluator; what `compare` shows are the scores at the end of a run."
+        )
+
 
 def compare_runs(folders: Sequence[Path]) -> Comparison:
     """Scores, recipes and environments of runs. Raises UsageError, and CheckpointError for a folder that is no run."""
