@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ganforge.errors import OutputError
-from ganforge.files import nearest_existing
+from ganforge.files import is_folder, nearest_existing
 from ganforge.plan.plan import Plan
 
 T = TypeVar("T")
@@ -27,8 +28,15 @@ CHECKPOINTS = 4
 
 
 def expect_space(plan: Plan, folder: Path) -> None:
-    """Raise OutputError where the disk can't hold the checkpoints and grids of the run. The folder need not exist."""
-    needed, free = needed_bytes(plan), shutil.disk_usage(nearest_existing(folder)).free
+    """Raise OutputError where no run can be written to the folder: not allowed, no folder, too full a disk.
+
+    The folder need not exist.
+    """
+    there = nearest_existing(folder)
+    if not is_folder(there) or not os.access(there, os.W_OK | os.X_OK):
+        what = "may not be written to" if is_folder(there) else "is no folder"
+        raise OutputError(f"can't make a run folder in {folder}: {there} {what}. Choose another with output.folder=DIR.")
+    needed, free = needed_bytes(plan), shutil.disk_usage(there).free
     if needed > free:
         raise OutputError(
             f"the run will need about {needed / 1e6:,.0f} MB in {folder}, but its disk has {free / 1e6:,.0f} MB left. "
