@@ -10,6 +10,7 @@ import typer
 
 from ganforge.cli.examples import example
 from ganforge.cli.options import AsJson, Overrides, Settings, verb
+from ganforge.outputs import expect_writable
 
 if TYPE_CHECKING:
     from ganforge.cli.narrator import Narrator
@@ -36,7 +37,7 @@ def check(
     page: Page = None,
     pictures: Pictures = False,
 ) -> None:
-    """Look at every image; exit 3 if something would make a training wrong."""
+    """Look at every image; exit 3 if a training would go wrong."""
     from ganforge.cli.checking import show_check
     from ganforge.cli.output import Output
     from ganforge.data.check.check import check_data
@@ -46,6 +47,8 @@ def check(
 
     if pictures and page is None:
         raise UsageError("--pictures puts pictures on a page: say where with --page FILE.")
+    if page is not None:
+        expect_writable(page, "--page")
     recipe = _recipe(settings, what, overrides)
     with _narrator(settings, is_quiet=as_json) as narrator:
         context = load_context(recipe.bad_images, narrator)
@@ -68,7 +71,7 @@ def check(
 
 
 def prepare(settings: Settings, what: What, overrides: Overrides = None) -> None:
-    """Fill the cache that a run uses; a killed one goes on where it was."""
+    """Fill the cache that a run uses. Killed, it goes on where it was."""
     import time
 
     from ganforge.cache import cache_folder
@@ -86,11 +89,15 @@ def prepare(settings: Settings, what: What, overrides: Overrides = None) -> None
 
 
 def preview(settings: Settings, what: What, out: PreviewOut, overrides: Overrides = None, each: Each = 8) -> None:
-    """Draw a sheet by class: pictures as they are, prepared, and as training sees them."""
+    """Draw pictures of each class on a sheet.
+
+    As they are, as they are prepared and, of a recipe, as training sees them.
+    """
     from ganforge.loading import load_context
     from ganforge.pictures import save_png
     from ganforge.preview import contact_sheet
 
+    expect_writable(out)
     recipe = _recipe(settings, what, overrides)
     with _narrator(settings) as narrator:
         sheet = contact_sheet(recipe, load_context(recipe.bad_images, narrator), each)
@@ -108,6 +115,7 @@ def split(settings: Settings, what: What, out: SplitOut, overrides: Overrides = 
     from ganforge.data.split_table import split_rows, write_split
     from ganforge.loading import load_context
 
+    expect_writable(out)
     recipe = _recipe(settings, what, overrides)
     with _narrator(settings) as narrator:
         images = recipe.data.load(recipe.resolution, load_context(recipe.bad_images, narrator))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from ganforge.errors import OutputError
-from ganforge.files import is_folder, nearest_existing
+from ganforge.files import nearest_existing
+from ganforge.outputs import why_closed
 from ganforge.plan.plan import Plan
 
 T = TypeVar("T")
@@ -32,11 +32,9 @@ def expect_space(plan: Plan, folder: Path) -> None:
 
     The folder need not exist.
     """
-    there = nearest_existing(folder)
-    if not is_folder(there) or not os.access(there, os.W_OK | os.X_OK):
-        what = "may not be written to" if is_folder(there) else "is no folder"
-        raise OutputError(f"can't make a run folder in {folder}: {there} {what}. Choose another with output.folder=DIR.")
-    needed, free = needed_bytes(plan), shutil.disk_usage(there).free
+    if reason := why_closed(folder):
+        raise OutputError(f"can't make a run folder in {folder}: {reason}. Choose another with output.folder=DIR.")
+    needed, free = needed_bytes(plan), shutil.disk_usage(nearest_existing(folder)).free
     if needed > free:
         raise OutputError(
             f"the run will need about {needed / 1e6:,.0f} MB in {folder}, but its disk has {free / 1e6:,.0f} MB left. "
