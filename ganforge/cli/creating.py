@@ -85,14 +85,18 @@ def plugin(settings: Settings, name: PluginName, kind: Kinds, out: OutFolder = N
     from ganforge.cli.output import Output
     from ganforge.starter.plugin import new_plugin
 
-    folder, kinds = new_plugin(name, kind, out, settings.components(), force=force)
-    output = Output()
+    made = new_plugin(name, kind, out, settings.components(), force=force)
+    folder, output = made.folder, Output()
     output.line(f"plugin: {folder}", "bold green")
     output.line("next:")
     output.line(f"  python -m pip install -e {shlex.quote(f'{folder}[dev]')}")
     output.line(f"  python -m pytest {shlex.quote(str(folder))}")
-    for family, component in zip(dict.fromkeys(kind), kinds, strict=True):
+    for family, component in made.kinds.items():
         output.line(f"  {settings.command('ls', family, component)}")
+    output.line("in a recipe, once it is installed:")
+    for part in made.recipe_parts.values():
+        for line in part.splitlines():
+            output.line(f"  {line}")
 
 
 app = typer.Typer(
