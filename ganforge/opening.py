@@ -51,7 +51,7 @@ def find_restarted(folder: Path) -> Path | None:
 
 
 def load_recipe_of(run_dir: RunDir, overrides: Sequence[str], components: Components) -> LoadedRecipe:
-    """The recipe of a run, changed by overrides. Raises RecipeError, also with the plugins that the run had and lacks."""
+    """The recipe of a run, changed by overrides. Raises RecipeError, also with the plugins that are missing here."""
     try:
         return load_recipe(run_dir.recipe, overrides, components)
     except RecipeError as error:

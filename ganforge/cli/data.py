@@ -41,9 +41,9 @@ def check(
     from ganforge.cli.checking import show_check
     from ganforge.cli.output import Output
     from ganforge.data.check.check import check_data
-    from ganforge.report.check_page import write_page
     from ganforge.errors import DataError, UsageError
     from ganforge.loading import load_context
+    from ganforge.report.check_page import write_page
 
     if pictures and page is None:
         raise UsageError("--pictures puts pictures on a page: say where with --page FILE.")

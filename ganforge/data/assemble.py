@@ -15,8 +15,8 @@ from ganforge.data.images import DatasetCard, LabelledImages, LeftOut, LoadConte
 from ganforge.data.listing import Listing, refuse
 from ganforge.data.preparation import Preparation, PrepareFile
 from ganforge.data.prepared import PreparedSet, prepared_set
-from ganforge.data.reasons import faults, ways_out
 from ganforge.data.reading import AS_IT_STANDS, Reading
+from ganforge.data.reasons import faults, ways_out
 
 
 @dataclass(frozen=True)

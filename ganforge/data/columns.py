@@ -79,8 +79,8 @@ def _images(table: Table) -> tuple[str | None, Path | None]:
             found = sum(isinstance(finder.find(cell), Path) for cell in cells if cell)
             if found > best[0]:
                 best = (found, name, root)
-    number, column, root = best
-    return (column, root) if 2 * number >= min(len(table.rows), _ROWS) else (None, None)
+    number, column, place = best
+    return (column, place) if 2 * number >= min(len(table.rows), _ROWS) else (None, None)
 
 
 def _roots(folder: Path) -> list[Path]:

@@ -195,7 +195,7 @@ class CsvTable(PictureFiles):
         return label_names(table, self.label)
 
     def _read(self) -> Table:
-        """The table, with the columns that are named. Raises DataError with those that are meant, if that can be told."""
+        """The table, which has the columns that are named. Raises DataError with those that may be meant."""
         from ganforge.data.columns import as_mapping, guess_columns
         from ganforge.errors import DataError
 

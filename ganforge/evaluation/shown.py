@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
 
-
 class Named(Protocol):
     """A score, or what a card keeps of one."""
 

@@ -142,7 +142,10 @@ def _scores(card: Card) -> str:
             f"{sizes(score)} |"
             for score in scores
         ]
-        table = ["| score | class | value | better | ± seeds | ± draws | real | n |", "|---|---|---|---|---|---|---|---|"]
+        table = [
+            "| score | class | value | better | ± seeds | ± draws | real | n |",
+            "|---|---|---|---|---|---|---|---|",
+        ]
         sections.append("\n".join([*([f"**{_plain(heading)}**", ""] if heading else []), *table, *rows]))
     meanings = dict.fromkeys(score.meaning for score in card.scores if score.meaning)
     if meanings:

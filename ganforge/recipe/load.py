@@ -75,9 +75,7 @@ def load_recipe(file: Path, overrides: Sequence[str], components: Components) ->
     top = Origin(file, 1, 1)
     root = yaml.parse(read_text(file), lambda line, column: Origin(file, line, column))
     if root.value is None:
-        raise RecipeError(
-            [Problem("is empty, but a recipe has keys such as name, data and stages.", file=file)]
-        )
+        raise RecipeError([Problem("is empty, but a recipe has keys such as name, data and stages.", file=file)])
     if not isinstance(root.value, Mapping):
         raise RecipeError(
             [root.origin.problem("a recipe must be a mapping of keys to values, such as `name: first_try`.")]

@@ -45,7 +45,9 @@ def lost_plugins(recorded: Any, components: Components) -> list[Problem]:
     problems = []
     for name, what in recorded.items() if isinstance(recorded, Mapping) else ():
         rows = [str(each).partition(" ") for each in what] if isinstance(what, list) else []
-        lost = [f"{family} '{kind}'" for family, _, kind in rows if family in FAMILIES and kind not in components[family]]
+        lost = [
+            f"{family} '{kind}'" for family, _, kind in rows if family in FAMILIES and kind not in components[family]
+        ]
         if lost:
             of_file = str(name).startswith("-p ")
             distribution = str(name).partition(" ")[0]

@@ -216,8 +216,8 @@ def _way_out(folder: Path, is_damaged: bool) -> str:
     if not is_damaged:
         return f"The training stopped before it wrote one: `ganforge resume {run}` begins it again."
     return (
-        "What was trained is lost, unless there is a copy of that folder elsewhere to be put back; samples, metrics and "
-        f"scores are still there. `ganforge run {shlex.quote(str(folder.parent / 'recipe.yaml'))}` trains it anew, and "
+        "What was trained is lost, unless there is a copy of that folder elsewhere to be put back; samples, metrics "
+        f"and scores are still there. `ganforge run {shlex.quote(str(folder.parent / 'recipe.yaml'))}` trains it anew, and "
         "gives the same on the same machine."
     )
 

@@ -137,7 +137,8 @@ def _files(names: Names, families: Sequence[str]) -> dict[Path, str]:
     project = _read(names, "common/pyproject.in").replace("{kinds}", ", ".join(kinds)).replace("{range}", _range())
     files = {
         Path("pyproject.toml"): project,
-        Path("README.md"): _read(names, "common/readme.in").replace("{table}", table)
+        Path("README.md"): _read(names, "common/readme.in")
+        .replace("{table}", table)
         .replace("{parts}", parts.rstrip())
         .replace("{commands}", commands),
         Path(".gitignore"): _read(names, "common/gitignore.in"),

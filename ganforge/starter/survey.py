@@ -108,7 +108,9 @@ def _recognised(root: Path, components: Components, kind: str | None) -> Recogni
     if kind is not None and kind not in known:
         raise UsageError(f"no dataset is called '{kind}'.{did_you_mean(kind, known)} Installed: {', '.join(known)}.")
     if is_file(root) and kind not in (None, "csv"):
-        raise UsageError(f"{root} is a table, which datasets of the kind '{kind}' don't read by itself: name its folder.")
+        raise UsageError(
+            f"{root} is a table, which datasets of the kind '{kind}' don't read by itself: name its folder."
+        )
     if is_file(root):
         kind = "csv"
     found: dict[str, Recognised] = {}

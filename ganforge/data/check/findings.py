@@ -219,9 +219,7 @@ def extreme_brightness(images: Set) -> list[Finding]:
 def uniform(images: Set) -> list[Finding]:
     """Pictures of one level, or that change so slowly that there is nothing in them; black and white ones aside."""
     some = [
-        i
-        for i in images.usable()
-        if not images.looks[i].fingerprint and BLACK <= images.looks[i].brightness <= WHITE
+        i for i in images.usable() if not images.looks[i].fingerprint and BLACK <= images.looks[i].brightness <= WHITE
     ]
     if not some:
         return []

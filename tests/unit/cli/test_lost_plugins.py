@@ -28,7 +28,12 @@ def test_who_opens_a_run_is_told_which_plugin_it_lacks(ganforge: Ganforge, tmp_p
     (run,) = (tmp_path / "runs").iterdir()
     recorded = json.loads((run / "run.json").read_text())["plugins"]
     assert recorded == {"-p __init__.py": ["dataset stub_stripes", "evaluator stub_brightness"]}
-    for words in (("sample", run, "--out", tmp_path / "out"), ("eval", run), ("resume", run), ("resume", run, "seed=3")):
+    for words in (
+        ("sample", run, "--out", tmp_path / "out"),
+        ("eval", run),
+        ("resume", run),
+        ("resume", run, "seed=3"),
+    ):
         result = ganforge(*words)
         assert result.exit_code == 2, words
         first, *_, last = result.stderr.splitlines()
@@ -44,7 +49,8 @@ def test_who_opens_a_run_is_told_which_plugin_it_lacks(ganforge: Ganforge, tmp_p
 def test_of_an_installed_plugin_the_package_is_named_and_damaged_records_are_no_error(components: Components) -> None:
     (problem,) = lost_plugins({"ganforge-gone 1.2": ["block gone_gate", "loss bce"]}, components)
     assert str(problem) == (
-        "the run was made with ganforge-gone 1.2, which has the block 'gone_gate'; install it: pip install ganforge-gone."
+        "the run was made with ganforge-gone 1.2, which has the block 'gone_gate'; install it: pip install "
+        "ganforge-gone."
     )
     for odd in (None, 3, [], {"x": 3}, {"x": [3, None, "nothing"]}, {"": [["a"]]}):
         assert lost_plugins(odd, components) == []

@@ -66,9 +66,7 @@ def test_no_table_is_too_odd_to_be_looked_at(tmp_path: Path) -> None:
         guess_columns(read_table(tmp_path / f"{number}.csv"))
 
 
-def test_a_table_with_its_pictures_is_recognised_with_what_was_assumed(
-    tmp_path: Path, components: Components
-) -> None:
+def test_a_table_with_its_pictures_is_recognised_with_what_was_assumed(tmp_path: Path, components: Components) -> None:
     root = save_radiographs(tmp_path / "xrays", patients=2)
     for place in (root / "labels.csv", root):
         found = survey(place, components)

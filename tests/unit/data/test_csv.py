@@ -113,7 +113,10 @@ MEANT = (
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"image,lable\none,a\n", "{0} has no column 'label'. Did you mean 'lable'? Columns: 'image', 'lable'." + MEANT),
+        (
+            b"image,lable\none,a\n",
+            "{0} has no column 'label'. Did you mean 'lable'? Columns: 'image', 'lable'." + MEANT,
+        ),
         (
             b"image:label\none:a\n",
             "{0} has no column 'image'. Did you mean 'image:label'? {0} has no column 'label'. Did you mean "

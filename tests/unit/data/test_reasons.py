@@ -13,7 +13,10 @@ from ganforge.data.reasons import faults, ways_out
 from ganforge.data.specs import ImageFolder
 from ganforge.errors import DataError
 
-DARK = "has 16-bit pixels of which the largest is {}; say their range with `window`, or rescale it to 0..65535 or to 8 bits"
+DARK = (
+    "has 16-bit pixels of which the largest is {}; say their range with `window`, or rescale it to 0..65535 or to 8 "
+    "bits"
+)
 
 
 def test_files_with_the_same_fault_are_one_line_with_a_window_for_all_of_them() -> None:
@@ -52,7 +55,9 @@ def test_a_set_is_refused_with_the_group_once_and_the_window_that_it_asks_for_me
         ImageFolder(root=dark).load(16, context)
     heading, group, way_out, advice = str(refused.value).splitlines()
     assert heading == "some images can't be used (20 problems):"
-    assert group.startswith("  20 files, such as a/0.png, a/2.png, a/4.png: each has 16-bit pixels of which the largest")
+    assert group.startswith(
+        "  20 files, such as a/0.png, a/2.png, a/4.png: each has 16-bit pixels of which the largest"
+    )
     assert "data.window='{center: 2048, width: 4096}'" in way_out
     assert advice.endswith("`bad_images={policy: quarantine, max_fraction: 0.953}` leaves them out of a run.")
     mended = ImageFolder.model_validate({"root": dark, "window": {"center": 2048, "width": 4096}})

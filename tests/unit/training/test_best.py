@@ -107,7 +107,9 @@ def test_an_override_that_a_value_of_the_file_does_not_fit_is_named(tiny_recipe:
         "evaluation.best.every: is 126, but checkpoints are written every 10 steps; make it a multiple of that. "
         "output.checkpoints_every is set by the override 'output.checkpoints_every=10'. Set by the override '"
     )
-    tiny_recipe.write_text(tiny_recipe.read_text() + "evaluation: {evaluators: [{kind: kd}], best: {by: kd, every: 3}}\n")
+    tiny_recipe.write_text(
+        tiny_recipe.read_text() + "evaluation: {evaluators: [{kind: kd}], best: {by: kd, every: 3}}\n"
+    )
     with pytest.raises(RecipeError) as caught:
         plan_recipe(load_recipe(tiny_recipe, [], components))
     assert str(caught.value).endswith("make it a multiple of that. output.checkpoints_every is set by line 58.")
