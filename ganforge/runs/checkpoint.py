@@ -215,10 +215,10 @@ def _way_out(folder: Path, is_damaged: bool) -> str:
     run = shlex.quote(str(folder.parent))
     if not is_damaged:
         return f"The training stopped before it wrote one: `ganforge resume {run}` begins it again."
+    again = shlex.quote(str(folder.parent / "recipe.yaml"))
     return (
         "What was trained is lost, unless there is a copy of that folder elsewhere to be put back; samples, metrics "
-        f"and scores are still there. `ganforge run {shlex.quote(str(folder.parent / 'recipe.yaml'))}` trains it anew, and "
-        "gives the same on the same machine."
+        f"and scores are still there. `ganforge run {again}` trains it anew, to the same bytes on the same machine."
     )
 
 
