@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -25,7 +26,12 @@ MAX_JSON = 100_000_000
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replace `path` by a file with this content, in one step; a kill leaves the old file or the new one."""
+    """Replace `path` by a file with this content, in one step; a kill leaves the old file or the new one.
+
+    Raises OSError, also where a device, a pipe or a socket has that name: renamed over, `/dev/null` would be lost.
+    """
+    if is_special(path):
+        raise OSError(errno.EINVAL, "it is a device, a pipe or a socket, not a file", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -83,6 +89,15 @@ def expect_file(path: Path, missing: str, error: type[GanforgeError]) -> Path:
 def is_file(path: Path) -> bool:
     """Whether a regular file is there; pathlib's own raises for a name that is too long, or in a closed folder."""
     return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_special(path: Path) -> bool:
+    """Whether something is there that is neither a regular file nor a folder nor a link to nothing."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def is_folder(path: Path) -> bool:

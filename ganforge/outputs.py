@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from ganforge.errors import OutputError, UsageError
-from ganforge.files import is_file, is_folder, nearest_existing
+from ganforge.files import is_file, is_folder, is_special, nearest_existing
 
 
 def expect_free_folder(out: Path, *unless: str) -> None:
@@ -27,6 +27,8 @@ def expect_free_folder(out: Path, *unless: str) -> None:
 def expect_writable(file: Path, option: str = "--out") -> None:
     """Raise OutputError where the file can't be written. The folder need not be there yet."""
     reason = "it is a folder" if is_folder(file) else why_closed(file.parent)
+    if is_special(file):
+        reason = "it is a device, a pipe or a socket, not a file"
     if reason:
         raise OutputError(f"can't write {file}: {reason}. Choose another file with {option}.")
 

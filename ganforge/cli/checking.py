@@ -43,8 +43,8 @@ def show_check(found: Check, output: Output) -> None:
             output.line(f"  ... and {len(lines) - SHOWN:,} more; --json has all")
         elif lines != finding.items:
             output.line("  --json names all of them")
-        if finding.advice:
-            output.paragraph(finding.advice, indent=2)
+        for advice in finding.advice.splitlines():
+            output.paragraph(advice, indent=2)
     output.line()
     if not found.findings:
         output.line("nothing is wrong", "bold green")

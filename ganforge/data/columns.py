@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganforge.data.listing import folders_in, pictures_in
+from ganforge.data.listing import folders_in
 from ganforge.data.split import SIDES
 from ganforge.data.table import ImageFinder, Table
 from ganforge.errors import DataError
@@ -17,8 +17,8 @@ from ganforge.errors import DataError
 IMAGE = ("image", "file", "filename", "path", "img", "picture", "scan", "name", "id")
 LABEL = ("label", "class", "diagnosis", "finding", "target", "grade", "level", "category", "disease", "dx", "severity")
 PATIENT = ("patient", "subject", "case", "person", "mrn", "pid")
-#: Rows that are looked at, and columns that may be there: a table has its name from whoever made it.
-_ROWS = 200
+#: Rows that are looked at, and folders beside the table in which its files are looked for.
+_ROWS, _FOLDERS = 200, 50
 #: More values than any label has.
 _MOST_CLASSES = 100
 
@@ -85,7 +85,7 @@ def _images(table: Table) -> tuple[str | None, Path | None]:
 
 def _roots(folder: Path) -> list[Path]:
     try:
-        return [folder, *(inner for inner in folders_in(folder) if pictures_in(inner))]
+        return [folder, *folders_in(folder)[:_FOLDERS]]
     except DataError:  # a closed folder holds nothing that could be used
         return [folder]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -92,12 +93,15 @@ def load_recipe(file: Path, overrides: Sequence[str], components: Components) ->
 
 def read_text(file: Path) -> str:
     """The text of a UTF-8 file of at most 1 MB. Raises RecipeError if it can't be read or is something else."""
-    if file.is_dir():
-        raise RecipeError([Problem("is a folder, not a recipe.", file=file)])
-    if not file.exists():
-        raise RecipeError([Problem("does not exist.", file=file)])
-    if not file.is_file():
-        raise RecipeError([Problem("is not a regular file.", file=file)])
+    try:
+        mode = file.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise RecipeError([Problem("does not exist.", file=file)]) from None
+    except (OSError, ValueError) as error:  # a name that is too long, a folder above it that is closed
+        raise RecipeError([Problem(f"can't be read: {getattr(error, 'strerror', error)}.", file=file)]) from error
+    if not stat.S_ISREG(mode):
+        what = "a folder, not a recipe" if stat.S_ISDIR(mode) else "not a regular file"
+        raise RecipeError([Problem(f"is {what}.", file=file)])
     try:
         with file.open("rb") as stream:
             data = stream.read(yaml.MAX_BYTES + 1)

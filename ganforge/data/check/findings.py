@@ -83,7 +83,8 @@ def bad_files(images: Set, most: float | None) -> list[Finding]:
         return []
     is_error = most is None or len(bad) > most * len(images)
     found = faults((images.names[i], images.looks[i].reason) for i in bad)
-    advice = "Replace these files or take them out of the set; `bad_images.policy=quarantine` leaves few out of a run."
+    advice = "Replace these files or take them out of the set"
+    advice += "; `bad_images.policy=quarantine` leaves few out of a run." if 10 * len(bad) <= len(images) else "."
     text = f"{_images(len(bad))} can't be used"
     items = tuple(f"{images.names[i]} {images.looks[i].reason}" for i in bad)
     lines = tuple(line for fault in found for line in fault.lines())

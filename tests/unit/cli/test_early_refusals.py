@@ -10,6 +10,7 @@ import pytest
 from typer.testing import Result
 
 from ganforge.errors import OutputError, UsageError
+from ganforge.files import write_bytes
 from ganforge.outputs import expect_free_folder, expect_writable
 
 Ganforge = Callable[..., Result]
@@ -75,6 +76,19 @@ def test_what_is_free_and_what_can_be_written(tmp_path: Path) -> None:
             expect_free_folder(tmp_path / taken)
     with pytest.raises(OutputError, match=r"it is a folder\. Choose another file with --page\.$"):
         expect_writable(tmp_path / "empty", "--page")
+
+
+def test_no_device_or_pipe_is_ever_replaced_by_a_file(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to("pipe")
+    for path in (pipe, link):
+        with pytest.raises(OutputError, match="it is a device, a pipe or a socket, not a file. Choose another file"):
+            expect_writable(path)
+        with pytest.raises(OSError, match="it is a device, a pipe or a socket, not a file"):
+            write_bytes(path, b"x")
+    assert pipe.is_fifo() and link.is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe"]
 
 
 def test_a_folder_that_may_not_be_written_to_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
