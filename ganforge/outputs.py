@@ -35,6 +35,12 @@ def expect_writable(file: Path, option: str = "--out") -> None:
 
 def why_closed(folder: Path) -> str:
     """Why no file can be made in a folder, which need not be there; nothing where one can."""
+    try:
+        os.stat(folder)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass  # told below, by the nearest folder that is there
+    except (OSError, ValueError) as error:  # a name that is too long
+        return getattr(error, "strerror", None) or str(error)
     there = nearest_existing(folder)
     if not is_folder(there):
         return f"{there} is no folder"

@@ -71,6 +71,8 @@ def test_what_is_free_and_what_can_be_written(tmp_path: Path) -> None:
     expect_free_folder(tmp_path / "new" / "deeper")
     expect_free_folder(tmp_path / "begun", "samples.csv.partial")
     expect_writable(tmp_path / "new" / "page.html")
+    with pytest.raises(UsageError, match="File name too long. Choose another with --out."):
+        expect_free_folder(tmp_path / ("x" * 300))
     for taken in ("begun", "link"):
         with pytest.raises(UsageError, match="exists and is no empty folder"):
             expect_free_folder(tmp_path / taken)
