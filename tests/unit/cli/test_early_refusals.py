@@ -71,7 +71,7 @@ def test_what_is_free_and_what_can_be_written(tmp_path: Path) -> None:
     expect_free_folder(tmp_path / "new" / "deeper")
     expect_free_folder(tmp_path / "begun", "samples.csv.partial")
     expect_writable(tmp_path / "new" / "page.html")
-    with pytest.raises(UsageError, match="File name too long. Choose another with --out."):
+    with pytest.raises(UsageError, match="File name too long"):
         expect_free_folder(tmp_path / ("x" * 300))
     for taken in ("begun", "link"):
         with pytest.raises(UsageError, match="exists and is no empty folder"):
@@ -85,7 +85,7 @@ def test_no_device_or_pipe_is_ever_replaced_by_a_file(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     link.symlink_to("pipe")
     for path in (pipe, link):
-        with pytest.raises(OutputError, match="it is a device, a pipe or a socket, not a file. Choose another file"):
+        with pytest.raises(OutputError, match="it is a device, a pipe or a socket, not a file"):
             expect_writable(path)
         with pytest.raises(OSError, match="it is a device, a pipe or a socket, not a file"):
             write_bytes(path, b"x")

@@ -162,7 +162,8 @@ def test_a_byte_order_mark_is_no_fault(load, recipe_text):
 
 def test_a_missing_file_a_folder_and_a_pipe_are_refused(tmp_path, components):
     os.mkfifo(tmp_path / "pipe")
-    for name, message in [("none.yaml", "does not exist."), ("x" * 300, "can't be read: File name too long."), ("", "is a folder, not a recipe."),
+    for name, message in [("none.yaml", "does not exist."),
+                          ("x" * 300, "can't be read: File name too long."), ("", "is a folder, not a recipe."),
                           ("pipe", "is not a regular file.")]:  # fmt: skip
         with pytest.raises(RecipeError) as caught:
             load_recipe(tmp_path / name, [], components)
