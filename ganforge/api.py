@@ -124,9 +124,10 @@ def export(
     formats: "safetensors", which `load` reads, "onnx", "torch_export". licence: of the weights, an identifier of the
     Hugging Face hub. Raises GanforgeError; a graph that computes something else than the network is not written.
     """
-    from ganforge.exports.write import export
+    from ganforge.exports.write import check_request, export
     from ganforge.trained import open_trained
 
+    check_request(Path(out), formats, licence)
     components, told = _components(plugins), _Warns()
     trained = open_trained(Path(path), components, torch.device("cpu"), told)
     export(trained, Path(out), formats, components, told, licence)

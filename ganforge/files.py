@@ -36,8 +36,11 @@ PAUSES = (0.5, 2.0, 8.0)
 def written_aside(path: Path) -> Iterator[IO[bytes]]:
     """A file to write to; it replaces `path` in one step when the block ends well, and is on the disk then.
 
-    A kill leaves the old file or the new one. If the block fails, the old one stays.
+    A kill leaves the old file or the new one. If the block fails, the old one stays. Raises OSError, also where a
+    device, a pipe or a socket has that name: renamed over, `/dev/null` would be lost.
     """
+    if is_special(path):
+        raise OSError(errno.EINVAL, "it is a device, a pipe or a socket, not a file", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -117,6 +120,15 @@ def expect_file(path: Path, missing: str, error: type[GanforgeError]) -> Path:
 def is_file(path: Path) -> bool:
     """Whether a regular file is there; pathlib's own raises for a name that is too long, or in a closed folder."""
     return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_special(path: Path) -> bool:
+    """Whether something is there that is neither a regular file nor a folder nor a link to nothing."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def is_folder(path: Path) -> bool:

@@ -10,6 +10,7 @@ import typer
 
 from ganforge.cli.examples import example
 from ganforge.cli.options import AsJson, Overrides, Settings, verb
+from ganforge.outputs import expect_writable
 
 if TYPE_CHECKING:
     from ganforge.cli.narrator import Narrator
@@ -36,16 +37,18 @@ def check(
     page: Page = None,
     pictures: Pictures = False,
 ) -> None:
-    """Look at every image; exit 3 if something would make a training wrong."""
+    """Look at every image; exit 3 if a training would go wrong."""
     from ganforge.cli.checking import show_check
     from ganforge.cli.output import Output
     from ganforge.data.check.check import check_data
-    from ganforge.data.check.page import write_page
     from ganforge.errors import DataError, UsageError
     from ganforge.loading import load_context
+    from ganforge.report.check_page import write_page
 
     if pictures and page is None:
         raise UsageError("--pictures puts pictures on a page: say where with --page FILE.")
+    if page is not None:
+        expect_writable(page, "--page")
     recipe = _recipe(settings, what, overrides)
     with _narrator(settings, is_quiet=as_json) as narrator:
         context = load_context(recipe.bad_images, narrator)
@@ -68,7 +71,7 @@ def check(
 
 
 def prepare(settings: Settings, what: What, overrides: Overrides = None) -> None:
-    """Fill the cache that a run uses, and verify it; a killed one goes on where it was."""
+    """Fill the cache that a run uses, and verify it. Killed, it goes on where it was."""
     import math
     import time
 
@@ -89,11 +92,15 @@ def prepare(settings: Settings, what: What, overrides: Overrides = None) -> None
 
 
 def preview(settings: Settings, what: What, out: PreviewOut, overrides: Overrides = None, each: Each = 8) -> None:
-    """Draw a sheet by class: pictures as they are, prepared, and as training sees them."""
+    """Draw pictures of each class on a sheet.
+
+    As they are, as they are prepared and, of a recipe, as training sees them.
+    """
     from ganforge.loading import load_context
     from ganforge.pictures import save_png
     from ganforge.preview import contact_sheet
 
+    expect_writable(out)
     recipe = _recipe(settings, what, overrides)
     with _narrator(settings) as narrator:
         sheet = contact_sheet(recipe, load_context(recipe.bad_images, narrator), each)
@@ -111,6 +118,7 @@ def split(settings: Settings, what: What, out: SplitOut, overrides: Overrides = 
     from ganforge.data.split_table import split_rows, write_split
     from ganforge.loading import load_context
 
+    expect_writable(out)
     recipe = _recipe(settings, what, overrides)
     with _narrator(settings) as narrator:
         images = recipe.data.load(recipe.resolution, load_context(recipe.bad_images, narrator))

@@ -32,6 +32,8 @@ class LoadContext:
     progress: Progress = no_progress
     #: Largest share of bad images that is left out; None: none is, a single one is an error.
     max_bad_fraction: float | None = None
+    #: Whether a recipe that can still be changed says so; advice then names its key, `bad_images`.
+    is_of_recipe: bool = False
     #: Called with one sentence for each thing that a user should know but that does not stop the run.
     warn: Callable[[str], None] = field(default=lambda message: None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -221,9 +222,20 @@ def load_newest(folder: Path, *, set_aside: bool = False) -> tuple[Checkpoint, l
             bad[path] = str(error)
             continue
         return found, [f"{reason}{_set_aside(path) if set_aside else ''}" for path, reason in bad.items()]
-    rejected = list(bad.values())
-    reasons = "".join(f"\n  {reason}" for reason in rejected)
-    raise CheckpointError(f"{folder} holds no checkpoint that can be used.{reasons}")
+    reasons = "".join(f"\n  {reason}" for reason in bad.values())
+    raise CheckpointError(f"{folder} holds no checkpoint that can be used.{reasons}\n{_way_out(folder, bool(bad))}")
+
+
+def _way_out(folder: Path, is_damaged: bool) -> str:
+    """What can be done about a run without a checkpoint."""
+    run = shlex.quote(str(folder.parent))
+    if not is_damaged:
+        return f"The training stopped before it wrote one: `ganforge resume {run}` begins it again."
+    again = shlex.quote(str(folder.parent / "recipe.yaml"))
+    return (
+        "What was trained is lost, unless there is a copy of that folder elsewhere to be put back; samples, metrics "
+        f"and scores are still there. `ganforge run {again}` trains it anew, to the same bytes on the same machine."
+    )
 
 
 def _set_aside(path: Path) -> str:

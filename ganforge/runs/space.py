@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ganforge.errors import OutputError
 from ganforge.files import TRANSIENT, nearest_existing
+from ganforge.outputs import why_closed
 from ganforge.plan.plan import Plan
 
 #: ENOSPC, EDQUOT: disk or quota is full. EFBIG: a limit of the process or the file system on a file's size.
@@ -19,7 +20,12 @@ CHECKPOINTS = 4
 
 
 def expect_space(plan: Plan, folder: Path) -> None:
-    """Raise OutputError where the disk can't hold the checkpoints and grids of the run. The folder need not exist."""
+    """Raise OutputError where no run can be written to the folder: not allowed, no folder, too full a disk.
+
+    The folder need not exist.
+    """
+    if reason := why_closed(folder):
+        raise OutputError(f"can't make a run folder in {folder}: {reason}. Choose another with output.folder=DIR.")
     needed, free = needed_bytes(plan), shutil.disk_usage(nearest_existing(folder)).free
     if needed > free:
         raise OutputError(

@@ -125,11 +125,10 @@ def _check_scores(kind: str, scores: list[Score], real: LabelledImages, fake: La
 
 def _check_ranking(kind: str, same: list[Score], far: list[Score]) -> None:
     for near, away in zip(same, far, strict=True):
-        sign = 1 if near.lower_is_better else -1
         expect(
-            sign * near.value < sign * away.value,
+            near.distance < away.distance,
             f"{kind}: {near.name} is {near.value:.4g} for the real images themselves and {away.value:.4g} for "
-            f"nearly black ones, but says that {'lower' if near.lower_is_better else 'higher'} is better.",
+            f"nearly black ones, but says that {near.better} is better.",
         )
 
 

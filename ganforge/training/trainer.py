@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -221,8 +221,7 @@ class Trainer:
         elif score is not None:
             row = {"step": self.step, "images": self.images_seen, "stage": stage}
             self.run.append_metrics({**row, "score": score.value, "score_name": score.name})
-            sign = 1 if score.lower_is_better else -1
-            is_best = best is None or sign * score.value < sign * best.score
+            is_best = best is None or score.distance < replace(score, value=best.score).distance
             best = Best(self.step, score.value) if is_best else best
             self.listener.measured(self.step, score, is_best=is_best)
         return None if best is None else asdict(best)

@@ -167,7 +167,8 @@ def test_a_run_leaves_bad_images_out_and_lists_them_beside_it_alone(
     assert few.exit_code == 3 and "1 of 31 images can't be used, more than bad_images.max_fraction=0.001" in few.stderr
     done = ganforge("run", tiny_recipe, "bad_images={policy: quarantine, max_fraction: 0.033}")
     assert done.exit_code == 0 and "1 of 31 images can't be used and are left out." in done.stdout
-    run = tmp_path / "runs" / "00002-tiny"
+    run = tmp_path / "runs" / "00000-tiny"  # those that never trained left nothing
+    assert [path.name for path in run.parent.iterdir()] == [run.name]
     assert (run / "quarantine.csv").read_text() == 'image,reason\nlarge/PAT_bad.png,"is text, not a picture"\n'
     naming = [file.name for file in run.rglob("*") if file.is_file() and b"PAT_bad" in file.read_bytes()]
     assert naming == ["quarantine.csv"]

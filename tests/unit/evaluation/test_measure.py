@@ -209,6 +209,16 @@ def test_what_real_images_reach_is_called_a_ceiling_where_higher_is_better() -> 
     assert text == "precision[net@1a2b3c4d] 0.6, n = 50 generated against 50 real, real-vs-real ceiling 0.8 (x 0.75)"
 
 
+def test_a_score_with_a_target_says_which_value_is_right_and_is_judged_by_it() -> None:
+    score = Score("ratio[pixels]", 1.2, 50, 50, floor=0.98, lower_is_better=False, target=1.0, resizer="none")
+    assert str(score) == (
+        "ratio[pixels] 1.2, n = 50 generated against 50 real, real-vs-real value 0.98 (x 1.22), near 1 is right"
+    )
+    assert (score.better, score.of_real) == ("near 1", "value")
+    assert Score("ratio", 0.9, 9, 9, target=1.0).distance < score.distance == pytest.approx(0.2)
+    assert (Score("kd", 3, 9, 9).distance, Score("r", 3, 9, 9, lower_is_better=False).distance) == (3, -3)
+
+
 @pytest.mark.parametrize(("floor", "spread"), [(None, 0.1), (-0.01, 0.1), (0.05, 0.1)])
 def test_a_floor_that_is_not_clearly_above_zero_gives_no_ratio(floor: float | None, spread: float) -> None:
     assert Score("kd", 0.5, 9, 9, spread=spread, floor=floor).ratio is None

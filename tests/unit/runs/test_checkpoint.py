@@ -226,8 +226,16 @@ def test_where_every_checkpoint_is_damaged_all_reasons_are_told(tmp_path: Path) 
         "its sha256 differs from the manifest's."
         for step in (2, 1)
     ]
-    assert str(caught.value) == "\n".join([f"{folder} holds no checkpoint that can be used.", *reasons])
+    *told, way_out = str(caught.value).splitlines()
+    assert told == [f"{folder} holds no checkpoint that can be used.", *reasons]
+    assert way_out.startswith("What was trained is lost, unless there is a copy of that folder elsewhere")
+    assert f"`ganforge run {folder.parent}/recipe.yaml` trains it anew" in way_out
     assert caught.value.exit_code == 5
+
+
+def test_where_no_checkpoint_was_written_yet_it_is_said_how_to_go_on(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=f"`ganforge resume {tmp_path}` begins it again"):
+        load_newest(tmp_path / "checkpoints")
 
 
 class Killed(BaseException):
