@@ -133,7 +133,7 @@ class FeatureStore:
     def _rows(
         self, spec: ExtractorSpec, batches: list[NDArray[np.int64]], images: LabelledImages
     ) -> Iterator[NDArray[np.float32]]:
-        """What the extractor gives for each batch. One that is no registered component is known to this process alone."""
+        """What the extractor gives for each batch; other processes know none that is not registered."""
         registered = self._registered is not None and self._registered.get(spec.kind) is type(spec)
         told = spec.model_dump(mode="json")
         return self._crew.each(

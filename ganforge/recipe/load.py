@@ -29,6 +29,8 @@ class LoadedRecipe:
     overrides: tuple[str, ...]
     #: What was written, with the overrides in it.
     written: Node
+    #: What its names were looked up in.
+    components: Components
 
     @cached_property
     def origins(self) -> Mapping[Steps, Origin]:
@@ -77,7 +79,7 @@ def load_recipe(file: Path, overrides: Sequence[str], components: Components) ->
         raise RecipeError([*problems_of(error, root, Recipe, components), *problems]) from error
     if problems:
         raise RecipeError(problems)
-    return LoadedRecipe(recipe, file, tuple(overrides), root)
+    return LoadedRecipe(recipe, file, tuple(overrides), root, components)
 
 
 def read_text(file: Path) -> str:

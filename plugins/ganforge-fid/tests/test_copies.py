@@ -49,10 +49,10 @@ def test_a_score_says_all_that_changes_its_value(evaluated, drawn, colours):
     scores = evaluated(drawn([30, 10]), real, drawn([20, 20], seed=2))
     first, *_, last = scores.values()
     assert (first.name, last.name) == (
-        f"memorisation_ratio[colours@{colours.build("cpu").sha256[:8]}]",
+        f"memorisation_ratio[colours@{colours.build('cpu').sha256[:8]}]",
         "memorisation_share[pixels]",
     )
-    assert (first.extractor, first.resizer) == (f"colours, sha256 {colours.build("cpu").sha256}", "none")
+    assert (first.extractor, first.resizer) == (f"colours, sha256 {colours.build('cpu').sha256}", "none")
     assert (last.extractor, last.resizer) == ("pixels, root mean square in grey levels", "none")
     assert (first.lower_is_better, last.lower_is_better) == (False, True)
     for score in scores.values():
