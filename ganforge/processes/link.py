@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -149,6 +150,8 @@ class Link:
             yield
         except RuntimeError as error:
             has_waited = time.monotonic() - started >= self._timeout.total_seconds()
+            # torch's frames hold the connections open, and who sends to this process would not hear that it leaves
+            traceback.clear_frames(error.__traceback__)
             self._lost = self._reason(str(error), has_waited=has_waited)
             raise self._lost from error
 
