@@ -78,6 +78,12 @@ class Told(Listener):
             yield item
 
 
+@pytest.fixture(autouse=True, scope="module")
+def planned_once() -> None:
+    """What torch imports for a plan, the processes of these tests find imported."""
+    planned(recipe_data("style"))
+
+
 EVALUATORS = (Distance(), Fails(), Distance(private=True))
 
 
