@@ -65,28 +65,28 @@ def evaluate(
     All processes call this; on others than the first, which help it, nothing comes back. Raises GanforgeError for what
     can't be compared, and for evaluators that could not give a score anyway; RunStopped at a signal.
     """
-    with Stops(for_good=processes.size > 1):
+    with Stops(for_good=processes.size > 1) as stops:
         try:
             if not processes.is_first:
-                _help(what, components, device, processes)
+                _help(what, components, device, processes, stops)
                 return Measured([]), []
             if is_run(what):
-                return _evaluate_run(what, wanted, components, listener, device, processes)
-            return _evaluate_folder(what, wanted, components, listener, device, processes)
+                return _evaluate_run(what, wanted, components, listener, device, processes, stops)
+            return _evaluate_folder(what, wanted, components, listener, device, processes, stops)
         except ProcessError as error:
             raise error.with_advice("Nothing was measured; the same command begins again.") from error.__cause__
 
 
-def _help(what: Path, components: Components, device: torch.device, processes: Processes) -> None:
+def _help(what: Path, components: Components, device: torch.device, processes: Processes, stops: Stops) -> None:
     processes.wait_for_first()
     if not is_run(what):
-        crew = Crew(processes)
+        crew = Crew(processes, stops)
         FeatureStore(str(device), crew, components)
         crew.help()
         return
     generator, plan = load_generator(what, components, device, Listener())
     processes.copy_from_first((generator,))
-    Evaluation(plan.recipe, None, Listener(), components, processes).measured(generator, (), 0)
+    Evaluation(plan.recipe, None, Listener(), components, processes).measured(generator, (), 0, stops)
 
 
 def _evaluate_run(
@@ -96,6 +96,7 @@ def _evaluate_run(
     listener: Listener,
     device: torch.device,
     processes: Processes,
+    stops: Stops,
 ) -> tuple[Measured, list[EvaluatorSpec]]:
     if wanted.resolution is not None:
         raise UsageError("--resolution is for folders; a run has a resolution of its own.")
@@ -123,7 +124,7 @@ def _evaluate_run(
     processes.wait_for_first()
     processes.copy_from_first((generator,))
     evaluation = Evaluation(recipe, reference, listener, components, processes)
-    return evaluation.measured(generator, evaluators, recipe.evaluation.seeds), evaluators
+    return evaluation.measured(generator, evaluators, recipe.evaluation.seeds, stops), evaluators
 
 
 def _evaluate_folder(
@@ -133,6 +134,7 @@ def _evaluate_folder(
     listener: Listener,
     device: torch.device,
     processes: Processes,
+    stops: Stops,
 ) -> tuple[Measured, list[EvaluatorSpec]]:
     if not is_folder(what):
         raise UsageError(f"there is no run and no folder of pictures {what}.")
@@ -157,7 +159,8 @@ def _evaluate_folder(
         reference = replace(reference, images=without_classes(reference.images), train=train)
         fake = without_classes(fake)
     processes.wait_for_first()
-    with Crew(processes) as crew:
+    crew = Crew(processes, stops)
+    with crew.asking():
         store = FeatureStore(str(device), crew, components)
         measured = measure(
             evaluators, reference, [fake], seed=0, is_conditional=is_labelled, listener=listener, store=store

@@ -179,7 +179,7 @@ def _train_and_evaluate(
         if pretrained is not None:
             load_pretrained(plan, pretrained, generator, discriminator, train, run_dir, listener)
         reference = reference_of(plan.recipe, train, held_out)
-        evaluation = Evaluation(plan.recipe, reference, listener, components, processes)
+        evaluation = Evaluation(plan.recipe, reference, listener, components, processes, stops)
         measure = evaluation.deciding_score if plan.recipe.evaluation.best is not None else None
         trainer = Trainer(
             plan,

@@ -21,6 +21,7 @@ from ganforge.processes.group import ALONE, Processes
 from ganforge.randomness import derive_seed
 from ganforge.recipe.models import Recipe
 from ganforge.registry import Components
+from ganforge.runs.stop import Stops
 from ganforge.sampling import BATCH, proportional_labels
 
 
@@ -50,10 +51,14 @@ class Evaluation:
         listener: Listener,
         components: Components,
         processes: Processes = ALONE,
+        stops: Stops | None = None,
     ) -> None:
-        """reference: None on others than the first process. components: from which the recipe comes."""
+        """reference: None on others than the first process. components: from which the recipe comes. stops: may end it.
+
+        But for `deciding_score`, whose step is to be saved first.
+        """
         self.recipe, self.reference, self.listener = recipe, reference, listener
-        self.components, self.processes = components, processes
+        self.components, self.processes, self.stops = components, processes, stops
 
     def scores(self, generator: Generator, chosen_at: int | None = None) -> list[Score]:
         """Of all evaluators; one that fails is reported and does not stop the others.
@@ -61,7 +66,7 @@ class Evaluation:
         chosen_at: the step whose checkpoint this is, if it is the best by these measures; the scores then say so.
         """
         plan = self.recipe.evaluation
-        scores = self._reported(self.measured(generator, plan.evaluators, plan.seeds))
+        scores = self._reported(self.measured(generator, plan.evaluators, plan.seeds, self.stops))
         if chosen_at is not None:
             by = plan.best.by if plan.best is not None else ""
             caveat = f"of step {chosen_at}, chosen as the best by {by} on these same real images, which favours it"
@@ -76,9 +81,11 @@ class Evaluation:
         chosen = [each for each in self.recipe.evaluation.evaluators if best is not None and each.kind == best.by]
         return next(iter(self._reported(self.measured(generator, chosen, 1))), None)
 
-    def measured(self, generator: Generator, evaluators: Sequence[EvaluatorSpec], seeds: int) -> Measured:
-        """Scores over that many sets of generated images, each from a seed of its own."""
-        crew = Crew(self.processes)
+    def measured(
+        self, generator: Generator, evaluators: Sequence[EvaluatorSpec], seeds: int, stops: Stops | None = None
+    ) -> Measured:
+        """Scores over that many sets of generated images, each from a seed of its own. stops: may end it."""
+        crew = Crew(self.processes, stops)
         # no more at once than the training holds
         generation = Generation(generator, min(BATCH, self.recipe.training.batch), crew)
         store = FeatureStore(str(next(generator.parameters()).device), crew, self.components)
@@ -86,7 +93,7 @@ class Evaluation:
             crew.help()
             return Measured([])
         assert self.reference is not None
-        with crew:
+        with crew.asking():
             return measure(
                 evaluators,
                 self.reference,

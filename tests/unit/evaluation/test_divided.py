@@ -1,4 +1,4 @@
-"""An evaluation that processes share gives the scores of one, and a fault of one of them is told as its own would be."""
+"""Several processes give the scores of one, and a fault of one of them is told as its own would be."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
 from ganforge.listener import Listener
 from ganforge.processes.group import ALONE, Processes
 from ganforge.recipe.models import Recipe
+from ganforge.runs.stop import Stops
 
 
 class Private(ExtractorSpec):
@@ -95,11 +96,11 @@ def recipe() -> Recipe:
     return found.model_copy(update={"training": training, "evaluation": found.evaluation.model_copy(update=changed)})
 
 
-def measured(processes: Processes, listener: Listener) -> Measured:
+def measured(processes: Processes, listener: Listener, stops: Stops | None = None) -> Measured:
     generator = networks(planned(recipe_data("style")))[0]
     reference = Reference(images(70), "all") if processes.is_first else None
     evaluation = Evaluation(recipe(), reference, listener, components(), processes)
-    return evaluation.measured(generator, EVALUATORS, 2)
+    return evaluation.measured(generator, EVALUATORS, 2, stops)
 
 
 def measure(processes: Processes, folder: Path) -> None:
@@ -128,8 +129,8 @@ def test_scores_of_one_two_and_four_processes_are_the_same_to_the_bit(tmp_path: 
     assert caches[0] == caches[1] == caches[2] and len(caches[0]) == 2
 
 
-def work(processes: Processes, folder: Path, fault: Callable[[], None], task: str, faulty: int) -> None:
-    """An evaluation in which one process has a fault in its second batch of images or features."""
+def work(processes: Processes, folder: Path, fault: Callable[[], None], task: str, *faulty: int) -> None:
+    """An evaluation in which some processes have a fault in their second batch of images or features."""
     os.environ["GANFORGE_CACHE"] = str(folder / "cache")
     owner: Any = Generation if task == "images" else Colours
     name = "_drawn" if task == "images" else "__call__"
@@ -137,13 +138,15 @@ def work(processes: Processes, folder: Path, fault: Callable[[], None], task: st
 
     def broken(*arguments: Any) -> Any:
         calls.append(1)
-        if len(calls) == 2 and processes.rank == faulty:
+        if len(calls) == 2 and processes.rank in faulty:
             fault()
         return right(*arguments)
 
     setattr(owner, name, broken)
     told = Told()
-    found = measured(processes, told)
+    os.environ["RANK"] = str(processes.rank)
+    with Stops(for_good=True) as stops:
+        found = measured(processes, told, stops)
     if processes.is_first:
         names = [score.name.partition("@")[0] for score in found.scores]
         (folder / "result.json").write_text(json.dumps([names, found.failures, told.warnings]))
@@ -200,6 +203,28 @@ def test_one_that_dies_ends_the_evaluation_and_is_no_fault_of_an_evaluator(
         f"ProcessError: the process of rank {faulty} of 2 ended without a word: killed, or out of memory."
     )
     assert not (tmp_path / "result.json").exists()
+
+
+def stop() -> None:
+    os.kill(os.getpid(), signal.SIGUSR2)
+
+
+@pytest.mark.parametrize(("task", "faulty"), [("images", 1), ("features", 0)])
+def test_a_signal_to_one_stops_all_behind_their_batch(task: str, faulty: int, tmp_path: Path) -> None:
+    assert ends(start(2, tmp_path / "meet", work, tmp_path, stop, task, faulty)) == [140, 140]
+    said = [(tmp_path / "meet" / f"error_{rank}").read_text() for rank in (0, 1)]
+    assert said == ["RunStopped: stopped by SIGUSR2"] * 2
+    assert not (tmp_path / "result.json").exists()
+
+
+def be_killed_or_told_by_the_launcher() -> None:
+    os.kill(os.getpid(), signal.SIGKILL if os.environ["RANK"] == "1" else signal.SIGTERM)
+
+
+def test_a_launcher_that_stops_the_rest_hides_not_who_was_killed(tmp_path: Path) -> None:
+    children = start(2, tmp_path / "meet", work, tmp_path, be_killed_or_told_by_the_launcher, "features", 0, 1)
+    assert ends(children) == [9, -signal.SIGKILL]
+    assert "rank 1 of 2 ended without a word" in (tmp_path / "meet" / "error_0").read_text()
 
 
 def test_networks_compute_where_the_evaluation_does() -> None:

@@ -43,7 +43,7 @@ def squares(crew: Crew, own: Callable[[int], Array], num: int) -> list[list[floa
 
 def test_one_process_computes_all_parts() -> None:
     crew, own = crew_of(ALONE)
-    with crew:
+    with crew.asking():
         assert [row[:2] for row in squares(crew, own, 3)] == [[0, 0], [1, 0], [4, 0]]
 
 
@@ -51,7 +51,7 @@ def compute(processes: Processes, folder: Path) -> None:
     crew, own = crew_of(processes)
     if not processes.is_first:
         return crew.help()
-    with crew:
+    with crew.asking():
         for num in (5, 0, 3, 1):
             found = squares(crew, own, num)
             # part i is that of rank i modulo 3
@@ -83,7 +83,7 @@ def go_on_after(processes: Processes, fault: Fault, faulty: int, kind: type[Base
     crew, own = crew_of(processes, fault, faulty)
     if not processes.is_first:
         return crew.help()
-    with crew:
+    with crew.asking():
         with pytest.raises(kind) as caught:
             squares(crew, own, 5)
         assert str(caught.value) == said
@@ -119,7 +119,7 @@ def swallow(processes: Processes, faulty: int) -> None:
     crew, own = crew_of(processes, die, faulty)
     if not processes.is_first:
         return crew.help()
-    with crew:
+    with crew.asking():
         for _ in range(2):
             try:
                 squares(crew, own, 6)
