@@ -222,7 +222,7 @@ def be_killed_or_told_by_the_launcher() -> None:
 
 
 def test_a_launcher_that_stops_the_rest_hides_not_who_was_killed(tmp_path: Path) -> None:
-    children = start(2, tmp_path / "meet", work, tmp_path, be_killed_or_told_by_the_launcher, "features", 0, 1)
+    children = start(2, tmp_path / "meet", work, tmp_path, be_killed_or_told_by_the_launcher, "images", 0, 1)
     assert ends(children) == [9, -signal.SIGKILL]
     assert "rank 1 of 2 ended without a word" in (tmp_path / "meet" / "error_0").read_text()
 
