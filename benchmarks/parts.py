@@ -23,7 +23,8 @@ from ganforge.data.preparation import PrepareFile
 from ganforge.data.prepared import made_by
 from ganforge.listener import Listener
 from ganforge.randomness import Draws
-from ganforge.samples import Origin, write_samples
+from ganforge.samples.request import Origin
+from ganforge.samples.write import write_samples
 from ganforge.sampling import BATCH, Sampler
 from ganforge.start import build_networks
 

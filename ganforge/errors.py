@@ -115,9 +115,13 @@ class PluginError(GanforgeError):
 
 
 class ProcessError(GanforgeError):
-    """One of the processes that train together was lost, or they don't agree any more."""
+    """One of the processes that work together was lost, or they don't agree any more."""
 
     exit_code = 9
+
+    def with_advice(self, text: str) -> ProcessError:
+        """The same with a sentence more; of another process's error only that one tells."""
+        return ProcessError(f"{self} {text}") if type(self) is ProcessError else self
 
 
 class ElsewhereError(ProcessError):

@@ -9,7 +9,7 @@ import torch
 
 from ganforge.cache import cache_folder
 from ganforge.data.images import LabelledImages, LoadContext
-from ganforge.errors import DataError, UsageError
+from ganforge.errors import DataError, ProcessError, UsageError
 from ganforge.evaluation.checks import preflight
 from ganforge.evaluation.choose import all_evaluators, choose_evaluators, component_from, is_mapping
 from ganforge.evaluation.evaluation import Evaluation, reference_of
@@ -21,14 +21,18 @@ from ganforge.evaluation.pictures import (
     side_of_first,
     without_classes,
 )
+from ganforge.evaluation.store import FeatureStore
 from ganforge.files import is_folder
 from ganforge.interfaces import DatasetSpec, EvaluatorSpec
 from ganforge.listener import Listener
 from ganforge.loading import load_data
 from ganforge.opening import load_generator, open_run
 from ganforge.plan.plan import Plan
+from ganforge.processes.crew import Crew
+from ganforge.processes.group import ALONE, Processes
 from ganforge.registry import Components
 from ganforge.runs.rundir import RunDir, is_run
+from ganforge.runs.stop import Stops
 
 
 @dataclass(frozen=True)
@@ -49,19 +53,50 @@ class Wanted:
 
 
 def evaluate(
-    what: Path, wanted: Wanted, components: Components, listener: Listener, device: torch.device
+    what: Path,
+    wanted: Wanted,
+    components: Components,
+    listener: Listener,
+    device: torch.device,
+    processes: Processes = ALONE,
 ) -> tuple[Measured, list[EvaluatorSpec]]:
     """The scores of a run's generator or of the pictures in a folder, and the evaluators that were asked.
 
-    Raises GanforgeError for what can't be compared, and for evaluators that could not give a score anyway.
+    All processes call this; on others than the first, which help it, nothing comes back. Raises GanforgeError for what
+    can't be compared, and for evaluators that could not give a score anyway; RunStopped at a signal.
     """
-    if is_run(what):
-        return _evaluate_run(what, wanted, components, listener, device)
-    return _evaluate_folder(what, wanted, components, listener)
+    with Stops(for_good=processes.size > 1) as stops:
+        try:
+            if not processes.is_first:
+                _help(what, components, device, processes, stops)
+                return Measured([]), []
+            if is_run(what):
+                return _evaluate_run(what, wanted, components, listener, device, processes, stops)
+            return _evaluate_folder(what, wanted, components, listener, device, processes, stops)
+        except ProcessError as error:
+            raise error.with_advice("Nothing was measured; the same command begins again.") from error.__cause__
+
+
+def _help(what: Path, components: Components, device: torch.device, processes: Processes, stops: Stops) -> None:
+    processes.wait_for_first()
+    if not is_run(what):
+        crew = Crew(processes, stops)
+        FeatureStore(str(device), crew, components)
+        crew.help()
+        return
+    generator, plan = load_generator(what, components, device, Listener())
+    processes.copy_from_first((generator,))
+    Evaluation(plan.recipe, None, Listener(), components, processes).measured(generator, (), 0, stops)
 
 
 def _evaluate_run(
-    what: Path, wanted: Wanted, components: Components, listener: Listener, device: torch.device
+    what: Path,
+    wanted: Wanted,
+    components: Components,
+    listener: Listener,
+    device: torch.device,
+    processes: Processes,
+    stops: Stops,
 ) -> tuple[Measured, list[EvaluatorSpec]]:
     if wanted.resolution is not None:
         raise UsageError("--resolution is for folders; a run has a resolution of its own.")
@@ -86,12 +121,20 @@ def _evaluate_run(
         reference = replace(reference, images=images, train=train, caveats=caveats)
     reference = _with_train(reference, wanted.train, recipe.resolution, components, listener)
     generator, _ = load_generator(what, components, device, listener)
-    evaluation = Evaluation(recipe, reference, listener)
-    return evaluation.measured(generator, evaluators, recipe.evaluation.seeds), evaluators
+    processes.wait_for_first()
+    processes.copy_from_first((generator,))
+    evaluation = Evaluation(recipe, reference, listener, components, processes)
+    return evaluation.measured(generator, evaluators, recipe.evaluation.seeds, stops), evaluators
 
 
 def _evaluate_folder(
-    what: Path, wanted: Wanted, components: Components, listener: Listener
+    what: Path,
+    wanted: Wanted,
+    components: Components,
+    listener: Listener,
+    device: torch.device,
+    processes: Processes,
+    stops: Stops,
 ) -> tuple[Measured, list[EvaluatorSpec]]:
     if not is_folder(what):
         raise UsageError(f"there is no run and no folder of pictures {what}.")
@@ -115,7 +158,13 @@ def _evaluate_folder(
         train = reference.train and without_classes(reference.train)
         reference = replace(reference, images=without_classes(reference.images), train=train)
         fake = without_classes(fake)
-    measured = measure(evaluators, reference, [fake], seed=0, is_conditional=is_labelled, listener=listener)
+    processes.wait_for_first()
+    crew = Crew(processes, stops)
+    with crew.asking():
+        store = FeatureStore(str(device), crew, components)
+        measured = measure(
+            evaluators, reference, [fake], seed=0, is_conditional=is_labelled, listener=listener, store=store
+        )
     return measured, evaluators
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ganforge.concluding import report, score_chosen
 from ganforge.data.images import LabelledImages
 from ganforge.environment import environment, note_other_environment
 from ganforge.errors import CheckpointError, DataError, GanforgeError
@@ -17,8 +18,7 @@ from ganforge.evaluation.evaluation import Evaluation, reference_of
 from ganforge.files import write_json, write_text
 from ganforge.listener import Listener
 from ganforge.loading import load_data
-from ganforge.networks.staged import Generator
-from ganforge.opening import generator_of, load_recipe_of
+from ganforge.opening import load_recipe_of
 from ganforge.plan.plan import Plan
 from ganforge.planning import freeze_tables, plan_recipe, preflight
 from ganforge.processes.group import ALONE, Processes, batch_problem
@@ -29,7 +29,6 @@ from ganforge.registry import Components
 from ganforge.runs.checkpoint import (
     Checkpoint,
     list_checkpoints,
-    load_best,
     load_newest,
     load_step,
     prune_checkpoints,
@@ -59,7 +58,7 @@ def run(
     _expect_shares(loaded, processes)
     run_dir = RunDir(Path(processes.from_first(lambda: str(_new_folder(plan, loaded, device, processes).path))))
     try:
-        return _continue(plan, run_dir, listener, device, stop_after, processes)
+        return _continue(plan, loaded.components, run_dir, listener, device, stop_after, processes)
     except GanforgeError:
         if processes.is_first and run_dir.remove_unused():
             listener.note(f"{run_dir.path} held nothing of a training and was removed.")
@@ -133,7 +132,8 @@ def resume(
         listener.warning("the run stopped before its first checkpoint, so it begins again.")
     if overrides and processes.is_first:
         write_text(run_dir.recipe, dump_recipe(loaded.recipe))
-    return _continue(plan_recipe(loaded, tuple(state["classes"])), run_dir, listener, device, stop_after, processes)
+    plan = plan_recipe(loaded, tuple(state["classes"]))
+    return _continue(plan, components, run_dir, listener, device, stop_after, processes)
 
 
 def _expect_no_progress(run_dir: RunDir, every: int) -> None:
@@ -147,6 +147,7 @@ def _expect_no_progress(run_dir: RunDir, every: int) -> None:
 
 def _continue(
     plan: Plan,
+    components: Components,
     run_dir: RunDir,
     listener: Listener,
     device: torch.device,
@@ -155,17 +156,23 @@ def _continue(
 ) -> RunDir:
     with writing_to(run_dir.path), Stops(stop_after, for_good=processes.size > 1) as stops:
         if not processes.is_first:
-            return _train_and_evaluate(plan, run_dir, listener, device, stops, processes)
+            return _train_and_evaluate(plan, components, run_dir, listener, device, stops, processes)
         with run_dir.locked(listener.warning):
             run_dir.sweep()
             note_other_environment(run_dir, environment(device, processes.size), listener)
             run_dir.write_state(state="running", error=None, **_launch(processes))
             with tracked(plan, run_dir, listener) as told:
-                return _train_and_evaluate(plan, run_dir, told, device, stops, processes)
+                return _train_and_evaluate(plan, components, run_dir, told, device, stops, processes)
 
 
 def _train_and_evaluate(
-    plan: Plan, run_dir: RunDir, listener: Listener, device: torch.device, stops: Stops, processes: Processes
+    plan: Plan,
+    components: Components,
+    run_dir: RunDir,
+    listener: Listener,
+    device: torch.device,
+    stops: Stops,
+    processes: Processes,
 ) -> RunDir:
     started = time.monotonic()
     train: LabelledImages | None = None
@@ -178,7 +185,8 @@ def _train_and_evaluate(
         generator, discriminator = build_networks(plan)
         if pretrained is not None:
             load_pretrained(plan, pretrained, generator, discriminator, train, run_dir, listener)
-        evaluation = Evaluation(plan.recipe, reference_of(plan.recipe, train, held_out), listener)
+        reference = reference_of(plan.recipe, train, held_out)
+        evaluation = Evaluation(plan.recipe, reference, listener, components, processes, stops)
         measure = evaluation.deciding_score if plan.recipe.evaluation.best is not None else None
         trainer = Trainer(
             plan,
@@ -198,9 +206,7 @@ def _train_and_evaluate(
         else:
             trainer.begin()
         trainer.fit()
-        chosen, chosen_at = trainer.average.network, None
-        if processes.is_first:
-            chosen, chosen_at = _evaluate(plan, trainer, evaluation, run_dir, listener, device)
+        chosen, chosen_at = score_chosen(plan, trainer, evaluation, run_dir, listener, processes)
         processes.wait_for_first()
     except BaseException as error:
         told = for_user(error, plan.recipe, run_dir, processes, on_cpu=device.type == "cpu")
@@ -217,7 +223,7 @@ def _train_and_evaluate(
     if processes.is_first:
         # a run whose page is half written is not finished: killed here, it is resumed and swept
         run_dir.write_state(seconds=_spent(run_dir, started))
-        _report(run_dir, chosen, chosen_at or trainer.step, plan, listener)
+        report(run_dir, chosen, chosen_at or trainer.step, plan, listener)
         run_dir.write_state(state="finished")
     listener.finished(run_dir.path, time.monotonic() - started)
     return run_dir
@@ -227,19 +233,6 @@ def _spent(run_dir: RunDir, started: float) -> float:
     """Seconds of the run so far, without those of a process that was killed."""
     before = run_dir.read_state().get("seconds")
     return round((before if isinstance(before, int | float) else 0) + time.monotonic() - started, 1)
-
-
-def _report(run_dir: RunDir, generator: Generator, step: int, plan: Plan, listener: Listener) -> None:
-    """Write report.html, which already says that the run is finished: whatever goes wrong now is a warning."""
-    try:
-        from ganforge.report.finishing import report_finished
-
-        listener.wrote("report", report_finished(run_dir.path, generator, step, plan))
-    except KeyboardInterrupt:
-        listener.warning(f"stopped before report.html was written; `ganforge report {run_dir.path}` writes it.")
-    except Exception as error:
-        reason = str(error) or type(error).__name__
-        listener.warning(f"no report was written, `ganforge report {run_dir.path}` tries again: {reason}")
 
 
 def _newest(plan: Plan, run_dir: RunDir, listener: Listener, processes: Processes) -> Checkpoint:
@@ -256,18 +249,3 @@ def _newest(plan: Plan, run_dir: RunDir, listener: Listener, processes: Processe
 
     step = processes.from_first(load)
     return found[0] if found else load_step(run_dir.checkpoints, step)
-
-
-def _evaluate(
-    plan: Plan, trainer: Trainer, evaluation: Evaluation, run_dir: RunDir, listener: Listener, device: torch.device
-) -> tuple[Generator, int | None]:
-    """The best generator and its step, or the newest where none was measured; writes scores.json."""
-    chosen, chosen_at = trainer.average.network, None
-    if trainer.best is not None:
-        checkpoint, rejected = load_best(run_dir.checkpoints)
-        for reason in rejected:
-            listener.warning(reason)
-        chosen, chosen_at = generator_of(plan, checkpoint).to(device), checkpoint.step
-    scores = evaluation.scores(chosen, chosen_at)
-    write_json(run_dir.path / "scores.json", [score.as_dict() for score in scores])
-    return chosen, chosen_at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -24,6 +25,8 @@ _UMASK = os.umask(0o077)
 os.umask(_UMASK)
 
 
+#: What a file system without locks answers: Lustre, some network disks.
+NO_LOCKS = frozenset({errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK})
 #: Bytes of a JSON file that is read.
 MAX_JSON = 100_000_000
 #: Faults of network file systems that may be over in a moment.
@@ -149,6 +152,28 @@ def sync_folder(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def locked(path: Path, held: GanforgeError, without_locks: Callable[[], None]) -> Iterator[None]:
+    """Within, no other process gets past here with the same file; ends with the process, however that ends.
+
+    Raises `held` while another process is within. without_locks: called where the file system has none.
+    """
+    # not through a link, which in a folder from elsewhere may lead to any file
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise held from error
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            without_locks()
+        yield
     finally:
         os.close(handle)
 

@@ -304,8 +304,11 @@ class ExtractorSpec(Component):
         """Raise GanforgeError now for what would fail after a long training: a file or package that is missing."""
 
     @abstractmethod
-    def build(self) -> Extractor:
-        """The network with its weights. Raises GanforgeError where they can't be had."""
+    def build(self, device: str) -> Extractor:
+        """The network with its weights, which computes on `device` (`cpu`, `cuda:0`).
+
+        Raises GanforgeError where the weights can't be had.
+        """
 
 
 class LossSpec(Component):

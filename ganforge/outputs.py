@@ -6,19 +6,19 @@ import os
 from pathlib import Path
 
 from ganforge.errors import OutputError, UsageError
-from ganforge.files import is_file, is_folder, is_special, nearest_existing
+from ganforge.files import is_folder, is_special, nearest_existing
 
 
 def expect_free_folder(out: Path, *unless: str) -> None:
     """Raise UsageError where no new folder can be made: something is there, or nothing may be written there.
 
-    An empty folder is free, as is one with a file of a name in `unless`, which can tell what goes on in it.
+    An empty folder is free, as is one that holds a name in `unless`, by which is told what goes on in it.
     """
     try:
         is_free = not os.path.lexists(out) or (is_folder(out) and not any(out.iterdir()))
     except OSError as error:
         raise UsageError(f"{out} can't be read: {error.strerror}. Choose another with --out.") from error
-    if not is_free and not any(is_file(out / name) for name in unless):
+    if not is_free and not any(os.path.lexists(out / name) for name in unless):
         raise UsageError(f"{out} exists and is no empty folder. Choose another with --out.")
     if reason := why_closed(out):
         raise UsageError(f"can't make the folder {out}: {reason}. Choose another with --out.")

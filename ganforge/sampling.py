@@ -1,4 +1,4 @@
-"""Images from a trained generator, the same ones for the same seed whatever the batch size."""
+"""Images from a trained generator, the same ones for the same seed; another batch size changes roundings alone."""
 
 # N images, Z latent, W style, H W pixels
 
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganforge.blocks.base import Context
-from ganforge.listener import Listener
 from ganforge.networks.folding import folded
 from ganforge.networks.staged import Generator
 from ganforge.pictures import to_uint8
@@ -48,31 +47,33 @@ class Sampler:
         self.device = next(generator.parameters()).device
         self._means: dict[int, Tensor] = {}
 
-    @torch.inference_mode()
     def batches(self, labels: Labels, first: int = 0) -> Iterator[NDArray[np.uint8]]:
         """Images (n, 3, H, W), n <= batch, in the order of labels.
 
         Image i depends on the seed, the number of its latent, first + i, and labels[i] alone.
         """
         for start in range(0, len(labels), self.batch):
-            chunk = torch.tensor(labels[start : start + self.batch], dtype=torch.int64, device=self.device)
-            draws = Draws(self.seed, "sample", range(first + start, first + start + len(chunk)), self.device)
-            z = draws.normal(self.generator.latent_dim)
-            style = self.generator.style(z, chunk)
-            if self.truncation != 1 and style is None:
-                z = z * self.truncation
-            elif self.truncation != 1 and style is not None:
-                means = torch.stack([self.mean_style(int(label)) for label in chunk])
-                style = means + self.truncation * (style - means)
-            with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.fast):
-                images = self.generator(z, chunk, Context(style=style, noise=draws.noise))
-            yield to_uint8(images)
+            yield self.drawn(labels[start : start + self.batch], first + start)
 
-    def images(self, labels: Labels, listener: Listener | None = None) -> NDArray[np.uint8]:
+    @torch.inference_mode()
+    def drawn(self, labels: Labels, first: int = 0) -> NDArray[np.uint8]:
+        """One batch: (N, 3, H, W). The same batch gives the same bytes; in another, images differ by rounding."""
+        numbers = torch.tensor(labels, dtype=torch.int64, device=self.device)
+        draws = Draws(self.seed, "sample", range(first, first + len(labels)), self.device)
+        z = draws.normal(self.generator.latent_dim)
+        style = self.generator.style(z, numbers)
+        if self.truncation != 1 and style is None:
+            z = z * self.truncation
+        elif self.truncation != 1 and style is not None:
+            means = torch.stack([self.mean_style(int(label)) for label in numbers])
+            style = means + self.truncation * (style - means)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.fast):
+            images = self.generator(z, numbers, Context(style=style, noise=draws.noise))
+        return to_uint8(images)
+
+    def images(self, labels: Labels) -> NDArray[np.uint8]:
         """All images at once: (N, 3, H, W)."""
-        total = -(-len(labels) // self.batch)
-        batches = (listener or Listener()).progress(self.batches(labels), total, "generating")
-        return np.concatenate(list(batches))
+        return np.concatenate(list(self.batches(labels)))
 
     @torch.inference_mode()
     def mean_style(self, label: int) -> Tensor:

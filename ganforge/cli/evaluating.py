@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ganforge.cli.completion import complete_run
+from ganforge.cli.launching import Gpus, launched, option, taking_part
 from ganforge.cli.options import AsJson, Device, Settings, Threads, choose_device
 
 What = Annotated[
@@ -64,26 +65,35 @@ def evaluate(
     as_json: AsJson = False,
     device: Device = "auto",
     threads: Threads = None,
+    gpus: Gpus = None,
 ) -> None:
     """Measure generated images against real ones. Those of a run, or of any folder of pictures."""
-    from ganforge.cli.display import choose_display
-    from ganforge.cli.narrator import Narrator
+    words = ["eval", str(what), *(word for text in metrics or () for word in ("--metrics", text))]
+    words += [*option("--real", real), *option("--train", train), *option("--images", images)]
+    words += [*option("--seeds", seeds), *option("--resolution", resolution), *(["--json"] if as_json else [])]
+    words += option("--threads", threads)
+    device = launched(settings, words, gpus, device, advice="Nothing was measured.")
     from ganforge.cli.output import Output, error_output
     from ganforge.cli.scores import show_scores
     from ganforge.errors import DataError
-    from ganforge.evaluate import Wanted, evaluate
 
-    place = choose_device(device, threads)
-    wanted = Wanted(tuple(metrics or ()), real, train, images, seeds, resolution)
     output = Output()
-    with Narrator(choose_display(error_output() if as_json else output), settings) as narrator:
-        measured, evaluators = evaluate(what, wanted, settings.components(), narrator, place)
+    told = error_output() if as_json else output
+    with taking_part(settings, device, threads, output=told, stopped="") as (processes, listener):
+        from ganforge.evaluate import Wanted, evaluate
+
+        wanted = Wanted(tuple(metrics or ()), real, train, images, seeds, resolution)
+        components = settings.components(warn=processes.is_first)
+        place = choose_device(device, threads)
+        measured, evaluators = evaluate(what, wanted, components, listener, place, processes)
+    if not processes.is_first:
+        return
     if as_json:
         output.raw(json.dumps([score.as_dict() for score in measured.scores], indent=2, allow_nan=False) + "\n")
     else:
         show_scores(measured.scores, output)
     if len(measured.failures) < len(evaluators) and not metrics:
         for reason in measured.failures.values():
-            narrator.warning(reason)
+            listener.warning(reason)
     elif measured.failures:
         raise DataError("\n".join(measured.failures.values()))

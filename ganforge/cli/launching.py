@@ -1,4 +1,4 @@
-"""A verb that trains, as one process or as one of several."""
+"""A verb that several processes can share, as one process or as one of them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from ganforge.processes.join import TIMEOUT_S, is_launched, joined
 
 if TYPE_CHECKING:
     from ganforge.cli.narrator import Narrator
+    from ganforge.cli.output import Output
 
 Gpus = Annotated[
     str | None,
-    typer.Option("--gpus", metavar="N", help="Train on N GPUs, on all (auto), or on N processes without (cpu:N)."),
+    typer.Option("--gpus", metavar="N", help="Divide it among N GPUs, all (auto), or N processes without (cpu:N)."),
 ]
 MaxRestarts = Annotated[
     int, typer.Option("--max-restarts", min=0, metavar="N", help="Start lost processes again, with --gpus; N times.")
@@ -37,11 +38,17 @@ def option(name: str, value: object) -> list[str]:
 
 
 def launched(
-    settings: Settings, words: Sequence[str], gpus: str | None, device: DeviceName, max_restarts: int
+    settings: Settings,
+    words: Sequence[str],
+    gpus: str | None,
+    device: DeviceName,
+    max_restarts: int = 0,
+    advice: str = "What was saved is whole; `ganforge resume RUN` goes on.",
 ) -> DeviceName:
     """The device on which this process computes, where no others are wanted.
 
-    Else starts `ganforge WORDS` once for each process, and exits as they do. Raises UsageError.
+    Else starts `ganforge WORDS` once for each process, and exits as they do. advice: what to do when all were killed.
+    Raises UsageError.
     """
     from ganforge.processes.launch import count_processes, launch
 
@@ -57,32 +64,40 @@ def launched(
     name: DeviceName = "cpu" if on_cpu else "cuda"
     if size == 1:
         return name
-    raise typer.Exit(launch([*settings.words(), *words, "--device", name], size, max_restarts))
+    raise typer.Exit(launch([*settings.words(), *words, "--device", name], size, max_restarts, advice))
 
 
 @contextmanager
 def taking_part(
-    settings: Settings, device: DeviceName, threads: int | None, silence: float | None
+    settings: Settings,
+    device: DeviceName,
+    threads: int | None,
+    silence: float | None = None,
+    output: Output | None = None,
+    stopped: str | None = None,
 ) -> Iterator[tuple[Processes, Listener]]:
-    """This process among those that train, and who is told of the run: a narrator on the first, nobody on the others.
+    """This process among those that share a verb, and who is told: a narrator on the first, nobody on the others.
 
-    silence: seconds after which a process that sends nothing is given up. Of what ends all of them, one tells.
+    silence: seconds after which a process that sends nothing is given up. output: of the narrator. stopped: what is
+    said behind the reason when the verb was stopped; None: how to resume the run. Of what ends all, one tells.
     """
     from ganforge.cli.display import choose_display
     from ganforge.cli.narrator import Narrator
     from ganforge.cli.output import Output
 
-    processes = ALONE
+    processes, output = ALONE, output or Output()
     try:
         with joined(silence or TIMEOUT_S) as processes:
             if not processes.is_first:
                 yield processes, Listener()
                 return
-            with Narrator(choose_display(Output()), settings, _again(processes, device, threads)) as narrator:
+            with Narrator(choose_display(output), settings, _again(processes, device, threads)) as narrator:
                 try:
                     yield processes, narrator
                 except KeyboardInterrupt as stop:
-                    _say_how_to_go_on(stop, narrator)
+                    reason = getattr(stop, "reason", "")
+                    by = f" by {reason}" if reason else ""
+                    say(f"stopped{by}{_how_to_resume(narrator) if stopped is None else stopped}")
                     raise
     except KeyboardInterrupt as stop:
         raise typer.Exit(getattr(stop, "exit_code", INTERRUPTED)) from stop
@@ -106,8 +121,6 @@ def _again(processes: Processes, device: DeviceName, threads: int | None) -> lis
     return ["--gpus", processes.gpus(on_cpu=on_cpu), *among]
 
 
-def _say_how_to_go_on(stop: KeyboardInterrupt, narrator: Narrator) -> None:
-    reason = getattr(stop, "reason", "")
+def _how_to_resume(narrator: Narrator) -> str:
     command = narrator.resume_command()
-    by = f" by {reason}" if reason else ""
-    say(f"stopped{by}; continue with `{command}`" if command else "stopped before the run began")
+    return f"; continue with `{command}`" if command else " before the run began"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ganforge.cli.launching import Gpus, launched, option, taking_part
 from ganforge.cli.options import Device, Settings, Threads, Trained, choose_device
 from ganforge.errors import UsageError
+from ganforge.samples import MAX_COUNT
 
-MAX_COUNT = 1_000_000
+if TYPE_CHECKING:
+    from ganforge.cli.output import Output
+    from ganforge.samples.draw import Drawn
+
+GOES_ON = "the same command goes on"
 
 Labels = Annotated[
     list[str] | None,
@@ -53,85 +58,48 @@ def sample(
     fast: Fast = False,
     device: Device = "auto",
     threads: Threads = None,
+    gpus: Gpus = None,
 ) -> None:
     """Draw images of the wanted classes. The same command again goes on where it was stopped."""
     if not 0 <= truncation <= 1:
         raise UsageError(f"--truncation must be from 0 to 1, but is {truncation:g}.")
-
     from ganforge.classes import classes_at
     from ganforge.outputs import expect_free_folder
+    from ganforge.samples import TABLE, UNFINISHED
+    from ganforge.samples.wanted import wanted_counts
 
     # what the records tell is told before a generator is loaded
     if label and (known := classes_at(run)):
         wanted_counts(label, count, known)
-    expect_free_folder(out, "samples.csv", "samples.csv.partial")
+    expect_free_folder(out, TABLE, UNFINISHED)
+    words = ["sample", str(run), "--out", str(out), *(word for text in label or () for word in ("--label", text))]
+    words += ["--count", str(count), "--seed", str(seed), "--first", str(first), "--truncation", str(truncation)]
+    words += ["--layout", layout, *(["--fast"] if fast else []), *option("--threads", threads)]
+    device = launched(settings, words, gpus, device, advice=f"What was written is whole; {GOES_ON}.")
+    from ganforge.cli.output import Output
 
-    import numpy as np
-
-    from ganforge.cli.display import choose_display
-    from ganforge.cli.narrator import PHANTOM, Narrator
-    from ganforge.cli.output import Output, counted
-    from ganforge.hardware import has_fast_bf16, round_products
-    from ganforge.samples import Origin, write_samples
-    from ganforge.sampling import Sampler, batch_for
-    from ganforge.trained import open_trained
-
-    place = choose_device(device, threads)
     output = Output()
-    with Narrator(choose_display(output), settings) as narrator:
-        trained = open_trained(run, settings.components(), place, narrator)
-    card = trained.card
-    classes: Sequence[str] = card.classes
-    if not card.is_conditional:
-        if label:
-            raise UsageError(f"{run} was trained without labels, so that no class can be asked for. Omit --label.")
-        classes = ("unconditional",)
-    counts = wanted_counts(label or (), count, classes)
-    labels = np.repeat(list(counts), list(counts.values()))
-    with Narrator(choose_display(output), settings) as narrator:
-        is_fast = fast and has_fast_bf16(place)
-        round_products(place, allowed=is_fast)
-        if fast and not is_fast:
-            narrator.warning(
-                f"this {place.type} has no native bfloat16, so that --fast would be slower: sampling exactly."
-            )
-        sampler = Sampler(trained.generator, seed, truncation, fast=is_fast, batch=batch_for(card.resolution))
-        origin = Origin(classes, card.recipe, card.step, card.is_phantom)
-        table = write_samples(sampler, labels, origin, out, narrator, first=first, layout=layout)
-    names = [f"{classes[number]} (label {number})" for number in counts]
-    if len(set(counts.values())) == 1:
-        each = f"{next(iter(counts.values())):,} for each of: {', '.join(names)}"
+    with taking_part(settings, device, threads, output=output, stopped=f"; {GOES_ON}") as (processes, listener):
+        from ganforge.samples.draw import WantedSamples, draw
+
+        wanted = WantedSamples(tuple(label or ()), count, seed, first, truncation, layout, fast)
+        components = settings.components(warn=processes.is_first)
+        drawn = draw(run, wanted, out, components, listener, choose_device(device, threads), processes)
+    if processes.is_first:
+        _show(drawn, output)
+
+
+def _show(drawn: Drawn, output: Output) -> None:
+    from ganforge.cli.narrator import PHANTOM
+    from ganforge.cli.output import counted
+
+    numbers = drawn.counts.values()
+    names = [f"{name} (label {label})" for name, label in drawn.counts]
+    if len(set(numbers)) == 1:
+        each = f"{next(iter(numbers)):,} for each of: {', '.join(names)}"
     else:
-        each = ", ".join(f"{number:,} of {name}" for name, number in zip(names, counts.values(), strict=True))
-    output.paragraph(f"{counted(len(labels), 'image')}, {each}")
-    if card.is_phantom:
+        each = ", ".join(f"{number:,} of {name}" for name, number in zip(names, numbers, strict=True))
+    output.paragraph(f"{counted(sum(numbers), 'image')}, {each}")
+    if drawn.card.is_phantom:
         output.line(PHANTOM, "bold yellow")
-    output.line(f"table: {table}")
-
-
-def wanted_counts(words: Sequence[str], count: int, classes: Sequence[str]) -> dict[int, int]:
-    """Number of images by label, in the order given; `count` of all classes if no word is.
-
-    A word is a class, by name or number, or `CLASS=N`. Raises UsageError with every word that is neither, and for a
-    class that is given two numbers.
-    """
-    from ganforge.classes import find_labels
-
-    if not words:
-        return dict.fromkeys(range(len(classes)), count)
-    split = [_class_and_count(word, count, classes) for word in words]
-    found = find_labels([name for name, _ in split], classes)
-    counts: dict[int, int] = {}
-    for label, (_, number) in zip(found, split, strict=True):
-        if counts.setdefault(label, number) != number:
-            raise UsageError(f"--label gives two numbers of images for '{classes[label]}': {counts[label]}, {number}.")
-    return counts
-
-
-def _class_and_count(word: str, count: int, classes: Sequence[str]) -> tuple[str, int]:
-    name, equals, number = word.rpartition("=")
-    if word in classes or not equals:
-        return word, count
-    if not (number.isascii() and number.isdecimal() and 1 <= int(number[:9]) <= MAX_COUNT):
-        raise UsageError(f"--label '{word}' must be CLASS or CLASS=N, with N from 1 to {MAX_COUNT:,}.")
-    return name, int(number)
+    output.line(f"table: {drawn.table}")

@@ -8,15 +8,21 @@ from dataclasses import replace
 import numpy as np
 
 from ganforge.data.images import DatasetCard, LabelledImages
+from ganforge.evaluation.generation import Generation
 from ganforge.evaluation.measure import Measured, Reference, measure
 from ganforge.evaluation.score import Score
-from ganforge.hardware import is_out_of_memory, round_products
+from ganforge.evaluation.store import FeatureStore
+from ganforge.hardware import is_out_of_memory
 from ganforge.interfaces import EvaluatorSpec
 from ganforge.listener import Listener
 from ganforge.networks.staged import Generator
+from ganforge.processes.crew import Crew
+from ganforge.processes.group import ALONE, Processes
 from ganforge.randomness import derive_seed
 from ganforge.recipe.models import Recipe
-from ganforge.sampling import BATCH, Sampler, proportional_labels
+from ganforge.registry import Components
+from ganforge.runs.stop import Stops
+from ganforge.sampling import BATCH, proportional_labels
 
 
 def reference_of(recipe: Recipe, train: LabelledImages, held_out: LabelledImages) -> Reference:
@@ -32,10 +38,27 @@ def reference_of(recipe: Recipe, train: LabelledImages, held_out: LabelledImages
 
 
 class Evaluation:
-    """Measures generators of one recipe against the same real images."""
+    """Measures generators of one recipe against the same real images.
 
-    def __init__(self, recipe: Recipe, reference: Reference, listener: Listener) -> None:
+    All processes call the same methods with the same generators. The first one measures; the others generate and
+    compute features for it, need no real images, and get no scores.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        reference: Reference | None,
+        listener: Listener,
+        components: Components,
+        processes: Processes = ALONE,
+        stops: Stops | None = None,
+    ) -> None:
+        """reference: None on others than the first process. components: from which the recipe comes. stops: may end it.
+
+        But for `deciding_score`, whose step is to be saved first.
+        """
         self.recipe, self.reference, self.listener = recipe, reference, listener
+        self.components, self.processes, self.stops = components, processes, stops
 
     def scores(self, generator: Generator, chosen_at: int | None = None) -> list[Score]:
         """Of all evaluators; one that fails is reported and does not stop the others.
@@ -43,12 +66,12 @@ class Evaluation:
         chosen_at: the step whose checkpoint this is, if it is the best by these measures; the scores then say so.
         """
         plan = self.recipe.evaluation
-        scores = self._reported(self.measured(generator, plan.evaluators, plan.seeds))
+        scores = self._reported(self.measured(generator, plan.evaluators, plan.seeds, self.stops))
         if chosen_at is not None:
             by = plan.best.by if plan.best is not None else ""
             caveat = f"of step {chosen_at}, chosen as the best by {by} on these same real images, which favours it"
             scores = [replace(score, warnings=(*score.warnings, caveat)) for score in scores]
-        if plan.evaluators:
+        if plan.evaluators and self.processes.is_first:
             self.listener.scores(scores)
         return scores
 
@@ -58,32 +81,39 @@ class Evaluation:
         chosen = [each for each in self.recipe.evaluation.evaluators if best is not None and each.kind == best.by]
         return next(iter(self._reported(self.measured(generator, chosen, 1))), None)
 
-    def measured(self, generator: Generator, evaluators: Sequence[EvaluatorSpec], seeds: int) -> Measured:
-        """Scores over that many sets of generated images, each from a seed of its own."""
-        return measure(
-            evaluators,
-            self.reference,
-            self._generated(generator, seeds) if evaluators else (),
-            seed=self.recipe.seed,
-            is_conditional=generator.is_conditional,
-            listener=self.listener,
-        )
+    def measured(
+        self, generator: Generator, evaluators: Sequence[EvaluatorSpec], seeds: int, stops: Stops | None = None
+    ) -> Measured:
+        """Scores over that many sets of generated images, each from a seed of its own. stops: may end it."""
+        crew = Crew(self.processes, stops)
+        # no more at once than the training holds
+        generation = Generation(generator, min(BATCH, self.recipe.training.batch), crew)
+        store = FeatureStore(str(next(generator.parameters()).device), crew, self.components)
+        if not self.processes.is_first:
+            crew.help()
+            return Measured([])
+        assert self.reference is not None
+        with crew.asking():
+            return measure(
+                evaluators,
+                self.reference,
+                self._generated(generation, self.reference.images, seeds) if evaluators else (),
+                seed=self.recipe.seed,
+                is_conditional=generator.is_conditional,
+                listener=self.listener,
+                store=store,
+            )
 
     def _reported(self, measured: Measured) -> list[Score]:
         for reason in measured.failures.values():
             self.listener.warning(reason)
         return measured.scores
 
-    def _generated(self, generator: Generator, seeds: int) -> Iterator[LabelledImages]:
-        round_products(next(generator.parameters()).device, allowed=False)
-        real = self.reference.images
+    def _generated(self, generation: Generation, real: LabelledImages, seeds: int) -> Iterator[LabelledImages]:
         labels = proportional_labels(real.class_counts(), self.recipe.evaluation.images)
-        # no more at once than the training holds
-        batch = min(BATCH, self.recipe.training.batch)
         for number in range(seeds):
-            sampler = Sampler(generator, derive_seed(self.recipe.seed, "evaluation", number), batch=batch)
             try:
-                pixels = sampler.images(labels, self.listener)
+                pixels = generation.images(derive_seed(self.recipe.seed, "evaluation", number), labels, self.listener)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise

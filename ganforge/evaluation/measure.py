@@ -10,7 +10,7 @@ from functools import cache
 
 from ganforge.cache import cache_folder
 from ganforge.data.images import LabelledImages
-from ganforge.errors import PluginError
+from ganforge.errors import PluginError, ProcessError
 from ganforge.evaluation.checks import checked, described
 from ganforge.evaluation.score import EvaluationContext, Matrix, Score
 from ganforge.evaluation.store import FeatureStore
@@ -48,14 +48,16 @@ def measure(
     seed: int,
     is_conditional: bool,
     listener: Listener,
+    store: FeatureStore | None = None,
 ) -> Measured:
     """All evaluators on each set of fakes, one set per generator seed; scores are means over the sets.
 
-    An evaluator that raises, or gives what are no scores, is a failure and does not stop the others.
+    An evaluator that raises, or gives what are no scores, is a failure and does not stop the others. store: computes
+    the features; None: one on the processor.
     """
     found: dict[int, list[list[Score]]] = {}
     failures: dict[int, str] = {}
-    store = FeatureStore()
+    store = store or FeatureStore()
     in_memory = cache(reference.images.in_memory)
     for number, fake in enumerate(fakes):
         context = EvaluationContext(
@@ -86,7 +88,7 @@ def _as_failure(failures: dict[int, str], position: int, evaluator: EvaluatorSpe
     """Whatever is raised becomes the reason why this evaluator gave no score: it must not cost a training."""
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, ProcessError):  # a process that is lost is no fault of the evaluator
         raise
     except BaseException as error:  # also what ends a program: that is not for an evaluator to do
         failures[position] = f"evaluator '{evaluator.kind}' gave no score: {described(error)}"

@@ -33,6 +33,11 @@ class EvaluationContext:
     #: Shared by all evaluators that get this context.
     store: FeatureStore = field(default_factory=FeatureStore, repr=False, compare=False)
 
+    @property
+    def device(self) -> str:
+        """Where networks are to compute: `cpu`, `cuda:0`."""
+        return self.store.device
+
     def features(self, extractor: ExtractorSpec, images: LabelledImages, what: str) -> FeatureSet:
         """The features of the images, computed once in an evaluation, whichever evaluators ask for them.
 

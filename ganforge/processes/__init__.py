@@ -1,1 +1,1 @@
-"""Several processes that train one run together. Nothing else knows torch.distributed."""
+"""Several processes that train, sample or evaluate together. Nothing else knows torch.distributed."""

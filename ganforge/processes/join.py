@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from ganforge.errors import ProcessError, UsageError
 from ganforge.processes.group import ALONE, Processes
+from ganforge.runs.stop import ignore_signals
 
 #: Seconds that a process waits for one that sends nothing, unless it is told otherwise.
 TIMEOUT_S = 600.0
@@ -78,6 +79,7 @@ def joined(timeout: float = TIMEOUT_S, url: str = "env://", meeting: float = MEE
     try:
         yield Processes(rank, size, link)
     except BaseException as error:
+        ignore_signals()  # it has still to say why
         link.report(error)
         raise
     finally:

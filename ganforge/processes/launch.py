@@ -40,11 +40,11 @@ def count_processes(wanted: str) -> tuple[int, bool]:
     return int(number), False
 
 
-def launch(words: Sequence[str], size: int, max_restarts: int = 0) -> int:
+def launch(words: Sequence[str], size: int, max_restarts: int, advice: str) -> int:
     """The exit code of `ganforge WORDS` run by `size` processes, of which one tells what happens.
 
-    max_restarts: how often they are started again, all together, after one has failed.
-    Raises ProcessError where one was killed and none is left to say so.
+    max_restarts: how often they are started again, all together, after one has failed. advice: what to do when all
+    were killed. Raises ProcessError where one was killed and none is left to say so.
     """
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -82,4 +82,4 @@ def launch(words: Sequence[str], size: int, max_restarts: int = 0) -> int:
     if told:
         return told[0]
     killed = ", ".join(f"rank {rank} of {size} by {signal.Signals(-code).name}" for rank, code in codes.items())
-    raise ProcessError(f"killed: {killed}. What was saved is whole; `ganforge resume RUN` goes on.")
+    raise ProcessError(f"killed: {killed}. {advice}")

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import json
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import torch
 import torch.distributed as dist
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ganforge.errors import DataError, ElsewhereError, GanforgeError, ProcessError
@@ -43,6 +46,8 @@ class Link:
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
         dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=timeout)
         self._waiting: Any = dist.new_group(backend="gloo", timeout=PATIENCE)
+        #: Why no message can be sent any more.
+        self._lost: BaseException | None = None
 
     def add_up(self, values: Tensor) -> None:
         with self._together():
@@ -66,6 +71,22 @@ class Link:
             text = _as_tensor(content) if self.rank == 0 else torch.zeros(int(size), dtype=torch.uint8)
             dist.broadcast(text, 0, group=self._waiting)
         return json.loads(bytes(text.tolist()))
+
+    def ask(self, rank: int, value: Any, array: NDArray[Any]) -> None:
+        """Send JSON data and an array to a process that waits in `asked`; from the first process."""
+        self._send(rank, self._waiting, value, array)
+
+    def asked(self) -> tuple[Any, NDArray[Any]]:
+        """What the first process asks, however long that takes."""
+        return self._receive(0, self._waiting)
+
+    def answer(self, value: Any, array: NDArray[Any]) -> None:
+        """Send JSON data and an array to the first process, which waits in `answered`."""
+        self._send(0, None, value, array)
+
+    def answered(self, rank: int) -> tuple[Any, NDArray[Any]]:
+        """What that process answers."""
+        return self._receive(rank, None)
 
     def copy_from_first(self, values: Tensor) -> None:
         # sent as it lies in memory, which may be channels_last
@@ -101,14 +122,38 @@ class Link:
             with suppress(RuntimeError):
                 dist.destroy_process_group()
 
+    def _send(self, rank: int, group: Any, value: Any, array: NDArray[Any]) -> None:
+        content = json.dumps([value, array.dtype.name, array.shape]).encode()
+        with self._together():
+            dist.send(torch.tensor([len(content), array.nbytes]), rank, group=group)
+            dist.send(_as_tensor(content), rank, group=group)
+            if array.nbytes:
+                dist.send(_as_tensor(np.ascontiguousarray(array).data), rank, group=group)
+
+    def _receive(self, rank: int, group: Any) -> tuple[Any, NDArray[Any]]:
+        lengths = torch.zeros(2, dtype=torch.int64)
+        with self._together():
+            dist.recv(lengths, rank, group=group)
+            content, values = (torch.zeros(length, dtype=torch.uint8) for length in lengths.tolist())
+            dist.recv(content, rank, group=group)
+            if len(values):
+                dist.recv(values, rank, group=group)
+        value, dtype, shape = json.loads(content.numpy().tobytes())
+        return value, values.numpy().view(dtype).reshape(shape)
+
     @contextmanager
     def _together(self) -> Iterator[None]:
+        if self._lost is not None:
+            raise self._lost
         started = time.monotonic()
         try:
             yield
         except RuntimeError as error:
             has_waited = time.monotonic() - started >= self._timeout.total_seconds()
-            raise self._reason(str(error), has_waited=has_waited) from error
+            # torch's frames hold the connections open, and who sends to this process would not hear that it leaves
+            traceback.clear_frames(error.__traceback__)
+            self._lost = self._reason(str(error), has_waited=has_waited)
+            raise self._lost from error
 
     def _say(self, report: dict[str, Any]) -> None:
         with suppress(RuntimeError):  # the store may be gone with the process that held it
@@ -151,5 +196,5 @@ class Link:
         return found
 
 
-def _as_tensor(content: bytes) -> Tensor:
+def _as_tensor(content: bytes | memoryview) -> Tensor:
     return torch.frombuffer(bytearray(content), dtype=torch.uint8)

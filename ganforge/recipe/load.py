@@ -31,8 +31,13 @@ class LoadedRecipe:
     overrides: tuple[str, ...]
     #: What was written, with the overrides in it.
     written: Node
-    #: See `ganforge.recipe.providers.plugins_of`.
-    plugins: Mapping[str, Sequence[str]]
+    #: What its names were looked up in.
+    components: Components
+
+    @cached_property
+    def plugins(self) -> Mapping[str, Sequence[str]]:
+        """See `ganforge.recipe.providers.plugins_of`."""
+        return plugins_of(self.recipe, self.components)
 
     @cached_property
     def origins(self) -> Mapping[Steps, Origin]:
@@ -88,7 +93,7 @@ def load_recipe(file: Path, overrides: Sequence[str], components: Components) ->
         raise RecipeError([*problems_of(error, root, Recipe, components), *problems]) from error
     if problems:
         raise RecipeError(problems)
-    return LoadedRecipe(recipe, file, tuple(overrides), root, plugins_of(recipe, components))
+    return LoadedRecipe(recipe, file, tuple(overrides), root, components)
 
 
 def read_text(file: Path) -> str:

@@ -17,9 +17,9 @@ def for_user(
     error: BaseException, recipe: Recipe, run_dir: RunDir, processes: Processes = ALONE, *, on_cpu: bool = True
 ) -> BaseException:
     """The same, or what a user should read of a full memory or disk, or of a process that is lost."""
-    if type(error) is ProcessError:
+    if isinstance(error, ProcessError):
         again = f"ganforge resume {quote(str(run_dir.path))} --gpus {processes.gpus(on_cpu=on_cpu)}"
-        return ProcessError(f"{error} What was saved is whole; continue with `{again}`.")
+        return error.with_advice(f"What was saved is whole; continue with `{again}`.")
     if isinstance(error, Exception) and is_out_of_memory(error):
         return MemoryLimitError(_out_of_memory(recipe, run_dir, processes))
     if isinstance(error, OSError) and is_of(error, run_dir.path):

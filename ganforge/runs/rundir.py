@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import json
 import math
 import os
@@ -16,14 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from ganforge.errors import CheckpointError, UsageError
-from ganforge.files import is_file, read_json, retried, write_bytes, write_json
+from ganforge.files import is_file, locked, read_json, retried, write_bytes, write_json
 
 #: What a run has written before its training begins, and what nobody misses of a run that never began.
 _BEFORE = frozenset(
     {".lock", "recipe.yaml", "run.json", "environment.json", "freeze.json", "data.json", "source.json", "load.json"}
 )
-#: What a file system without locks answers: Lustre, some network disks.
-NO_LOCKS = frozenset({errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK})
 
 
 @dataclass(frozen=True)
@@ -87,20 +83,10 @@ class RunDir:
 
         warn: told where the file system has no locks. Raises CheckpointError while another process holds it.
         """
-        # not through a link, which in a folder from elsewhere may lead to any file
-        handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise CheckpointError(f"{self.path} is being written by another process.") from error
-            except OSError as error:
-                if error.errno not in NO_LOCKS:
-                    raise
-                warn(f"the disk of {self.path} has no locks: see to it that no second process continues this run.")
+        held = CheckpointError(f"{self.path} is being written by another process.")
+        lockless = f"the disk of {self.path} has no locks: see to it that no second process continues this run."
+        with locked(self.path / ".lock", held, lambda: warn(lockless)):
             yield
-        finally:
-            os.close(handle)
 
     def remove_unused(self) -> bool:
         """Remove a run that ended before it trained, unless its folder holds more than every run begins with.

@@ -27,6 +27,13 @@ class RunStopped(KeyboardInterrupt):
 REASONS = {**{number.name: 128 + number for number in SIGNALS}, "--stop-after": 128 + signal.SIGTERM}
 
 
+def ignore_signals() -> None:
+    """From here on this process ends by itself: a launcher sends signals to the rest when one of several has ended."""
+    if threading.current_thread() is threading.main_thread():
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
+
 class Stops:
     """While entered, a signal ends the run: between two steps where it is `deferred`, else at once.
 

@@ -21,7 +21,7 @@ def check_extractor(spec: ExtractorSpec) -> None:
     check_spec(spec)
     kind = spec.kind
     spec.preflight()
-    extractor = spec.build()
+    extractor = spec.build("cpu")
     expect(
         re.fullmatch("[0-9a-f]{64}", extractor.sha256),
         f"{kind}: its sha256 must be 64 hex digits, but is {extractor.sha256!r}.",
@@ -50,7 +50,7 @@ def check_extractor(spec: ExtractorSpec) -> None:
             f"{kind}: the features of an image depend on the other images of its batch (batch normalisation in "
             "training mode does this).",
         )
-    again = spec.build()
+    again = spec.build("cpu")
     expect(
         (again.name, again.sha256, again.dim, again.resizer)
         == (extractor.name, extractor.sha256, extractor.dim, extractor.resizer)

@@ -62,7 +62,8 @@ class Trainer:
     ) -> None:
         """measure: gives the score by which the best checkpoint is kept, if the recipe wants one kept.
 
-        stops: who may ask the run to stop; None: nobody. processes: of which the first one writes and measures.
+        It is called on all processes; what it gives counts on the first one. stops: who may ask the run to stop; None:
+        nobody. processes: of which the first one writes.
         """
         recipe = plan.recipe
         self.plan, self.recipe, self.recipe_hash = plan, recipe, recipe_hash
@@ -203,19 +204,19 @@ class Trainer:
         """
         assert self.arithmetic is not None
         expect_finite(state_tensors(self.players, self.average), self.step)
+        assert self.measure is not None
         try:
-            best = self.processes.from_first(lambda: self._best_now(stage))
+            with self.stops.at_once():
+                score = self.measure(self.average.network)
         except RunStopped:
             return
+        best = self.processes.from_first(lambda: self._best_now(stage, score))
         self.best = None if best is None else Best(**best)
         self._is_unmeasured = False
         round_products(self.device, allowed=self.arithmetic.discriminator == "bfloat16")
 
-    def _best_now(self, stage: str) -> dict[str, Any] | None:
-        assert self.measure is not None
+    def _best_now(self, stage: str, score: Score | None) -> dict[str, Any] | None:
         best = self.best
-        with self.stops.at_once():
-            score = self.measure(self.average.network)
         if score is not None and not math.isfinite(score.value):
             self.listener.warning(f"step {self.step}: {score.name} is {score.value}, which can't be the best.")
         elif score is not None:

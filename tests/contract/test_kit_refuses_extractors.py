@@ -34,7 +34,7 @@ class Faulty(ExtractorSpec):
     kind: Literal["faulty"] = "faulty"
     fault: str
 
-    def build(self) -> Network:
+    def build(self, device: str) -> Network:
         return Network(self.fault)
 
 

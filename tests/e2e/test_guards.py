@@ -106,10 +106,12 @@ def test_evaluators_know_whether_labels_were_asked_for_and_scores_say_what_they_
     generator, _ = build_networks(plan)
     images = recipe.data.load(16, LoadContext(tmp_path))
     nothing = images.subset(np.arange(0))
-    (score,) = Evaluation(plan.recipe, reference_of(plan.recipe, images, nothing), Listener()).scores(generator)
+    reference = reference_of(plan.recipe, images, nothing)
+    (score,) = Evaluation(plan.recipe, reference, Listener(), components).scores(generator)
     assert score.name == f"conditional={is_conditional}"
     assert score.warnings == ("measured against the images it was TRAINED on, since none were held out",)
-    (score,) = Evaluation(plan.recipe, reference_of(plan.recipe, nothing, images), Listener()).scores(generator)
+    reference = reference_of(plan.recipe, nothing, images)
+    (score,) = Evaluation(plan.recipe, reference, Listener(), components).scores(generator)
     assert score.warnings == ()
 
 

@@ -12,7 +12,14 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+import torch
 from trainings import contents
+
+from ganforge import plugins
+from ganforge.execute import run
+from ganforge.listener import Listener
+from ganforge.recipe.load import load_recipe
+from ganforge.samples.draw import WantedSamples, draw
 
 ROOT = Path(__file__).parents[2]
 GANFORGE = [sys.executable, "-m", "ganforge"]
@@ -131,6 +138,97 @@ def test_torchrun_starts_lost_processes_again_and_they_end_with_the_same_bytes(
     assert list(files[0]) == list(files[1])
     differing = {Path(name).name for name in files[0] if files[0][name] != files[1][name]}
     assert differing - {"report.html"} == {"run.json"}  # which names the launch, and the page says when
+
+
+#: A plugin with an evaluator whose features are computed until one process is killed, where there is a file.
+MEASURE = '''
+import os, signal
+from pathlib import Path
+from typing import Literal
+import numpy as np
+from ganforge import hookimpl
+from ganforge.evaluation.score import Score
+from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
+
+class Means:
+    name, sha256, dim, resizer = "means", "0" * 64, 3, "none"
+
+    def __call__(self, images):
+        if Path(__file__).with_name("kill").exists() and os.environ.get("RANK") == "1":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return images.mean(axis=(2, 3), dtype=np.float64).astype(np.float32)
+
+class Light(ExtractorSpec):
+    """Mean colours."""
+
+    kind: Literal["light"] = "light"
+
+    def build(self, device):
+        return Means()
+
+class Distance(EvaluatorSpec):
+    """Between mean colours."""
+
+    kind: Literal["light_distance"] = "light_distance"
+
+    def evaluate(self, real, fake, context):
+        means = [context.features(Light(), images, what).values.astype(np.float64).mean(axis=0)
+                 for images, what in ((real, "real images"), (fake, "generated images"))]
+        return [Score("distance", float(np.abs(means[0] - means[1]).sum()), len(real), len(fake))]
+
+@hookimpl
+def ganforge_extractors():
+    return [Light]
+
+@hookimpl
+def ganforge_evaluators():
+    return [Distance]
+'''
+
+
+@pytest.fixture
+def measured_run(tiny_recipe: Path, tmp_path: Path) -> Path:
+    """A run of one process that is scored by `light_distance` of 40 images, with the plugin beside it."""
+    (tmp_path / "measure.py").write_text(MEASURE)
+    evaluation = "evaluation={images: 40, seeds: 2, evaluators: [{kind: light_distance}]}"
+    loaded = load_recipe(tiny_recipe, [evaluation], plugins.load([tmp_path / "measure.py"]))
+    return run(loaded, Listener(), torch.device("cpu")).path
+
+
+def test_two_processes_sample_and_score_a_run_to_the_bytes_of_one(measured_run: Path, tmp_path: Path) -> None:
+    more = ["-p", str(tmp_path / "measure.py")]
+    words = ["sample", str(measured_run), "--count", "30", "--label", "small", "--label", "0=40", "--layout", "folders"]
+    done = ended([*GANFORGE, *words, "--seed", "3", "--out", "two", "--gpus", "cpu:2", *more], tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-2:] == ["70 images, 30 of small (label 2), 40 of large (label 0)",
+                                             "table: two/samples.csv"]  # fmt: skip
+    components = plugins.load([tmp_path / "measure.py"])
+    wanted = WantedSamples(("small", "0=40"), 30, seed=3, layout="folders")
+    draw(measured_run, wanted, tmp_path / "one", components, Listener(), torch.device("cpu"))
+    assert contents(tmp_path / "two") == contents(tmp_path / "one")
+    done = ended([*GANFORGE, "eval", str(measured_run), "--json", "--gpus", "cpu:2", *more], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == json.loads((measured_run / "scores.json").read_text())
+
+
+def test_an_evaluation_that_loses_a_process_says_so_once(measured_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "kill").touch()
+    words = ["eval", str(measured_run), "--json", "--gpus", "cpu:2", "-p", str(tmp_path / "measure.py")]
+    lost = ended([*GANFORGE, *words], tmp_path)
+    assert (lost.returncode, lost.stdout) == (9, "")
+    assert lost.stderr.splitlines()[-1] == (
+        "error: the process of rank 1 of 2 ended without a word: killed, or out of memory. Nothing was measured; the "
+        "same command begins again."
+    )
+
+
+def test_a_mistake_is_told_once_however_many_processes_there_are(measured_run: Path, tmp_path: Path) -> None:
+    words = ["sample", str(measured_run), "--label", "smal", "--out", "x", "-p", str(tmp_path / "measure.py")]
+    done = ended([*GANFORGE, *words, "--gpus", "cpu:2"], tmp_path)
+    assert (done.returncode, done.stdout) == (2, "the generator of step 4\n")
+    assert done.stderr.splitlines()[0] == "error: no class is called 'smal'. Did you mean 'small'?"
+    assert done.stderr.count("error:") == 1
+    assert not (tmp_path / "x").exists()
 
 
 SRUN = """#!/bin/bash

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 import torch
+from cases import components as tiny_components
 from several import ends, start, together
 from trainings import contents
 
+from ganforge.evaluate import Wanted, evaluate
 from ganforge.execute import resume, run
 from ganforge.listener import Listener
 from ganforge.processes.group import Processes
@@ -192,6 +194,25 @@ def test_the_first_alone_writes_and_says_how_many_there_are(whole: Mapping[str, 
         "step_00000008",
     }
     assert json.loads(whole["scores.json"]) == []
+
+
+def test_a_run_of_two_is_scored_as_one_process_scores_its_checkpoint(tiny_recipe: Path, tmp_path: Path) -> None:
+    together(2, tmp_path / "meet", work_measured, tiny_recipe)
+    (path,) = (tmp_path / "runs").iterdir()
+    rows = [row for row in RunDir(path).read_metrics() if "score" in row]
+    assert [row["step"] for row in rows] == [2, 4]
+    scores = json.loads((path / "scores.json").read_text())
+    found, _ = evaluate(path, Wanted(), tiny_components(), Listener(), CPU)
+    again = json.loads(json.dumps([score.as_dict() for score in found.scores]))
+    # which checkpoint it was, either says in words of its own
+    assert [{**score, "warnings": []} for score in scores] == [{**score, "warnings": []} for score in again]
+    assert (scores[0]["num_seeds"], scores[0]["n_fake"]) == (2, 10)
+    assert any(warning.startswith("of step ") for warning in scores[0]["warnings"])
+
+
+def work_measured(processes: Processes, recipe: Path) -> None:
+    measured = "{images: 10, seeds: 2, evaluators: [{kind: stub_brightness}], best: {by: stub_brightness, every: 2}}"
+    run(load_recipe(recipe, (f"evaluation={measured}",), tiny_components()), Listener(), CPU, None, processes)
 
 
 def test_a_run_that_goes_on_with_another_number_says_what_is_lost(

@@ -19,7 +19,8 @@ from ganforge.opening import load_generator
 from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.runs.checkpoint import load_newest
 from ganforge.runs.rundir import RunDir
-from ganforge.samples import Origin, write_samples
+from ganforge.samples.request import Origin
+from ganforge.samples.write import write_samples
 from ganforge.sampling import Sampler
 from ganforge.testing import check_source
 from ganforge.weights.specs import Run

@@ -37,9 +37,9 @@ class DINOv2Spec(ExtractorSpec):
     weights: Path
 
     def preflight(self) -> None:
-        self.build()
+        self.build("cpu")
 
-    def build(self) -> NetworkExtractor:
+    def build(self, device: str) -> NetworkExtractor:
         """Raises UsageError without timm; CheckpointError where the file can't be read or holds another network."""
         try:
             import timm
@@ -55,7 +55,7 @@ class DINOv2Spec(ExtractorSpec):
         tensors["pos_embed"] = positions(tensors["pos_embed"])
         network = timm.create_model(model, pretrained=False, img_size=SIDE, num_classes=0)
         load_whole(network, tensors, self.weights, name)
-        return NetworkExtractor(name, sha256, dim, SIDE, IMAGENET, network)
+        return NetworkExtractor(name, sha256, dim, SIDE, IMAGENET, network, device)
 
 
 def positions(published: Tensor) -> Tensor:

@@ -24,15 +24,15 @@ class EfficientNetLite0Spec(ExtractorSpec):
     kind: Literal["efficientnet_lite0"] = "efficientnet_lite0"
 
     def preflight(self) -> None:
-        self.build()
+        self.build("cpu")
 
-    def build(self) -> NetworkExtractor:
+    def build(self, device: str) -> NetworkExtractor:
         """Raises UsageError where the packages of the extra `offline` are missing.
 
         Images are resized to 128 px, where the network, trained at 224, is as often right on 160 px photographs of
         daisies, at a third of the cost. Another side gives other distances.
         """
-        return _extractor(number=0, side=128)
+        return _extractor(0, 128, device)
 
 
 class EfficientNetLite2Spec(ExtractorSpec):
@@ -41,24 +41,24 @@ class EfficientNetLite2Spec(ExtractorSpec):
     kind: Literal["efficientnet_lite2"] = "efficientnet_lite2"
 
     def preflight(self) -> None:
-        self.build()
+        self.build("cpu")
 
-    def build(self) -> NetworkExtractor:
+    def build(self, device: str) -> NetworkExtractor:
         """Raises UsageError where the packages of the extra `offline` are missing.
 
         Images are resized to 160 px, where the network, trained at 260, is as often right on photographs of daisies.
         """
-        return _extractor(number=2, side=160)
+        return _extractor(2, 160, device)
 
 
-def _extractor(number: int, side: int) -> NetworkExtractor:
+def _extractor(number: int, side: int, device: str) -> NetworkExtractor:
     network, sha256 = load_lite(number)
 
     def features(x: Tensor) -> Tensor:
         pooled: Tensor = network.extract_features(x).mean(dim=(2, 3))
         return pooled
 
-    return NetworkExtractor(f"efficientnet-lite{number}", sha256, 1280, side, SCALING, network, features)
+    return NetworkExtractor(f"efficientnet-lite{number}", sha256, 1280, side, SCALING, network, device, features)
 
 
 def load_lite(number: int) -> tuple[Any, str]:

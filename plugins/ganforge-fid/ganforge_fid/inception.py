@@ -83,9 +83,9 @@ class InceptionSpec(ExtractorSpec):
         return require_weights(cls.kind_name(), data)
 
     def preflight(self) -> None:
-        self.build()
+        self.build("cpu")
 
-    def build(self) -> NetworkExtractor:
+    def build(self, device: str) -> NetworkExtractor:
         """Fetches the file first if `weights` says so.
 
         Raises CheckpointError where the file can't be read or is none of the published ones; DownloadError.
@@ -100,7 +100,7 @@ class InceptionSpec(ExtractorSpec):
                 f"{path} is not the Inception network of the FID: its sha256 is {sha256}. {how_to_get_weights()}"
             )
         network = _NETWORKS[PUBLISHED[sha256].form](content, path)
-        return NetworkExtractor(NAME, sha256, 2048, 299, SCALING, network)
+        return NetworkExtractor(NAME, sha256, 2048, 299, SCALING, network, device)
 
 
 def _fetched() -> Path:

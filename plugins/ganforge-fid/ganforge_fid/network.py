@@ -30,7 +30,7 @@ IMAGENET = Scaling((0.485 * 255, 0.456 * 255, 0.406 * 255), (0.229 * 255, 0.224 
 
 
 class NetworkExtractor:
-    """The features of a network in float32, on the GPU where there is one, else on the CPU.
+    """The features of a network in float32.
 
     features: (N, 3, side, side) -> N x D numbers, computed by `network` or by its parts. The network is put into
     evaluation mode and moved to the device.
@@ -44,12 +44,13 @@ class NetworkExtractor:
         side: int,
         scaling: Scaling,
         network: nn.Module,
+        device: str,
         features: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         import torch
 
         self.name, self.sha256, self.dim = name, sha256, dim
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = torch.device(device)
         self.network = network.eval().to(self.device)
         self._features = features or self.network
         self._resize, self.resizer = clean_resizer(side)

@@ -32,9 +32,9 @@ class TorchvisionSpec(ExtractorSpec):
     weights: Path
 
     def preflight(self) -> None:
-        self.build()
+        self.build("cpu")
 
-    def build(self) -> NetworkExtractor:
+    def build(self, device: str) -> NetworkExtractor:
         """Raises CheckpointError where the file can't be read or holds another network."""
         from torch.nn import Identity
         from torchvision.models import get_model, get_model_weights
@@ -46,4 +46,4 @@ class TorchvisionSpec(ExtractorSpec):
         load_whole(network, tensors, self.weights, f"torchvision's {self.network}")
         head, dim = HEADS[self.network]
         network.set_submodule(head, Identity())
-        return NetworkExtractor(self.network, sha256, dim, SIDE, IMAGENET, network)
+        return NetworkExtractor(self.network, sha256, dim, SIDE, IMAGENET, network, device)

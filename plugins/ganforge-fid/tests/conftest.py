@@ -38,7 +38,7 @@ class Colours(ExtractorSpec):
 
     kind: Literal["colours"] = "colours"
 
-    def build(self) -> SixNumbers:
+    def build(self, device: str) -> SixNumbers:
         return BUILT
 
 

@@ -66,11 +66,11 @@ def test_the_more_labels_are_wrong_the_lower_is_the_score(colours, trained, grad
 def test_a_score_says_all_that_changes_its_value(colours, trained, graded):
     real, fake = graded(COUNTS, "held-out", seed=1), graded([40, 30, 20], "generated", seed=2)
     kappa, balanced, accuracy = LabelAgreement(extractor=colours).evaluate(real, fake, trained)
-    probe = f"[linear probe on colours@{colours.build().sha256[:8]}]"
+    probe = f"[linear probe on colours@{colours.build('cpu').sha256[:8]}]"
     names = [f"label quadratic kappa{probe}", f"label balanced accuracy{probe}", f"label accuracy{probe}"]
     assert [score.name for score in (kappa, balanced, accuracy)] == names
     assert (kappa.n_real, kappa.n_fake, kappa.dataset, kappa.resizer) == (120, 90, "discs", "none")
-    assert kappa.extractor == f"colours, sha256 {colours.build().sha256}"
+    assert kappa.extractor == f"colours, sha256 {colours.build('cpu').sha256}"
     assert kappa.spread_of == "standard deviation over 200 resamplings of the generated images"
     assert 0 < kappa.spread < 0.1 and not kappa.lower_is_better
     assert kappa.warnings == (
@@ -96,7 +96,7 @@ def test_merged_classes_are_one_for_the_classifier_and_in_the_name(colours, trai
     real, fake = graded(COUNTS, "held-out", seed=1), graded(COUNTS, "generated", seed=2, overlap=0)
     within = relabelled(fake, np.where(fake.labels == 2, 2, 1 - fake.labels))
     scores = LabelAgreement(extractor=colours, group=[["grade 0", 1], [2]]).evaluate(real, within, trained)
-    assert scores[0].name == f"label kappa[linear probe on colours@{colours.build().sha256[:8]}, classes 0+1 | 2]"
+    assert scores[0].name == f"label kappa[linear probe on colours@{colours.build('cpu').sha256[:8]}, classes 0+1 | 2]"
     assert scores[0].classes == ("grade 0 + grade 1", "grade 2")
     assert scores[0].value > 0.9 > 0.5 > LabelAgreement(extractor=colours).evaluate(real, within, trained)[0].value
 

@@ -49,10 +49,10 @@ def test_a_score_says_all_that_changes_its_value(evaluated, drawn, colours):
     scores = evaluated(drawn([30, 10]), real, drawn([20, 20], seed=2))
     first, *_, last = scores.values()
     assert (first.name, last.name) == (
-        f"memorisation_ratio[colours@{colours.build().sha256[:8]}]",
+        f"memorisation_ratio[colours@{colours.build('cpu').sha256[:8]}]",
         "memorisation_share[pixels]",
     )
-    assert (first.extractor, first.resizer) == (f"colours, sha256 {colours.build().sha256}", "none")
+    assert (first.extractor, first.resizer) == (f"colours, sha256 {colours.build('cpu').sha256}", "none")
     assert (last.extractor, last.resizer) == ("pixels, root mean square in grey levels", "none")
     assert (first.better, last.better) == ("near 1", "lower")
     assert all(f"{score.name.partition('[')[0]}: " in score.meaning for score in scores.values())
@@ -150,7 +150,7 @@ def test_the_closest_pairs_are_given_in_the_numbers_of_the_sets(colours, context
     train, fake = drawn([20]), drawn([10], seed=1)
     fake.images[6], fake.images[3] = train.images[11, ..., ::-1], train.images[2]
     pairs = Memorisation(extractor=colours).closest_pairs(fake, replace(context, train=train), count=2)
-    sha256 = colours.build().sha256[:8]
+    sha256 = colours.build("cpu").sha256[:8]
     assert list(pairs) == [f"colours@{sha256}", "pixels"]
     # mean colours are the same in the mirror
     assert {(pair.fake, pair.train) for pair in pairs[f"colours@{sha256}"]} == {(3, 2), (6, 11)}

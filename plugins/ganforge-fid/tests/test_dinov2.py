@@ -24,7 +24,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_features_are_the_class_token_of_the_published_definition(file):
-    extractor = DINOv2Spec(weights=file).build()
+    extractor = DINOv2Spec(weights=file).build("cpu")
     images = np.random.default_rng(0).integers(0, 256, size=(3, 3, 64, 64), dtype=np.uint8)
     expected = class_token(drawn_weights(384), torch.from_numpy(extractor.prepare(images)))
     assert (extractor.name, extractor.dim, extractor.sha256) == ("dinov2-vits14", 384, sha256_of(file))

@@ -29,7 +29,7 @@ def relabelled(images, labels):
 def test_scores_name_what_was_trained_on_tested_on_and_measured(colours, trained, graded):
     real, fake = graded(COUNTS, "held-out", seed=1), graded(COUNTS, "generated", seed=2)
     scores = Downstream(extractor=colours).evaluate(real, fake, trained)
-    probe = f"linear probe on colours@{colours.build().sha256[:8]}"
+    probe = f"linear probe on colours@{colours.build('cpu').sha256[:8]}"
     measures = ["quadratic kappa", "AUROC of 1+2", "balanced accuracy", "accuracy"]
     trainings = ["train on synthetic, test on real", "train on real + synthetic, test on real"]
     assert [s.name for s in scores] == [f"{m}[{training}; {probe}]" for training in trainings for m in measures]

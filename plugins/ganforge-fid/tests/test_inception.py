@@ -43,7 +43,7 @@ def test_the_state_dict_gives_the_features_of_torch_fidelity(monkeypatch, tmp_pa
     oracle = FeatureExtractorInceptionV3("inception", ["2048"], feature_extractor_weights_path=str(path))
     with torch.inference_mode():
         expected = oracle(torch.from_numpy(images))[0].numpy()
-    features = InceptionSpec(weights=path).build()(images)
+    features = InceptionSpec(weights=path).build("cpu")(images)
     assert expected.std() > 1e-3
     np.testing.assert_allclose(features, expected, rtol=1e-4, atol=1e-5 * float(np.abs(expected).max()))
 
@@ -75,7 +75,7 @@ def test_the_torchscript_file_gets_what_clean_fid_feeds_it(monkeypatch, tmp_path
     images = noise(2, 8)
     resized = torch.from_numpy(clean_resizer(299)[0](images))
     expected = InceptionV3W(str(tmp_path), download=False)(resized).numpy()
-    np.testing.assert_allclose(InceptionSpec(weights=path).build()(images), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(InceptionSpec(weights=path).build("cpu")(images), expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_a_state_dict_of_another_network_is_refused_by_the_names_of_its_tensors(
     torch.save({"fc.bias": torch.zeros(1008), "conv.weight": torch.zeros(1)}, path)
     published(monkeypatch, path, "state dict")
     with pytest.raises(CheckpointError) as caught:
-        InceptionSpec(weights=path).build()
+        InceptionSpec(weights=path).build("cpu")
     assert str(caught.value) == (
         f"{path} does not hold the weights of the network of the FID: it lacks Conv2d_1a_3x3.conv.weight, "
         "Conv2d_1a_3x3.bn.weight, Conv2d_1a_3x3.bn.bias and 468 more; it has conv.weight too much."

@@ -30,7 +30,7 @@ def test_pixels_are_scaled_by_channel_as_torchvision_does_it():
     from torchvision.transforms.functional import normalize
 
     images = noise(2, 16)
-    extractor = NetworkExtractor("identity", "0" * 64, 3 * 16 * 16, 16, IMAGENET, torch.nn.Identity())
+    extractor = NetworkExtractor("identity", "0" * 64, 3 * 16 * 16, 16, IMAGENET, torch.nn.Identity(), "cpu")
     resized = torch.from_numpy(clean_resizer(16)[0](images)) / 255
     expected = normalize(resized, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]).numpy()
     np.testing.assert_allclose(extractor.prepare(images), expected, rtol=1e-5, atol=1e-5)
@@ -39,19 +39,24 @@ def test_pixels_are_scaled_by_channel_as_torchvision_does_it():
 
 def test_a_network_is_in_evaluation_mode_and_gives_float32():
     network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 8), torch.nn.BatchNorm2d(4), torch.nn.Dropout())
-    extractor = NetworkExtractor("small", "0" * 64, 4, 8, Scaling(128, 128), network)
+    extractor = NetworkExtractor("small", "0" * 64, 4, 8, Scaling(128, 128), network, "cpu")
     features = extractor(noise(5, 12))
     assert features.dtype == np.float32 and features.shape == (5, 4)
     assert not any(module.training for module in network.modules())
     np.testing.assert_array_equal(extractor(noise(5, 12)), features)
-    assert extractor.device.type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert {parameter.device.type for parameter in network.parameters()} == {"cpu"}
+
+
+def test_a_network_computes_where_it_is_told():
+    network = torch.nn.Linear(3, 2)
+    NetworkExtractor("small", "0" * 64, 2, 8, IMAGENET, network, "meta")
+    assert network.weight.device.type == "meta"
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_gpu_gives_the_features_of_the_cpu(monkeypatch):
+def test_a_gpu_gives_the_features_of_the_cpu():
     network = torch.nn.Sequential(torch.nn.Conv2d(3, 64, 7, stride=4), torch.nn.ReLU(), torch.nn.Conv2d(64, 8, 13))
     images = noise(4, 64)
-    on_gpu = NetworkExtractor("small", "0" * 64, 8, 56, IMAGENET, network)(images)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    on_cpu = NetworkExtractor("small", "0" * 64, 8, 56, IMAGENET, network)(images)
+    on_gpu = NetworkExtractor("small", "0" * 64, 8, 56, IMAGENET, network, "cuda")(images)
+    on_cpu = NetworkExtractor("small", "0" * 64, 8, 56, IMAGENET, network, "cpu")(images)
     np.testing.assert_allclose(on_gpu, on_cpu, rtol=1e-3, atol=1e-5)

@@ -16,7 +16,7 @@ NAMES = ["precision", "recall", "density", "coverage"]
 
 def test_four_scores_say_all_that_changes_their_value(colours, context, drawn):
     scores = PRDC(extractor=colours).evaluate(drawn([40]), drawn([60], seed=1), replace(context, is_conditional=False))
-    sha256 = colours.build().sha256
+    sha256 = colours.build("cpu").sha256
     assert [score.name for score in scores] == [f"{name}[colours@{sha256[:8]}]" for name in NAMES]
     for score in scores:
         assert (score.n_real, score.n_fake, score.dataset, score.resizer) == (20, 20, "discs", "none")

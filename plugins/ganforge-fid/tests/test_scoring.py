@@ -14,7 +14,7 @@ INCOMPARABLE = "not comparable with published FID or KID: the features are those
 
 def test_a_score_says_all_that_changes_its_value(colours, context, drawn):
     (fd,) = score(FD, colours, drawn([30, 10]), drawn([60, 20], seed=1), context)
-    sha256 = colours.build().sha256
+    sha256 = colours.build("cpu").sha256
     assert fd.name == f"fd[colours@{sha256[:8]}]"
     assert (fd.n_real, fd.n_fake, fd.dataset, fd.resizer) == (20, 20, "discs", "none")
     assert fd.extractor == f"colours, sha256 {sha256}"

@@ -49,7 +49,7 @@ def test_features_are_what_torchvisions_own_network_gives_to_its_last_layer(name
     network = drawn_network(name)
     # as if read from a file, of which the largest has half a gigabyte
     monkeypatch.setattr(torchvision_networks, "read_state_dict", lambda path, advice: (network.state_dict(), "0" * 64))
-    extractor = TorchvisionSpec(network=name, weights="any.pth").build()
+    extractor = TorchvisionSpec(network=name, weights="any.pth").build("cpu")
     images = np.random.default_rng(0).integers(0, 256, size=(2, 3, 32, 32), dtype=np.uint8)
     *_, last = (module for module in network.modules() if isinstance(module, torch.nn.Linear))
     seen = []
@@ -75,7 +75,7 @@ def test_side_and_scaling_are_those_that_torchvision_documents(name):
 def test_the_extractor_keeps_the_promises_of_its_interface(resnet18):
     spec = TorchvisionSpec(network="resnet18", weights=resnet18)
     check_extractor(spec)
-    assert spec.build().sha256 == sha256_of(resnet18)
+    assert spec.build("cpu").sha256 == sha256_of(resnet18)
 
 
 def test_a_file_that_is_missing_says_where_it_is_published():

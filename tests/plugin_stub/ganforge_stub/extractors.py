@@ -17,7 +17,7 @@ class StubColours(ExtractorSpec):
 
     kind: Literal["stub_colours"] = "stub_colours"
 
-    def build(self) -> Colours:
+    def build(self, device: str) -> Colours:
         return Colours()
 
 

@@ -65,11 +65,11 @@ def test_it_is_told_at_once(ganforge: Ganforge, run: Path, words: tuple[str, ...
 def test_what_is_free_and_what_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "begun").mkdir()
-    (tmp_path / "begun" / "samples.csv.partial").touch()
+    (tmp_path / "begun" / ".unfinished").touch()
     (tmp_path / "link").symlink_to("nowhere")
     expect_free_folder(tmp_path / "empty")
     expect_free_folder(tmp_path / "new" / "deeper")
-    expect_free_folder(tmp_path / "begun", "samples.csv.partial")
+    expect_free_folder(tmp_path / "begun", ".unfinished")
     expect_writable(tmp_path / "new" / "page.html")
     with pytest.raises(UsageError, match="File name too long"):
         expect_free_folder(tmp_path / ("x" * 300))

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import Result
 
-from ganforge.cli.sampling import wanted_counts
 from ganforge.cli.training import read_duration
 from ganforge.errors import UsageError
 from ganforge.runs.stop import RunStopped, Stops
+from ganforge.samples.wanted import wanted_counts
 from ganforge.training.trainer import Trainer
 
 Ganforge = Callable[..., Result]

@@ -36,7 +36,7 @@ class Means(ExtractorSpec):
     weights: str = "a"
     fault: str = ""
 
-    def build(self) -> Colours:
+    def build(self, device: str) -> Colours:
         return Colours(self)
 
 
@@ -78,7 +78,7 @@ def test_each_row_belongs_to_the_image_that_order_names(context: EvaluationConte
     np.testing.assert_allclose(features.values, expected, rtol=1e-6)
     np.testing.assert_array_equal(features.labels, real.labels[features.order])
     assert features.groups == tuple(real.groups[i] for i in features.order)
-    assert features.extractor == extractor_id(Means().build()) == "colours@ca978112"
+    assert features.extractor == extractor_id(Means().build("cpu")) == "colours@ca978112"
     assert features.extractor_sha256 == hashlib.sha256(b"a").hexdigest()
     assert features.resizer == "none"
 

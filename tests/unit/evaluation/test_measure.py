@@ -66,7 +66,7 @@ class Colour(ExtractorSpec):
 
     kind: Literal["colour"] = "colour"
 
-    def build(self) -> Extractor:
+    def build(self, device: str) -> Extractor:
         built.append("colour")
         return MeanColour()
 

@@ -125,9 +125,8 @@ def long_recipe() -> dict[str, Any]:
 
 
 def train(processes: Processes, folder: Path) -> None:
-    def measure(generator: Generator) -> Score:
-        assert processes.is_first
-        return Score("stub", float(generator.training), 2, 2)
+    def measure(generator: Generator) -> Score | None:
+        return Score("stub", float(generator.training), 2, 2) if processes.is_first else None
 
     training = trainer(long_recipe(), folder, measure=measure, processes=processes)
     training.fit()

@@ -17,7 +17,7 @@ class Histogram(ExtractorSpec):
 
     kind: Literal["mylab_histogram"] = "mylab_histogram"
 
-    def build(self) -> Shares:
+    def build(self, device: str) -> Shares:
         return Shares()
 
 

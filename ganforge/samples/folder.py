@@ -1,0 +1,121 @@
+"""A folder that fills with generated images: which are whole, which are wanted still, and the table at the end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganforge.errors import UsageError
+from ganforge.files import locked, read_json, write_json
+from ganforge.pictures import is_marked, is_whole_png, png_bytes
+from ganforge.samples import TABLE, UNFINISHED
+from ganforge.samples.request import Request
+
+#: Within the folder of what is not finished.
+REQUEST = "request.json"
+
+State = Literal["new", "begun", "finished"]
+
+
+class SampleFolder:
+    """The images of a request in a folder, which the first of the processes that write them holds."""
+
+    def __init__(self, path: Path, request: Request) -> None:
+        self.path, self.request = path, request
+        self.table = path / TABLE
+        self._unfinished = path / UNFINISHED
+        self._lock = ExitStack()
+
+    def open(self, warn: Callable[[str], None]) -> State:
+        """Make the folder, or find what is there; nobody else may write to it until `close`. On the first process.
+
+        warn: told where the file system has no locks. Raises UsageError where the folder holds anything else, or is
+        being written; OSError.
+        """
+        if self._is_finished():
+            return "finished"
+        if self.path.exists() and not self._may_be_filled():
+            raise UsageError(f"{self.path} exists and is no empty folder. Choose another with --out.")
+        self._unfinished.mkdir(parents=True, exist_ok=True)
+        held = UsageError(f"{self.path} is being written by another process.")
+        lockless = f"the disk of {self.path} has no locks: see to it that no second process writes there."
+        self._lock.enter_context(locked(self._unfinished / "lock", held, lambda: warn(lockless)))
+        if self._is_finished():  # by who held it until now
+            self.close()
+            return "finished"
+        written, wanted = self._unfinished / REQUEST, self.request.description()
+        state: State = "begun" if written.exists() else "new"
+        if state == "new":
+            write_json(written, wanted)
+        elif read_json(written, UsageError) != wanted:
+            raise UsageError(
+                f"{self.path} holds part of other samples: another generator, seed, number of images or option. Choose "
+                "another folder with --out."
+            )
+        for folder in self.request.folders:
+            (self.path / folder).mkdir(exist_ok=True)
+        return state
+
+    def close(self) -> None:
+        """Let others write to the folder."""
+        self._lock.close()
+
+    def is_whole(self, batch: int) -> bool:
+        """Whether all pictures of a batch are whole; else none of them is there any more.
+
+        Raises UsageError where a file that is none of ours is in the way.
+        """
+        paths = [self.path / self.request.file(i) for i in self.request.batch(batch)]
+        whole = [is_whole_png(path) and is_marked(path) for path in paths]
+        if all(whole):
+            return True
+        for path, is_ours in zip(paths, whole, strict=True):
+            # a kill may leave a file without content
+            if not is_ours and path.is_file() and path.stat().st_size and not is_marked(path):
+                raise UsageError(f"{path} is in the way, and was not written by ganforge. Move it elsewhere.")
+        for path in paths:
+            path.unlink(missing_ok=True)
+        return False
+
+    def write(self, batch: int, images: NDArray[np.uint8]) -> None:
+        """images: (n, 3, H, W), those of the batch. Raises FileExistsError rather than write over a file."""
+        mark = self.request.origin.mark
+        for i, image in zip(self.request.batch(batch), images, strict=True):
+            with (self.path / self.request.file(i)).open("xb") as file:
+                file.write(png_bytes(np.ascontiguousarray(image.transpose(1, 2, 0)), mark.chunks()))
+
+    def finish(self) -> None:
+        """Write the table, now that all pictures are there, and close. On the first process."""
+        with (self._unfinished / TABLE).open("wb") as file:
+            file.writelines(self.request.table())
+            file.flush()
+            os.fsync(file.fileno())
+        (self._unfinished / TABLE).replace(self.table)
+        self.close()
+        self._tidy()
+
+    def _may_be_filled(self) -> bool:
+        if (self._unfinished / REQUEST).is_file():
+            return not self.table.exists()
+        return self.path.is_dir() and {entry.name for entry in self.path.iterdir()} <= {UNFINISHED}
+
+    def _is_finished(self) -> bool:
+        """Whether the table is there, and is that of the request."""
+        if not self.table.is_file():
+            return False
+        with self.table.open("rb") as file:
+            is_same = all(file.read(len(line)) == line for line in self.request.table()) and not file.read(1)
+        if is_same:
+            self._tidy()
+        return is_same
+
+    def _tidy(self) -> None:
+        # a network disk may keep a file that was open a moment ago; the next call tries again
+        shutil.rmtree(self._unfinished, ignore_errors=True)
