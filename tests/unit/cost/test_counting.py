@@ -167,3 +167,14 @@ def test_a_part_that_asks_for_numbers_is_named(monkeypatch: pytest.MonkeyPatch) 
         UsageError, match=r"^the recipe can't be counted, since a part of it asks for numbers \(aten\.nonzero"
     ):
         counted(recipe_data())
+
+
+def test_work_grows_evenly_with_the_share_of_a_process() -> None:
+    data = recipe_data("style")
+    data["training"]["batch"] = 8
+    one, two, four = (counted(data, size).work for size in (8, 4, 2))
+    for of in ("moved", "operations", "drawn"):
+        step = getattr(two, of) - getattr(one, of)
+        assert getattr(four, of) == pytest.approx(getattr(one, of) + 3 * step, rel=0.1)
+    step = two.flop["float32"] - one.flop["float32"]
+    assert four.flop["float32"] == pytest.approx(one.flop["float32"] + 3 * step, rel=0.001)
