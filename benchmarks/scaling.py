@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from benchmarks.steps import plan_of
 from ganforge.cost.estimate import FAST, StageCost, count_stages, with_margin
@@ -100,7 +101,7 @@ def step_table(recipe: str, found: Counts) -> Iterator[str]:
     for link in ("100 Gbit/s", "10 Gbit/s"):
         line = [step for step in rows if step.link in ("NVLink", link)]
         last = line[0].gpus
-        for before, after in zip(line, line[1:], strict=False):
+        for before, after in pairwise(line):
             if before.seconds / after.seconds < WORTH:
                 break
             last = after.gpus
@@ -112,7 +113,7 @@ def memory_table(recipe: str, found: Counts) -> Iterator[str]:
     for size, cost in sorted(found.items()):
         need = with_margin(cost.peak) / 1e9
         fits = next((f"{gb} GB" for gb in SIZES if gb >= need), "none")
-        yield f"| `{recipe}` | {BATCH // size} | {cost.peak / 1e9:.1f} | {need:.1f} | {fits} |"
+        yield f"| `{recipe}.yaml` | {BATCH // size} | {cost.peak / 1e9:.1f} | {need:.1f} | {fits} |"
 
 
 def main() -> None:
