@@ -114,6 +114,17 @@ def test_json_without_a_dry_run_is_refused(tiny_recipe: Path) -> None:
     assert result.stderr == "error: --json goes with --dry-run; a run writes metrics.jsonl and scores.json.\n"
 
 
+def test_the_command_of_the_page_on_several_processes_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(__file__).parents[3]
+    monkeypatch.chdir(root)
+    lines = [line for line in (root / "docs" / "scaling.md").read_text().splitlines() if " --dry-run " in line]
+    assert len([line for line in lines if line.startswith("ganforge run ")]) == 2
+    words = next(line for line in lines if line.endswith(" --json")).split()[1:]
+    found = json.loads(ganforge(*words, "training.step=fast").stdout)
+    assert (found["recipe"], found["processes"], found["images_at_a_time"]) == ("dr_256_cgan", 4, 8)
+    assert 4e9 < found["memory_bytes"] < 8e9
+
+
 def test_auto_without_a_gpu_counts_one_process(tiny_recipe: Path) -> None:
     found = json.loads(ganforge("run", tiny_recipe, *GPUS, "auto", "--json").stdout)
     assert found["processes"] >= 1
