@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import memory, parts, processes, steps
+from benchmarks import large_sets, memory, parts, processes, steps
 from benchmarks.measure import memory_mib, peak_gflops
 from ganforge.hardware import keep_freed_memory
 
@@ -24,6 +24,7 @@ PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "sampling_64": partial(parts.sampling, "dr_transfer_cgan.yaml"),
     "sampling_128": partial(parts.sampling, "paper/dr_transfer_cgan.yaml"),
     "data_loading": parts.data_loading,
+    "large_set": large_sets.large_set,
     "preparation": parts.preparation,
     "compiled": parts.compiled,
     "fid_distance": parts.fid_distance,

@@ -124,9 +124,10 @@ def export(
     formats: "safetensors", which `load` reads, "onnx", "torch_export". licence: of the weights, an identifier of the
     Hugging Face hub. Raises GanforgeError; a graph that computes something else than the network is not written.
     """
-    from ganforge.exports.write import export
+    from ganforge.exports.write import check_request, export
     from ganforge.trained import open_trained
 
+    check_request(Path(out), formats, licence)
     components, told = _components(plugins), _Warns()
     trained = open_trained(Path(path), components, torch.device("cpu"), told)
     export(trained, Path(out), formats, components, told, licence)
@@ -158,7 +159,7 @@ def _plain(value: Any) -> Any:
 def _components(files: Sequence[PathLike]) -> Components:
     if isinstance(files, str | Path):
         raise UsageError("`plugins` must be a list of files.")
-    components = discovery.load([Path(file) for file in files])
+    components = discovery.load([Path(file) for file in files], warn=_Warns().warning)
     for broken in components.broken:
         _Warns().warning(f"plugin '{broken.plugin}' is broken and left out: {broken.reason}")
     return components

@@ -11,9 +11,9 @@ from typing import Any, Literal
 from ganforge.errors import CheckpointError, UsageError
 from ganforge.files import write_json, write_text
 from ganforge.freeze.schedule import Schedule
+from ganforge.opening import load_recipe_of
 from ganforge.planning import freeze_tables, plan_recipe
 from ganforge.recipe.dump import dump_recipe, recipe_hash
-from ganforge.recipe.load import load_recipe
 from ganforge.recipe.models import Recipe
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import Checkpoint, load_best, load_newest, save_checkpoint
@@ -43,7 +43,7 @@ def branch(path: Path, start: Literal["best", "newest"], overrides: Sequence[str
     """
     run = RunDir.open(path)
     state = run.read_state()
-    before, loaded = (load_recipe(run.recipe, changes, components) for changes in ((), overrides))
+    before, loaded = (load_recipe_of(run, changes, components) for changes in ((), overrides))
     recipe = loaded.recipe
     plan = plan_recipe(loaded, tuple(state["classes"]))
     _expect_same(before.recipe, recipe)
@@ -63,13 +63,14 @@ def branch(path: Path, start: Literal["best", "newest"], overrides: Sequence[str
                 shutil.copyfile(run.path / name, new.path / name)
         write_json(new.path / "freeze.json", freeze_tables(plan))
         tensors = _tensors(checkpoint, before.recipe, recipe)
-        own = replace(checkpoint, recipe_hash=recipe_hash(recipe), best=None, tensors=tensors)
+        own = replace(checkpoint, recipe_hash=recipe_hash(recipe), best=None, is_unmeasured=False, tensors=tensors)
         save_checkpoint(new.checkpoints, own, keep=2)
         new.write_state(
             state="stopped",
             recipe=recipe_hash(recipe),
             classes=state["classes"],
             is_phantom=recipe.data.is_phantom,
+            plugins=loaded.plugins,
             arithmetic=_arithmetic(state, schedule.at(max(0, checkpoint.step - 1)).number),
             begun_from={"run": run.path.name, "step": checkpoint.step, "changes": list(overrides)},
         )

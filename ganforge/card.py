@@ -52,6 +52,12 @@ class ScoreCard(Spec):
     spread: float | None = None
     seed_spread: float | None = None
     floor: float | None = None
+    #: `lower`, `higher` or `near 1`; empty where the run of an earlier version doesn't say.
+    better: str = ""
+    #: The real images: name of the set, and which of them.
+    dataset: str = ""
+    split: str = ""
+    meaning: str = ""
     warnings: tuple[str, ...] = ()
 
 

@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from ganforge.errors import UsageError, did_you_mean
+from ganforge.errors import CheckpointError, UsageError, did_you_mean
+from ganforge.files import is_file, read_json
+
+
+def classes_at(path: Path) -> tuple[str, ...]:
+    """Names of the classes of the run, checkpoint or export at `path`, by its records alone; () where none says."""
+    for place, names in ((path, "run.json"), (path / ".." / "..", "run.json"), (path, "config.json")):
+        if is_file(place / names):
+            with suppress(CheckpointError):
+                record = read_json(place / names, CheckpointError)
+                found = record.get("classes") if isinstance(record, dict) else None
+                if isinstance(found, list) and all(isinstance(name, str) for name in found):
+                    return tuple(found)
+    return ()
 
 
 def find_labels(wanted: Iterable[Any], classes: Sequence[str]) -> list[int]:
@@ -22,6 +37,8 @@ def find_labels(wanted: Iterable[Any], classes: Sequence[str]) -> list[int]:
         if number is None:
             text = repr(word) if isinstance(word, str) else str(word)
             unknown[text] = f"no class is called {text}.{did_you_mean(str(word), classes)}"
+            if (isinstance(word, int) and not isinstance(word, bool)) or (isinstance(word, str) and word.isdecimal()):
+                unknown[text] = f"there is no label {word}: they go from 0 to {len(classes) - 1}."
         else:
             found.append(number)
     if unknown:

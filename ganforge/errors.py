@@ -37,6 +37,8 @@ class Problem:
     file: Path | None = None
     line: int | None = None
     column: int | None = None
+    #: Other values that it takes for the problem; whoever knows where they came from says it.
+    related: tuple[tuple[str | int, ...], ...] = ()
 
     def __str__(self) -> str:
         place = ""
@@ -59,6 +61,14 @@ class RecipeError(GanforgeError):
             problems = [Problem(problems)]
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class SeveralErrors(GanforgeError):  # noqa: N818 - each of them is one
+    """What is wrong at once in several places. Exits as the first of them does."""
+
+    def __init__(self, errors: Sequence[GanforgeError]) -> None:
+        self.exit_code = errors[0].exit_code
+        super().__init__("\n".join(dict.fromkeys(map(str, errors))))
 
 
 class DataError(GanforgeError):

@@ -18,13 +18,13 @@ from ganforge.files import write_json, write_text
 from ganforge.listener import Listener
 from ganforge.loading import load_data
 from ganforge.networks.staged import Generator
-from ganforge.opening import generator_of
+from ganforge.opening import generator_of, load_recipe_of
 from ganforge.plan.plan import Plan
 from ganforge.planning import freeze_tables, plan_recipe, preflight
 from ganforge.processes.group import ALONE, Processes, batch_problem
 from ganforge.processes.join import launch_id
 from ganforge.recipe.dump import dump_recipe, recipe_hash
-from ganforge.recipe.load import LoadedRecipe, load_recipe
+from ganforge.recipe.load import LoadedRecipe
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import (
     Checkpoint,
@@ -57,8 +57,13 @@ def run(
     """
     plan = plan_recipe(loaded)
     _expect_shares(loaded, processes)
-    path = processes.from_first(lambda: str(_new_folder(plan, loaded, device, processes).path))
-    return _continue(plan, RunDir(Path(path)), listener, device, stop_after, processes)
+    run_dir = RunDir(Path(processes.from_first(lambda: str(_new_folder(plan, loaded, device, processes).path))))
+    try:
+        return _continue(plan, run_dir, listener, device, stop_after, processes)
+    except GanforgeError:
+        if processes.is_first and run_dir.remove_unused():
+            listener.note(f"{run_dir.path} held nothing of a training and was removed.")
+        raise
 
 
 def _expect_shares(loaded: LoadedRecipe, processes: Processes) -> None:
@@ -80,6 +85,7 @@ def _new_folder(plan: Plan, loaded: LoadedRecipe, device: torch.device, processe
             overrides=list(loaded.overrides),
             classes=list(plan.classes),
             is_phantom=loaded.recipe.data.is_phantom,
+            plugins=loaded.plugins,
             **_launch(processes),
         )
         write_json(run_dir.path / "environment.json", environment(device, processes.size))
@@ -96,7 +102,7 @@ def _launch(processes: Processes) -> dict[str, Any]:
 def is_same_run(path: Path, overrides: Sequence[str], components: Components) -> bool:
     """Whether the changes leave the run what it is: they choose trackers, and nothing else."""
     run_dir = RunDir.open(path)
-    changed = load_recipe(run_dir.recipe, overrides, components).recipe
+    changed = load_recipe_of(run_dir, overrides, components).recipe
     return run_dir.read_state().get("recipe") == recipe_hash(changed)
 
 
@@ -114,7 +120,7 @@ def resume(
     overrides: other trackers; see `is_same_run`.
     """
     run_dir = RunDir.open(path)
-    loaded = load_recipe(run_dir.recipe, overrides, components)
+    loaded = load_recipe_of(run_dir, overrides, components)
     state = run_dir.read_state()
     if state.get("recipe") != recipe_hash(loaded.recipe):
         raise CheckpointError(f"{run_dir.recipe} was changed since the run began; a resumed run would not be the same.")

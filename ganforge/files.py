@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -9,11 +10,14 @@ import shutil
 import stat
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TypeVar
 
 from ganforge.errors import GanforgeError
+
+T = TypeVar("T")
 
 #: Can only be read by setting it.
 _UMASK = os.umask(0o077)
@@ -22,22 +26,55 @@ os.umask(_UMASK)
 
 #: Bytes of a JSON file that is read.
 MAX_JSON = 100_000_000
+#: Faults of network file systems that may be over in a moment.
+TRANSIENT = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT})
+#: Seconds before the second, third and fourth try.
+PAUSES = (0.5, 2.0, 8.0)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Replace `path` by a file with this content, in one step; a kill leaves the old file or the new one."""
+@contextmanager
+def written_aside(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to; it replaces `path` in one step when the block ends well, and is on the disk then.
+
+    A kill leaves the old file or the new one. If the block fails, the old one stays. Raises OSError, also where a
+    device, a pipe or a socket has that name: renamed over, `/dev/null` would be lost.
+    """
+    if is_special(path):
+        raise OSError(errno.EINVAL, "it is a device, a pipe or a socket, not a file", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             os.fchmod(file.fileno(), 0o666 & ~_UMASK)  # mkstemp keeps others out
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace `path` by a file with this content, as `written_aside`. Faults that may pass: see `retried`."""
+    retried(lambda: _write(path, content))
+
+
+def _write(path: Path, content: bytes) -> None:
+    with written_aside(path) as file:
+        file.write(content)
+
+
+def retried(action: Callable[[], T]) -> T:
+    """What `action` returns; after a fault that may pass it is tried again, three times."""
+    for pause in PAUSES:
+        try:
+            return action()
+        except OSError as error:
+            if error.errno not in TRANSIENT:
+                raise
+            time.sleep(pause)
+    return action()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -83,6 +120,15 @@ def expect_file(path: Path, missing: str, error: type[GanforgeError]) -> Path:
 def is_file(path: Path) -> bool:
     """Whether a regular file is there; pathlib's own raises for a name that is too long, or in a closed folder."""
     return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_special(path: Path) -> bool:
+    """Whether something is there that is neither a regular file nor a folder nor a link to nothing."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def is_folder(path: Path) -> bool:

@@ -249,11 +249,15 @@ class DatasetSpec(Component):
 
 
 class SamplerSpec(Component):
-    """Rule by which classes are drawn during training."""
+    """Rule by which images are drawn during training."""
+
+    #: False: each time any image may be drawn, by its probability. True: each image is drawn once in every epoch of as
+    #: many samples as there are images; the probabilities must be equal.
+    by_epoch: ClassVar[bool] = False
 
     @abstractmethod
     def weights(self, labels: Sequence[int], num_classes: int) -> list[float]:
-        """Probability of each image (sums to 1); images are drawn with replacement."""
+        """Probability of each image (sums to 1). The labels of generated images are drawn in the same proportions."""
 
 
 class SourceSpec(Component):
@@ -278,12 +282,19 @@ class SourceSpec(Component):
 class EvaluatorSpec(Component):
     """Measure of generated images against real ones."""
 
+    #: Whether it takes batches of the real images (`ganforge.data.pixels.Pixels`), which then need not fit into memory.
+    #: For others they are read into an array first.
+    in_batches: ClassVar[bool] = False
+
     def preflight(self) -> None:
         """Raise GanforgeError now for what would fail after a long training: a file or package that is missing."""
 
     @abstractmethod
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
-        """Scores of `fake`; its labels are those that the generator was asked for."""
+        """Scores of `fake`; its labels are those that the generator was asked for.
+
+        `context.train.images` may be more than the memory holds: take batches, or features from the context.
+        """
 
 
 class ExtractorSpec(Component):

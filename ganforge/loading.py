@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from ganforge.cache import cache_folder
@@ -20,7 +20,9 @@ from ganforge.runs.rundir import RunDir
 def load_context(bad_images: BadImagesSpec, listener: Listener) -> LoadContext:
     """A context that leaves out as many bad images as the recipe allows."""
     most = bad_images.max_fraction if bad_images.policy == "quarantine" else None
-    return LoadContext(cache_folder(), progress=listener.progress, max_bad_fraction=most, warn=listener.warning)
+    return LoadContext(
+        cache_folder(), progress=listener.progress, max_bad_fraction=most, is_of_recipe=True, warn=listener.warning
+    )
 
 
 def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[LabelledImages, LabelledImages]:
@@ -30,7 +32,10 @@ def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[Labelled
     describes other images.
     """
     recipe = plan.recipe
-    images = recipe.data.load(recipe.resolution, load_context(recipe.bad_images, listener))
+    record = run_dir.path / "data.json"
+    # a run that has begun with its images keeps to what its recipe says of bad ones
+    context = replace(load_context(recipe.bad_images, listener), is_of_recipe=not record.exists())
+    images = recipe.data.load(recipe.resolution, context)
     if images.labels.size and images.labels.max() >= len(plan.classes):
         raise DataError(f"a label is {images.labels.max()}, but there are only {len(plan.classes)} classes.")
     indices = split_images(images, recipe.split)
@@ -49,7 +54,6 @@ def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[Labelled
             f"no image to train on has the class {names}. Where there are some, split.seed=N or a smaller "
             f"split.held_out may bring them back; else train without labels."
         )
-    record = run_dir.path / "data.json"
     if not record.exists():
         if images.left_out:
             write_quarantine(run_dir.quarantine, images.left_out)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import torch
 
-from ganforge.errors import CheckpointError
+from ganforge.errors import CheckpointError, RecipeError
 from ganforge.listener import Listener
 from ganforge.networks.staged import Generator
 from ganforge.plan.build import build_network
@@ -17,6 +18,7 @@ from ganforge.processes.join import launch_id, restarts
 from ganforge.recipe.dump import recipe_hash
 from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.recipe.models import LoadRules
+from ganforge.recipe.providers import lost_plugins
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import Checkpoint, load_best
 from ganforge.runs.rundir import RunDir
@@ -48,10 +50,19 @@ def find_restarted(folder: Path) -> Path | None:
     return None
 
 
+def load_recipe_of(run_dir: RunDir, overrides: Sequence[str], components: Components) -> LoadedRecipe:
+    """The recipe of a run, changed by overrides. Raises RecipeError, also with the plugins that are missing here."""
+    try:
+        return load_recipe(run_dir.recipe, overrides, components)
+    except RecipeError as error:
+        lost = lost_plugins(run_dir.read_state().get("plugins"), components)
+        raise RecipeError([*error.problems, *lost]) if lost else error from None
+
+
 def open_run(path: Path, components: Components) -> tuple[Plan, RunDir]:
     """What a run was asked to do, and its folder. Raises CheckpointError where there is none."""
     run_dir = RunDir.open(path)
-    loaded = load_recipe(run_dir.recipe, (), components)
+    loaded = load_recipe_of(run_dir, (), components)
     return plan_recipe(loaded, tuple(run_dir.read_state()["classes"])), run_dir
 
 

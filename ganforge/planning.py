@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ganforge.errors import RecipeError
+from functools import partial
+
+from ganforge.errors import GanforgeError, RecipeError, SeveralErrors
 from ganforge.evaluation.checks import preflight as preflight_evaluators
 from ganforge.freeze.policy import freeze_table
 from ganforge.plan.plan import NETWORKS, Plan
@@ -20,15 +22,26 @@ def plan_recipe(loaded: LoadedRecipe, classes: tuple[str, ...] = ()) -> Plan:
 
 
 def preflight(recipe: Recipe) -> None:
-    """Raise GanforgeError for what would fail later: files, folders and packages that the recipe needs and lacks."""
-    recipe.data.preflight()
+    """Raise GanforgeError for what would fail later: files, folders and packages that the recipe needs and lacks.
+
+    With all that is lacking, where it is more than one thing.
+    """
+    checks = [recipe.data.preflight]
     if recipe.source is not None:
-        recipe.source.preflight()
+        checks.append(recipe.source.preflight)
     if recipe.discriminator.features is not None:
-        recipe.discriminator.features.network.preflight()
-    preflight_evaluators(recipe.evaluation.evaluators)
-    for tracker in recipe.output.trackers:
-        tracker.preflight()
+        checks.append(recipe.discriminator.features.network.preflight)
+    checks += [partial(preflight_evaluators, (evaluator,)) for evaluator in recipe.evaluation.evaluators]
+    checks += [tracker.preflight for tracker in recipe.output.trackers]
+    errors: dict[str, GanforgeError] = {}
+    for check in checks:
+        try:
+            check()
+        except GanforgeError as error:
+            errors.setdefault(str(error), error)
+    found = list(errors.values())
+    if found:
+        raise found[0] if len(found) == 1 else SeveralErrors(found)
 
 
 def freeze_tables(plan: Plan) -> dict[str, list[dict[str, object]]]:

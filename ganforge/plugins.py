@@ -6,7 +6,9 @@ import hashlib
 import importlib.util
 import re
 import sys
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from pathlib import Path
 from types import ModuleType
@@ -19,14 +21,20 @@ from ganforge.errors import PluginError, did_you_mean
 from ganforge.registry import FAMILIES, BrokenPlugin, Components, Origin, hook_name
 
 GROUP = "ganforge"
+#: Seconds after which a plugin that is still being imported is named.
+PATIENCE = 15.0
 
 
-def load(files: Sequence[Path] = (), blocked: Iterable[str] = ()) -> Components:
+def load(
+    files: Sequence[Path] = (), blocked: Iterable[str] = (), warn: Callable[[str], None] = lambda text: None
+) -> Components:
     """All components of the core, of the installed plugins, and of the given files.
 
     An installed plugin that fails to import or to register is rolled back and listed in `Components.broken`;
     the others keep working. A file given by hand that fails is a PluginError, as is a name that is taken, and the
     name of a blocked plugin that is not installed.
+
+    warn: told of an installed plugin whose import takes long, from another thread, while it does.
     """
     components = Components()
     register(components, builtin, Origin("builtin", "ganforge", _version("ganforge")))
@@ -35,7 +43,8 @@ def load(files: Sequence[Path] = (), blocked: Iterable[str] = ()) -> Components:
     _refuse_unknown(blocked, {entry.name for entry in entries})
     for entry in entries:
         if entry.name not in blocked:
-            _load_entry_point(components, entry)
+            with _named_if_slow(entry, warn):
+                _load_entry_point(components, entry)
     for file in files:
         register(components, _import_file(file), Origin(file.stem, str(file), ""))
     return components
@@ -97,6 +106,22 @@ def _load_entry_point(components: Components, entry: EntryPoint) -> None:
         components.broken.append(BrokenPlugin(entry.name, str(origin), str(error)))
     except (Exception, SystemExit) as error:  # whatever a third party's import raises must not stop the others
         components.broken.append(BrokenPlugin(entry.name, str(origin), f"{type(error).__name__}: {error}"))
+
+
+@contextmanager
+def _named_if_slow(entry: EntryPoint, warn: Callable[[str], None]) -> Iterator[None]:
+    """Within, a plugin that hangs is named: else a user sees a command that does nothing, and not why."""
+    text = (
+        f"plugin '{entry.name}' has been importing for {PATIENCE:.0f} s. If it hangs, stop it by Ctrl-C; "
+        f"`--block {entry.name}` leaves it out."
+    )
+    timer = threading.Timer(PATIENCE, warn, (text,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _import_file(file: Path) -> ModuleType:

@@ -121,6 +121,7 @@ class Registry(Generic[S]):
         installed = "; ".join(f"{', '.join(names)} ({origin})" for origin, names in by_origin.items())
         return (
             f"no {self.family} is called '{name}'.{did_you_mean(name, self._entries)} Installed: {installed or 'none'}."
+            " If a plugin has it, install that, or name its file with -p FILE."
         )
 
 

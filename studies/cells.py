@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 #: Images that each network sees in training.
@@ -47,6 +48,8 @@ class Cell:
     overrides: Overrides = ()
     #: Phantoms need no files.
     data: Data = "fundus"
+    #: Name of the cell whose run it begins from, in the place of the recipe's source.
+    source: str = ""
 
     @property
     def name(self) -> str:
@@ -57,8 +60,11 @@ class Cell:
         """Whether a class can be asked for."""
         return not self.recipe.endswith("_gan.yaml") and "generator.label=[]" not in self.overrides
 
-    def command_overrides(self, data: str, images: int | None = None) -> list[str]:
-        """All overrides of the run: data, budget, measurements along the way. data: the folder of all sets."""
+    def command_overrides(self, data: str, source: Path | None = None, images: int | None = None) -> list[str]:
+        """All overrides of the run: data, budget, measurements along the way.
+
+        data: the folder of all sets; source: that of the run of the cell that this one begins from.
+        """
         steps = (images or self.images) // BATCH
         return [
             f"name={self.name}",
@@ -69,6 +75,7 @@ class Cell:
             f"evaluation.best={{by: kd, every: {max(1, steps // POINTS)}}}",
             f"output.samples_every={max(1, steps // POINTS)}",
             f"output.checkpoints_every={max(1, steps // POINTS)}",
+            *([f"source={{kind: run, path: {source}}}"] if source is not None else []),
             *self.overrides,
         ]
 
@@ -106,7 +113,7 @@ def _paper_training() -> Iterator[Cell]:
 
 
 def _ablation() -> Iterator[Cell]:
-    """One change each to the transfer CGAN."""
+    """One change each to the transfer CGAN, and what one of them begins from."""
     where, how = "discriminator.label[0].where", "discriminator.label[0].how"
     steps = ABLATION_IMAGES // BATCH
     adafm_early = [
@@ -131,6 +138,10 @@ def _ablation() -> Iterator[Cell]:
     }
     for row, overrides in rows.items():
         yield Cell("ablation", row, "recipes/dr_transfer_cgan.yaml", 0, ABLATION_IMAGES, overrides)
+    balanced = ("training.sampler={kind: balanced}",)
+    cells = Cell("source", "blood_cells", "recipes/dr_scratch_gan.yaml", 0, ABLATION_IMAGES, balanced, "blood_cells")
+    yield cells
+    yield Cell("ablation", "source_blood_cells", "recipes/dr_transfer_cgan.yaml", 0, ABLATION_IMAGES, source=cells.name)
 
 
 def _best() -> Iterator[Cell]:

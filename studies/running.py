@@ -13,6 +13,7 @@ from typing import Any
 from PIL import Image
 
 from ganforge.files import write_json
+from ganforge.runs.rundir import RunDir
 from studies.cells import BATCH, JUDGE, Cell, Data
 
 #: Exit codes of a run that was asked to stop, and saved.
@@ -47,10 +48,14 @@ def finished(cell: Cell) -> bool:
 def run(cell: Cell, data: str, runs: Path, images: int | None = None) -> bool:
     """Train the cell, or go on with it, and write its result. Returns whether it came to its end."""
     started = time.monotonic()
-    folder = _folder(cell, runs)
+    folder = _folder(cell.name, runs)
     is_whole = folder is None
+    source = _folder(cell.source, runs) if cell.source else None
+    if cell.source and (source is None or not _is_finished(source)):
+        print(f"{cell.name} begins from the run of {cell.source}, which is not finished in {runs}")
+        return False
     verb = (
-        ["run", cell.recipe, *cell.command_overrides(data, images), f"output.folder={runs}"]
+        ["run", cell.recipe, *cell.command_overrides(data, source, images), f"output.folder={runs}"]
         if folder is None
         else ["resume", str(folder)]
     )
@@ -58,7 +63,7 @@ def run(cell: Cell, data: str, runs: Path, images: int | None = None) -> bool:
     log = runs / f"{cell.name}.log"
     with log.open("a", encoding="utf-8") as stream:
         trained = _ganforge(*verb, stdout=stream, stderr=stream)
-        folder = _folder(cell, runs)
+        folder = _folder(cell.name, runs)
         if trained.returncode in STOPPED:
             raise SystemExit(trained.returncode)
         if trained.returncode != 0 or folder is None:
@@ -121,6 +126,10 @@ def _keep_grid(cell: Cell, folder: Path) -> None:
     Image.open(newest).convert("RGB").save(RESULTS / f"{cell.name}.jpg", quality=85)
 
 
-def _folder(cell: Cell, runs: Path) -> Path | None:
-    found = sorted(runs.glob(f"[0-9]*-{cell.name}"))
+def _folder(cell: str, runs: Path) -> Path | None:
+    found = sorted(runs.glob(f"[0-9]*-{cell}"))
     return found[-1] if found else None
+
+
+def _is_finished(run: Path) -> bool:
+    return RunDir(run).read_state().get("state") == "finished"

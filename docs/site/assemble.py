@@ -29,7 +29,7 @@ MOVED = {
 }
 #: The site's navigation: part -> its pages, in order.
 CONTENTS = {
-    "Learn": ("start", "data", "concepts", "recipes", "faq"),
+    "Learn": ("first_run", "start", "data", "concepts", "recipes", "faq"),
     "Use": ("python", "export", "trackers", "scaling"),
     "Extend": (
         "hooks",

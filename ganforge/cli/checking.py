@@ -36,12 +36,15 @@ def show_check(found: Check, output: Output) -> None:
         output.line()
         label, style = ("wrong", "bold red") if finding.is_error else ("look at", "yellow")
         output.labelled(label, finding.text, style)
-        for item in finding.items[:SHOWN]:
-            output.line(f"  {item}")
-        if len(finding.items) > SHOWN:
-            output.line(f"  ... and {len(finding.items) - SHOWN:,} more; --json has all")
-        if finding.advice:
-            output.paragraph(finding.advice, indent=2)
+        lines = finding.lines or finding.items
+        for line in lines[:SHOWN]:
+            output.paragraph(line, indent=2)
+        if len(lines) > SHOWN:
+            output.line(f"  ... and {len(lines) - SHOWN:,} more; --json has all")
+        elif lines != finding.items:
+            output.line("  --json names all of them")
+        for advice in finding.advice.splitlines():
+            output.paragraph(advice, indent=2)
     output.line()
     if not found.findings:
         output.line("nothing is wrong", "bold green")

@@ -12,7 +12,10 @@ from ganforge.cli.completion import complete_family
 from ganforge.cli.examples import example
 from ganforge.cli.options import Settings, verb
 
-Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Pictures, in one folder for each class.")]
+Pictures = Annotated[
+    Path,
+    typer.Argument(metavar="FOLDER|TABLE", help="Pictures in one folder for each class, or a CSV table of labels."),
+]
 OutFile = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="The recipe. Default: the folder's name with .yaml, here.")
 ]
@@ -42,13 +45,13 @@ Force = Annotated[bool, typer.Option("--force", help="Write over files that are 
 
 def recipe(
     settings: Settings,
-    folder: Folder,
+    pictures: Pictures,
     out: OutFile = None,
     name: RecipeName = None,
     data: DataKind = None,
     force: Force = False,
 ) -> None:
-    """Look at a folder of pictures, and write a first recipe for it."""
+    """Look at pictures, and write a first recipe for them."""
     from ganforge.cli.display import choose_display
     from ganforge.cli.output import Output, counted
     from ganforge.starter.write import new_recipe
@@ -56,7 +59,7 @@ def recipe(
     output = Output()
     display = choose_display(output)
     try:
-        made = new_recipe(folder, out, name, settings.components(), data, force=force, progress=display.progress)
+        made = new_recipe(pictures, out, name, settings.components(), data, force=force, progress=display.progress)
     finally:
         display.close()
     survey = made.survey
@@ -82,14 +85,18 @@ def plugin(settings: Settings, name: PluginName, kind: Kinds, out: OutFolder = N
     from ganforge.cli.output import Output
     from ganforge.starter.plugin import new_plugin
 
-    folder, kinds = new_plugin(name, kind, out, settings.components(), force=force)
-    output = Output()
+    made = new_plugin(name, kind, out, settings.components(), force=force)
+    folder, output = made.folder, Output()
     output.line(f"plugin: {folder}", "bold green")
     output.line("next:")
     output.line(f"  python -m pip install -e {shlex.quote(f'{folder}[dev]')}")
     output.line(f"  python -m pytest {shlex.quote(str(folder))}")
-    for family, component in zip(dict.fromkeys(kind), kinds, strict=True):
+    for family, component in made.kinds.items():
         output.line(f"  {settings.command('ls', family, component)}")
+    output.line("in a recipe, once it is installed:")
+    for part in made.recipe_parts.values():
+        for line in part.splitlines():
+            output.line(f"  {line}")
 
 
 app = typer.Typer(

@@ -10,6 +10,7 @@ import typer
 
 from ganforge.cli.examples import example
 from ganforge.cli.options import AsJson, Overrides, Settings, verb
+from ganforge.outputs import expect_writable
 
 if TYPE_CHECKING:
     from ganforge.cli.narrator import Narrator
@@ -36,16 +37,18 @@ def check(
     page: Page = None,
     pictures: Pictures = False,
 ) -> None:
-    """Look at every image; exit 3 if something would make a training wrong."""
+    """Look at every image; exit 3 if a training would go wrong."""
     from ganforge.cli.checking import show_check
     from ganforge.cli.output import Output
     from ganforge.data.check.check import check_data
-    from ganforge.data.check.page import write_page
     from ganforge.errors import DataError, UsageError
     from ganforge.loading import load_context
+    from ganforge.report.check_page import write_page
 
     if pictures and page is None:
         raise UsageError("--pictures puts pictures on a page: say where with --page FILE.")
+    if page is not None:
+        expect_writable(page, "--page")
     recipe = _recipe(settings, what, overrides)
     with _narrator(settings, is_quiet=as_json) as narrator:
         context = load_context(recipe.bad_images, narrator)
@@ -68,7 +71,8 @@ def check(
 
 
 def prepare(settings: Settings, what: What, overrides: Overrides = None) -> None:
-    """Fill the cache that a run uses; a killed one goes on where it was."""
+    """Fill the cache that a run uses, and verify it. Killed, it goes on where it was."""
+    import math
     import time
 
     from ganforge.cache import cache_folder
@@ -79,18 +83,24 @@ def prepare(settings: Settings, what: What, overrides: Overrides = None) -> None
     started = time.monotonic()
     with _narrator(settings) as narrator:
         images = recipe.data.load(recipe.resolution, load_context(recipe.bad_images, narrator))
+        for _ in narrator.progress(images.images, len(images), "verifying images"):
+            pass  # to read an image is to verify it
     took = duration(time.monotonic() - started)
-    size = f"{images.images.nbytes / 1e6:,.1f} MB"
+    size = f"{math.prod(images.images.shape) / 1e6:,.1f} MB"
     narrator.output.line(f"{counted(len(images), 'image')} at {recipe.resolution} pixels, {size}, in {took}")
-    narrator.output.line(f"cache: {_place(images.images) or cache_folder()}")
+    narrator.output.line(f"cache: {getattr(images.images, 'folder', cache_folder())}")
 
 
 def preview(settings: Settings, what: What, out: PreviewOut, overrides: Overrides = None, each: Each = 8) -> None:
-    """Draw a sheet by class: pictures as they are, prepared, and as training sees them."""
+    """Draw pictures of each class on a sheet.
+
+    As they are, as they are prepared and, of a recipe, as training sees them.
+    """
     from ganforge.loading import load_context
     from ganforge.pictures import save_png
     from ganforge.preview import contact_sheet
 
+    expect_writable(out)
     recipe = _recipe(settings, what, overrides)
     with _narrator(settings) as narrator:
         sheet = contact_sheet(recipe, load_context(recipe.bad_images, narrator), each)
@@ -108,6 +118,7 @@ def split(settings: Settings, what: What, out: SplitOut, overrides: Overrides = 
     from ganforge.data.split_table import split_rows, write_split
     from ganforge.loading import load_context
 
+    expect_writable(out)
     recipe = _recipe(settings, what, overrides)
     with _narrator(settings) as narrator:
         images = recipe.data.load(recipe.resolution, load_context(recipe.bad_images, narrator))
@@ -133,11 +144,6 @@ def _recipe(settings: Settings, what: Path, overrides: list[str] | None) -> Data
     recipe = load_data_recipe(what, overrides or (), settings.components())
     recipe.data.preflight()
     return recipe
-
-
-def _place(images: object) -> str:
-    """The file behind a memory map, if it is one."""
-    return str(getattr(images, "filename", None) or "")
 
 
 def _unwritable(path: Path, option: str, error: OSError) -> NoReturn:

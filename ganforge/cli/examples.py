@@ -4,7 +4,7 @@ from __future__ import annotations
 
 #: Words behind `ganforge` -> examples without it.
 EXAMPLES: dict[str, tuple[str, ...]] = {
-    "new recipe": ("new recipe /data/xrays --out xrays.yaml",),
+    "new recipe": ("new recipe /data/xrays --out xrays.yaml", "new recipe /data/xrays/labels.csv"),
     "new plugin": ("new plugin ganforge-mylab --kind block",),
     "data check": ("data check /data/xrays data.patient='{patient}_*'",),
     "data prepare": ("data prepare xrays.yaml",),

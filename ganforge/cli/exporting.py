@@ -47,7 +47,7 @@ def export(
     from ganforge.exports.write import export as write
     from ganforge.trained import open_trained
 
-    check_request(formats, licence)
+    check_request(out, formats, licence)
     place = choose_device("cpu", threads)
     output = Output()
     components = settings.components()

@@ -71,7 +71,7 @@ class Settings:
         from ganforge import plugins
 
         self._check_blocked()
-        components = plugins.load(self.plugin_files, self.blocked)
+        components = plugins.load(self.plugin_files, self.blocked, say_warning)
         reasons = [f"plugin '{broken.plugin}' ({broken.distribution}): {broken.reason}" for broken in components.broken]
         if reasons and self.strict:
             raise PluginError("\n".join(reasons))

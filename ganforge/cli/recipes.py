@@ -15,25 +15,28 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write t
 
 
 def check(settings: Settings, recipe: Recipe, overrides: Overrides = None) -> None:
-    """Check a recipe without training, and sum it up."""
+    """Sum a recipe up; exit 0 if a run of it would begin now."""
     from ganforge.cli.output import Output
     from ganforge.cli.summary import summarise
     from ganforge.errors import GanforgeError
     from ganforge.listener import Listener
     from ganforge.planning import plan_recipe, preflight
     from ganforge.recipe.load import load_recipe
+    from ganforge.runs.space import expect_space
     from ganforge.start import fetch_source, is_at_hand
 
     plan = plan_recipe(load_recipe(recipe, overrides or (), settings.components()))
     output = Output()
     summarise(plan, output)
-    output.line("ok", "bold green")
     try:
         preflight(plan.recipe)
+        expect_space(plan, plan.recipe.output.folder)
         if is_at_hand(plan):
             fetch_source(plan, Listener())
-    except GanforgeError as error:
-        output.line(f"The recipe is right, but a run would stop now: {error}", "bold yellow")
+    except GanforgeError:
+        output.line("the recipe is right, but a run would stop now", "bold yellow")
+        raise
+    output.line("ok", "bold green")
 
 
 def show(settings: Settings, recipe: Recipe, overrides: Overrides = None, resolved: Resolved = False) -> None:

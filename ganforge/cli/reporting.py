@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganforge.cli.options import Run, Settings, choose_device
-from ganforge.errors import UsageError
+from ganforge.errors import DataError, UsageError
+from ganforge.files import expect_file
+from ganforge.outputs import expect_writable
 
 if TYPE_CHECKING:
     from ganforge.cli.output import Output
@@ -51,6 +53,10 @@ def report(
     from ganforge.report.generate import draw_from
     from ganforge.report.writing import write_report
 
+    if out is not None:
+        expect_writable(out)
+    if panel is not None:
+        expect_file(panel, f"the panel {panel} is not there.", DataError)
     components = settings.components()
     if serve:
         _serve(run, panel, port or 0, settings)
@@ -66,6 +72,8 @@ def compare(settings: Settings, runs: Runs, out: ComparisonOut = None) -> None:
     from ganforge.report.comparison import compare_runs
     from ganforge.report.writing import write_comparison
 
+    if out is not None:
+        expect_writable(out)
     comparison = compare_runs(runs)
     if out is not None:
         write_comparison(comparison, out)
@@ -114,8 +122,9 @@ def _show_scores(comparison: Comparison, output: Output) -> None:
     for text in comparison.obstacles:
         output.paragraph(text, style="bold yellow")
     output.line("scores", "bold")
+    if comparison.nothing_in_common:
+        output.paragraph(comparison.nothing_in_common, indent=2, style="bold yellow")
     if not comparison.lines:
-        output.line("  none of the runs has any")
         return
     rows = [_row(cell, is_lettered=bool(comparison.obstacles)) for line in comparison.lines for cell in line.cells]
     header, *lines = output.aligned([("run", "value", "seeds +-", "draws +-", "real", "n", ""), *rows], range(1, 6))

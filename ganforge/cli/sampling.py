@@ -58,6 +58,14 @@ def sample(
     if not 0 <= truncation <= 1:
         raise UsageError(f"--truncation must be from 0 to 1, but is {truncation:g}.")
 
+    from ganforge.classes import classes_at
+    from ganforge.outputs import expect_free_folder
+
+    # what the records tell is told before a generator is loaded
+    if label and (known := classes_at(run)):
+        wanted_counts(label, count, known)
+    expect_free_folder(out, "samples.csv", "samples.csv.partial")
+
     import numpy as np
 
     from ganforge.cli.display import choose_display

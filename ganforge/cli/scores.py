@@ -33,11 +33,20 @@ def show_scores(scores: Sequence[Score], output: Output) -> None:
             output.paragraph(f"[{heading}]", indent=2)
         for _ in members:
             output.line(lines.pop(0))
+    output.paragraph(f"better: {_directions(scores)}", indent=2)
     for score in scores:
         _show_matrix(score, output)
     for text, names in warnings_of(scores).items():
         prefix = "" if len(names) == len(scores) else f"{named(names)}: "
         output.paragraph(f"warning: {prefix}{text}", indent=2, style="yellow")
+
+
+def _directions(scores: Sequence[Score]) -> str:
+    """`lower for kd, fd; near 1 for memorisation_ratio`."""
+    names: dict[str, dict[str, None]] = {}
+    for score in scores:
+        names.setdefault(score.better, {})[parts(score)[0]] = None
+    return "; ".join(f"{better} for {', '.join(of)}" for better, of in names.items())
 
 
 def _rows(scores: Sequence[Score]) -> Iterator[tuple[str, ...]]:

@@ -16,6 +16,7 @@ from ganforge.data.listing import Listing, refuse
 from ganforge.data.preparation import Preparation, PrepareFile
 from ganforge.data.prepared import PreparedSet, prepared_set
 from ganforge.data.reading import AS_IT_STANDS, Reading
+from ganforge.data.reasons import faults, ways_out
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,8 @@ def load_files(files: FileSet, resolution: int, context: LoadContext) -> Labelle
         return dict(sorted({**unreadable, **{there[i]: reason for i, reason in refused.items()}}.items()))
 
     def judge(refused: Mapping[int, str]) -> None:
-        bad = [f"{listing.names[i]} {reason}." for i, reason in bad_images(refused).items()]
-        _refuse_bad(bad, len(listing), context.max_bad_fraction)
+        bad = [(listing.names[i], reason) for i, reason in bad_images(refused).items()]
+        _refuse_bad(bad, len(listing), context)
 
     if not there:
         judge({})
@@ -107,23 +108,25 @@ def labelled(
     return LabelledImages(prepared.images, numbers, list(groups), list(names), card, sides, tuple(left_out))
 
 
-def _refuse_bad(bad: Sequence[str], total: int, most: float | None) -> None:
-    """Raise DataError where there are more bad images than may be left out."""
+def _refuse_bad(bad: Sequence[tuple[str, str]], total: int, context: LoadContext) -> None:
+    """Raise DataError where there are more bad images (name, reason) than may be left out."""
+    most = context.max_bad_fraction
+    if not bad or (most is not None and len(bad) <= most * total and len(bad) < total):
+        return
+    found = faults(bad)
+    advice = "Replace these files, or take them out of the set."
     fraction = math.ceil(1000 * len(bad) / max(1, total)) / 1000  # the least that fits
-    if most is None:
-        refuse(
-            "some images can't be used",
-            bad,
-            "Replace these files, or take them out of the set. "
-            f"`bad_images={{policy: quarantine, max_fraction: {fraction:g}}}` leaves them out of a run.",
-        )
-    elif len(bad) > most * total or len(bad) == total:
-        refuse(
-            f"{len(bad)} of {total} images can't be used, more than bad_images.max_fraction={most:g} leaves out",
-            bad,
-            "Replace these files, or take them out of the set. "
-            f"`bad_images.max_fraction={fraction:g}` leaves out as many.",
-        )
+    heading = "some images can't be used"
+    # a set without any other image is no set
+    can_be_left_out = context.is_of_recipe and len(bad) < total and fraction < 1
+    if most is not None:
+        heading = f"{len(bad)} of {total} images can't be used, more than bad_images.max_fraction={most:g} leaves out"
+        if can_be_left_out:
+            advice += f" `bad_images.max_fraction={fraction:g}` leaves out as many."
+    elif can_be_left_out:
+        advice += f" `bad_images={{policy: quarantine, max_fraction: {fraction:g}}}` leaves them out of a run."
+    lines = [f"{line}." for fault in found for line in fault.lines()]
+    refuse(heading, lines, "\n".join([*ways_out(found), advice]), len(bad))
 
 
 def _warn_of_doubles(listing: Listing, hashes: Mapping[int, str], context: LoadContext) -> None:

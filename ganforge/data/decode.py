@@ -22,6 +22,9 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".dcm"})
 #: Largest picture, by its header: 64 megapixels are 192 MB once decoded.
 MAX_PIXELS = 64_000_000
 
+#: How the reason begins for which a window is the way out.
+TOO_DARK = "has 16-bit pixels of which the largest is"
+
 _SIGNATURES = (
     (0, b"GIF8", "a GIF"),
     (8, b"WEBP", "a WebP picture"),
@@ -171,8 +174,7 @@ def _from_sixteen_bits(image: Image.Image) -> Image.Image:
     largest = int(values.max())
     if 0 < largest < 4096:
         raise UnusableImage(
-            f"has 16-bit pixels of which the largest is {largest}; say their range with `window`, or rescale it to "
-            "0..65535 or to 8 bits"
+            f"{TOO_DARK} {largest}; say their range with `window`, or rescale it to 0..65535 or to 8 bits"
         )
     return Image.fromarray(((values + 128) // 257).astype(np.uint8)).convert("RGB")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganforge.data.columns import guess_columns
 from ganforge.data.listing import SHOWN, Listing, Problems, natural_order
 from ganforge.data.split import SIDES
 from ganforge.data.table import ImageFinder, Row, Table
@@ -94,7 +96,7 @@ def list_table(
         Problems(
             f"{table.file} can't be used",
             (*problems.in_order([] if allow_missing else missing), *_on_both_sides(groups, sides)),
-            _way_out(missing, len(entries), allow_missing),
+            _way_out(table, missing, len(entries), allow_missing),
         ),
     )
 
@@ -170,8 +172,11 @@ def _on_both_sides(groups: tuple[str, ...], sides: tuple[str, ...] | None) -> li
     return [f"patient '{group}' is in train and in held_out." for group in natural_order(train & held_out)]
 
 
-def _way_out(missing: list[str], num_found: int, allow_missing: bool) -> str:
+def _way_out(table: Table, missing: list[str], num_found: int, allow_missing: bool) -> str:
     if not missing or allow_missing:
         return ""
     text = f"{num_found} of {num_found + len(missing)} images were found."
+    place = None if num_found else guess_columns(table).root
+    if place is not None:
+        return f"{text} They seem to lie in another folder: data.root={shlex.quote(str(place))}"
     return f"{text} If the set is meant to be a part, leave the others out with `allow_missing: true`."

@@ -52,11 +52,15 @@ class Listing:
         return len(self.files)
 
 
-def refuse(heading: str, problems: Sequence[str], way_out: str = "") -> None:
-    """Raise one DataError with all problems, the first 20 in full; nothing happens where there are none."""
+def refuse(heading: str, problems: Sequence[str], way_out: str = "", number: int | None = None) -> None:
+    """Raise one DataError with all problems, the first 20 in full; nothing happens where there are none.
+
+    number: of problems, where a line stands for several.
+    """
     if not problems:
         return
-    lines = [f"{heading} ({len(problems)} {'problem' if len(problems) == 1 else 'problems'}):"]
+    number = len(problems) if number is None else number
+    lines = [f"{heading} ({number} {'problem' if number == 1 else 'problems'}):"]
     lines += [f"  {problem}" for problem in problems[:SHOWN]]
     if len(problems) > SHOWN:
         lines.append(f"  ... and {len(problems) - SHOWN} more.")

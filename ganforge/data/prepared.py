@@ -1,9 +1,11 @@
-"""The cache of prepared images: made once, in parallel, then opened as one memory-mapped file.
+"""The cache of prepared images: made once, in parallel, then opened by all as memory-mapped shards.
 
-A prepared set is a folder `prepared/KEY` in the cache with `images.npy`, uint8 (N, 3, R, R), and `index.json`.
-KEY is a hash of everything that decides its pixels, so a set never goes stale. It is written under another name
-and renamed when it is whole: whatever stops the work leaves nothing that could be taken for a set, and the next try
-goes on from there (see `ganforge.data.workplace`).
+A prepared set is a folder `prepared/KEY` in the cache with shards of pixels (`ganforge.data.shards`) and `index.json`,
+which has the sha256 of each image and one of itself. KEY is a hash of everything that decides the pixels, so a set
+never goes stale. It is written under another name and renamed when it is whole: whatever stops the work leaves nothing
+that could be taken for a set, and the next try goes on from there (see `ganforge.data.workplace`).
+
+To open a set reads its index and the sizes of its shards; each image is verified when a process first reads it.
 """
 
 # M items, N images of them (others are refused), R pixels a side
@@ -25,12 +27,13 @@ from numpy.typing import NDArray
 
 from ganforge.cache import unwritable
 from ganforge.data.images import LoadContext
+from ganforge.data.shards import OtherPixelsError, Shards, images_per_shard
 from ganforge.data.workplace import Workplace, discard, workplace
 from ganforge.errors import DataError
 from ganforge.files import write_bytes
 
-#: Part of each key; counts up when the same options give other pixels.
-VERSION = 2
+#: Part of each key; counts up when the same options give other pixels, or the files of a set have another form.
+VERSION = 3
 #: Below this many images, starting processes costs more than it saves.
 MIN_PARALLEL = 64
 _CHUNK = 4
@@ -52,9 +55,9 @@ class Made:
 
 @dataclass(frozen=True)
 class PreparedSet:
-    """images: uint8 (N, 3, R, R), memory-mapped and read-only; sha256 is over their bytes."""
+    """images: uint8 (N, 3, R, R), memory-mapped; sha256 is over their bytes."""
 
-    images: NDArray[np.uint8]
+    images: Shards
     source_sides: tuple[int, ...]
     sha256: str
     #: Number of an item without image -> the reason.
@@ -83,12 +86,13 @@ def prepared_set(
     text = json.dumps([VERSION, resolution, list(decided_by)], sort_keys=True)
     key = hashlib.sha256(text.encode()).hexdigest()[:32]
     folder = context.cache / "prepared" / key
+    opening = Opening(folder, make, items, resolution, context)
     try:
-        found = _found(folder, len(items), resolution, context)
+        found = _found(opening)
         if found is None:
-            with workplace(folder, (3, resolution, resolution)) as work:
+            with workplace(folder, opening.shape, images_per_shard(len(items), opening.shape)) as work:
                 _make(work, make, items, judge, context, what)
-            found = _open(folder, len(items), resolution)
+            found = opening.read()
     except OSError as error:  # files that can't be read are reasons in what `make` returns
         raise unwritable("prepared images", context.cache, error) from error
     judge(found.refused)
@@ -113,34 +117,59 @@ def made_by(make: Callable[[Any], T], items: Sequence[Any], workers: int) -> Ite
         processes.shutdown(wait=True, cancel_futures=True)
 
 
-def _found(folder: Path, num_items: int, resolution: int, context: LoadContext) -> PreparedSet | None:
-    """The set, if it is there and whole; one that is damaged is removed, with a warning."""
-    if not folder.exists():
+def _found(opening: Opening) -> PreparedSet | None:
+    """The set, if it is there, with shards that are missing made again; one that can't be mended is removed."""
+    if not opening.folder.exists():
         return None
     try:
-        return _open(folder, num_items, resolution)
-    # json and numpy raise ValueError, EOFError, RecursionError, ... for damaged files
+        found = opening.read()
+    # json and numpy raise ValueError, RecursionError, ... for damaged files
     except Exception as error:
-        context.warn(f"the prepared images in {folder} are damaged ({error}) and are made again.")
-        discard(folder)
-        return None
+        reason = str(error)
+    else:
+        try:
+            found.images.mend()
+            return found
+        except OtherPixelsError:
+            reason = "what is made again has other pixels than it had"
+    opening.context.warn(f"the prepared images in {opening.folder} are damaged ({reason}) and are all made again.")
+    discard(opening.folder)
+    return None
 
 
-def _open(folder: Path, num_items: int, resolution: int) -> PreparedSet:
-    index = json.loads((folder / "index.json").read_bytes())
-    images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
-    shape = (3, resolution, resolution)
-    if images.shape[1:] != shape or images.dtype != np.uint8:
-        raise ValueError(f"images are {images.dtype} {images.shape[1:]}, not uint8 {shape}")
-    sides = index["source_sides"]
-    if not isinstance(sides, list) or not all(isinstance(side, int) for side in sides):
-        raise ValueError("the index has no list of sides in pixels")
-    refused = {int(number): str(reason) for number, reason in dict(index.get("refused", {})).items()}
-    if len(sides) != len(images) or len(images) + len(refused) != num_items:
-        raise ValueError("the index has another number of images")
-    if _sha256(images) != index["sha256"]:
-        raise ValueError("the pixels are not those that were written")
-    return PreparedSet(images, tuple(sides), index["sha256"], refused, folder)
+@dataclass(frozen=True)
+class Opening:
+    """A set in its folder, and what it was made of."""
+
+    folder: Path
+    make: Callable[[Any], Made]
+    items: Sequence[Any]
+    resolution: int
+    context: LoadContext
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (3, self.resolution, self.resolution)
+
+    def read(self) -> PreparedSet:
+        """The set. Raises ValueError, KeyError, ... where the index is damaged or missing."""
+        index = json.loads((self.folder / "index.json").read_bytes())
+        check = index.pop("check")
+        if check != _check(index):
+            raise ValueError("the index is not what was written")
+        refused = {int(number): str(reason) for number, reason in index["refused"].items()}
+        kept = [number for number in range(len(self.items)) if number not in refused]
+        digests = np.frombuffer(bytes.fromhex(index["digests"]), np.uint8).reshape(-1, 32)
+        if not len(kept) == len(digests) == len(index["source_sides"]):
+            raise ValueError("the index has another number of images")
+
+        def make_again(rows: Sequence[int]) -> Iterator[NDArray[np.uint8] | str]:
+            made = made_by(self.make, [self.items[kept[row]] for row in rows], self.context.workers)
+            for image in self.context.progress(made, len(rows), "making images again"):
+                yield image.reason if image.pixels is None else _channels_first(image.pixels)
+
+        shards = Shards(self.folder, self.shape, index["per_shard"], digests, make_again, self.context.warn)
+        return PreparedSet(shards, tuple(index["source_sides"]), index["sha256"], refused, self.folder)
 
 
 def _make(
@@ -159,7 +188,7 @@ def _make(
     for image in made:
         if image.pixels is not None:
             assert image.pixels.shape == (*work.shape[1:], 3) and image.pixels.dtype == np.uint8
-            work.add(image.pixels.transpose(2, 0, 1).tobytes(), image.source_side, "")
+            work.add(_channels_first(image.pixels).tobytes(), image.source_side, "")
         else:
             work.add(None, 0, image.reason)
     try:
@@ -170,15 +199,18 @@ def _make(
     work.close()
     index = {
         "version": VERSION,
+        "per_shard": work.per_shard,
         "source_sides": work.sides,
         "refused": {str(number): reason for number, reason in work.refused.items()},
+        "digests": work.digests.hex(),
         "sha256": work.digest.hexdigest(),
     }
-    write_bytes(work.folder / "index.json", json.dumps(index).encode())
+    write_bytes(work.folder / "index.json", json.dumps({**index, "check": _check(index)}).encode())
 
 
-def _sha256(images: NDArray[np.uint8]) -> str:
-    digest = hashlib.sha256()
-    for image in images:
-        digest.update(np.ascontiguousarray(image).data)
-    return digest.hexdigest()
+def _check(index: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(index, sort_keys=True).encode()).hexdigest()
+
+
+def _channels_first(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))

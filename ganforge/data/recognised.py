@@ -36,6 +36,9 @@ class Recognised:
 
 def recognise_folders(kind: type[ImageFolder], root: Path) -> Recognised | None:
     """The sub-folders that hold pictures, as classes; None where none does. Raises DataError as `list_folders`."""
+    from ganforge.data.recognised_table import recognise_table
+    from ganforge.data.specs import CsvTable
+
     folders = folders_in(root)
     filled = [folder.name for folder in folders if pictures_in(folder)]
     _refuse_nested(root, [folder for folder in folders if folder.name not in filled])
@@ -46,10 +49,12 @@ def recognise_folders(kind: type[ImageFolder], root: Path) -> Recognised | None:
     if left_out:
         notes.append(f"folders without pictures are left out: {', '.join(left_out)}.")
     tables = [entry.name for entry in entries(root) if entry.suffix.lower() in (".csv", ".tsv") and entry.is_file()]
+    if tables and len(filled) == 1 and recognise_table(CsvTable, root) is not None:
+        return None  # the folder of the pictures that the table labels
     if tables:
         notes.append(
-            f"{', '.join(tables)} is not read: the classes are the folders. Labels of a table need another `data`, "
-            "kind csv; `ganforge ls dataset csv` lists its fields."
+            f"{', '.join(tables)} is not read: the classes are the folders. For labels of a table, name the table: "
+            f"`ganforge new recipe {root / tables[0]}`."
         )
     listing = list_folders(root, filled)
     patterns, patients = _patients(listing)

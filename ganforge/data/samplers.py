@@ -1,11 +1,11 @@
-"""How often each class is drawn during training; images are drawn with replacement."""
+"""How often each class is drawn during training."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from math import sqrt
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -15,9 +15,20 @@ Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Natural(SamplerSpec):
-    """Every image equally often: classes come as unbalanced as they are."""
+    """Every image equally likely each time: classes come as unbalanced as they are."""
 
     kind: Literal["natural"] = "natural"
+
+    def weights(self, labels: Sequence[int], num_classes: int) -> list[float]:
+        """1 / N for each of N images. Raises ValueError without images or for a label out of range."""
+        return _normalised(labels, num_classes, lambda label, count: 1.0)
+
+
+class Epochs(SamplerSpec):
+    """Every image once in each epoch, in an order of its own: classes come as unbalanced as they are."""
+
+    kind: Literal["epochs"] = "epochs"
+    by_epoch: ClassVar[bool] = True
 
     def weights(self, labels: Sequence[int], num_classes: int) -> list[float]:
         """1 / N for each of N images. Raises ValueError without images or for a label out of range."""
@@ -78,4 +89,4 @@ def _normalised(labels: Sequence[int], num_classes: int, weight: Callable[[int, 
     return [of_class[int(label)] / total for label in labels]
 
 
-SAMPLERS: list[type[SamplerSpec]] = [Natural, Balanced, SquareRoot, ClassWeights]
+SAMPLERS: list[type[SamplerSpec]] = [Natural, Epochs, Balanced, SquareRoot, ClassWeights]

@@ -158,6 +158,13 @@ class CsvTable(PictureFiles):
     #: Leave out rows whose image is not in the folder, with a warning.
     allow_missing: bool = False
 
+    @classmethod
+    def recognise(cls, root: Path) -> Recognised | None:
+        """A table, or a folder with one that names its pictures."""
+        from ganforge.data.recognised_table import recognise_table
+
+        return recognise_table(cls, root)
+
     def classes(self) -> tuple[str, ...]:
         """The names that were given, or the values of the table. Raises DataError where it can't be read."""
         if isinstance(self.selected, dict):
@@ -188,6 +195,21 @@ class CsvTable(PictureFiles):
         return label_names(table, self.label)
 
     def _read(self) -> Table:
+        """The table, which has the columns that are named. Raises DataError with those that may be meant."""
+        from ganforge.data.columns import as_mapping, guess_columns
+        from ganforge.errors import DataError
+
+        table = self._found()
+        try:
+            table.require(*filter(None, (self.image, self.label, self.patient, self.split)))
+        except DataError as error:
+            raise DataError(
+                f"{error}\nA table needs the columns of files and classes, and the folder of the files. That may be: "
+                f"data='{as_mapping(table, guess_columns(table))}'"
+            ) from None
+        return table
+
+    def _found(self) -> Table:
         from ganforge.data.listing import existing_folder
         from ganforge.data.table import read_table
         from ganforge.errors import DataError

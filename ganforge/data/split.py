@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ganforge.data.pixels import digests
+
 if TYPE_CHECKING:
     from ganforge.data.images import LabelledImages
 
@@ -45,8 +47,8 @@ def split_images(images: LabelledImages, split: HowToSplit) -> tuple[Indices, In
 
 def num_shared(train: LabelledImages, held_out: LabelledImages) -> int:
     """How many held-out images have the pixels of one that is trained on."""
-    seen = {hashlib.sha256(np.ascontiguousarray(image).data).digest() for image in train.images}
-    return sum(hashlib.sha256(np.ascontiguousarray(image).data).digest() in seen for image in held_out.images)
+    seen = set(digests(train.images))
+    return sum(digest in seen for digest in digests(held_out.images))
 
 
 def train_and_held_out(

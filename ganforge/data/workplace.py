@@ -1,8 +1,8 @@
 """A folder in which a set is made, and from which a killed process's work is taken up.
 
-`KEY.partial` beside the future `KEY` holds the images made so far, in order, and a journal with a line for each. A line
-carries the hash of its image, so that what a power cut tore is found and made again. One process works in it at a time;
-a second one, that makes the same set meanwhile, gets a folder of its own.
+`KEY.partial` beside the future `KEY` holds the images made so far, in order and in shards, and a journal with a line
+for each. A line carries the hash of its image, so that what a power cut tore is found and made again. One process works
+in it at a time; a second one, that makes the same set meanwhile, gets a folder of its own.
 """
 
 # R pixels a side
@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import io
 import json
+import math
 import os
 import shutil
 import time
@@ -22,21 +22,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-import numpy as np
+from ganforge.data.shards import header, shard_name
+from ganforge.files import sync_folder
 
 _ABANDONED_AFTER_S = 7 * 24 * 3600
-_PIXELS, _JOURNAL, _LOCK = "images.npy", "journal.jsonl", "lock"
+_JOURNAL, _LOCK = "journal.jsonl", "lock"
 
 
 @dataclass
 class Workplace:
-    """Images in the making: N at most, each of `shape` (3, R, R), of uint8."""
+    """Images in the making, each of `shape` (3, R, R), of uint8."""
 
     folder: Path
     shape: tuple[int, int, int]
-    _pixels: IO[bytes]
+    per_shard: int
     _journal: IO[bytes]
-    digest: hashlib._Hash
+    #: The shard that is being filled.
+    _shard: IO[bytes] | None = None
+    #: Over the bytes of all images.
+    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+    #: 32 bytes for each image.
+    digests: bytearray = field(default_factory=bytearray)
     #: Items done, as the journal has them: what a set's index says of each image, or the reason why there is none.
     sides: list[int] = field(default_factory=list)
     refused: dict[int, str] = field(default_factory=dict)
@@ -49,51 +55,83 @@ class Workplace:
         """The next item: its pixels, or None and a reason."""
         assert (pixels is None) == bool(reason)
         if pixels is not None:
-            self._pixels.write(pixels)
-            self._pixels.flush()  # ahead of the line that vouches for it
+            shard = self._open()
+            shard.write(pixels)
+            shard.flush()  # ahead of the line that vouches for it
         self._journal.write(json.dumps([side, reason, _check(pixels, side, reason)]).encode() + b"\n")
         self._journal.flush()
         self._count(pixels, side, reason)
 
     def close(self) -> None:
-        """Write the number of images in front of them, and force all to the disk."""
-        self._pixels.seek(0)
-        self._pixels.write(_header(len(self.sides), self.shape))
-        self._pixels.flush()
-        os.fsync(self._pixels.fileno())
+        """Finish the last shard, and force all to the disk."""
+        if self._shard is not None:
+            self._seal(self._shard)
 
-    def _count(self, pixels: bytes | None, side: int, reason: str) -> None:
-        if pixels is None:
-            self.refused[len(self)] = reason
-        else:
-            self.digest.update(pixels)
-            self.sides.append(side)
+    def leave(self) -> None:
+        """Close the files, finished or not."""
+        self._journal.close()
+        if self._shard is not None:
+            self._shard.close()
 
     def take_up(self) -> None:
         """Count what is there and whole, and cut off what is not."""
-        start = len(_header(0, self.shape))
-        self._pixels.seek(0)
-        if self._pixels.read(start)[:6] != _header(0, self.shape)[:6]:
-            self._journal.truncate(0)
-            self._pixels.truncate(0)
-            self._pixels.seek(0)
-            self._pixels.write(_header(0, self.shape))
-        size = int(np.prod(self.shape))
         kept = 0
         for text in self._journal:
             side, reason, check = _line(text) or (0, "", "")
-            pixels = None if reason else self._pixels.read(size)
+            pixels = None if reason else self._open().read(math.prod(self.shape))
             if check != _check(pixels, side, reason):
                 break
             self._count(pixels, side, reason)
             kept += len(text)
-        for stream, end in ((self._journal, kept), (self._pixels, start + size * len(self.sides))):
-            stream.seek(end)
-            stream.truncate()
+        self._journal.seek(kept)
+        self._journal.truncate()
+        if self._shard is not None and len(self.sides) % self.per_shard == 0:
+            self._shard.close()
+            self._shard = None
+        elif self._shard is not None:
+            self._shard.seek(self._place())
+            self._shard.truncate()
+        for file in self.folder.glob("images-*.npy"):
+            if file.name >= shard_name(len(self.sides) // self.per_shard + (self._shard is not None)):
+                file.unlink()
+
+    def _open(self) -> IO[bytes]:
+        """The shard of the next image, at its place if all before it were written or read."""
+        if self._shard is None:
+            path = self.folder / shard_name(len(self.sides) // self.per_shard)
+            path.touch()
+            self._shard = path.open("r+b")
+            self._shard.seek(self._place())
+        return self._shard
+
+    def _place(self) -> int:
+        """Where the next image begins in its shard."""
+        return len(header(0, self.shape)) + len(self.sides) % self.per_shard * math.prod(self.shape)
+
+    def _count(self, pixels: bytes | None, side: int, reason: str) -> None:
+        if pixels is None:
+            self.refused[len(self)] = reason
+            return
+        self.digest.update(pixels)
+        self.digests += hashlib.sha256(pixels).digest()
+        self.sides.append(side)
+        if self._shard is not None and len(self.sides) % self.per_shard == 0:
+            self._seal(self._shard)
+
+    def _seal(self, shard: IO[bytes]) -> None:
+        """Write the number of images in front of those of the current shard, and force it to the disk."""
+        num_images = (len(self.sides) - 1) % self.per_shard + 1
+        shard.truncate(len(header(0, self.shape)) + num_images * math.prod(self.shape))
+        shard.seek(0)
+        shard.write(header(num_images, self.shape))
+        shard.flush()
+        os.fsync(shard.fileno())
+        shard.close()
+        self._shard = None
 
 
 @contextmanager
-def workplace(folder: Path, shape: tuple[int, int, int]) -> Iterator[Workplace]:
+def workplace(folder: Path, shape: tuple[int, int, int], per_shard: int) -> Iterator[Workplace]:
     """Where the set `folder` is made; it gets that name if the block ends well.
 
     If the block fails, what was done is kept for the next try; `discard` in the block takes it away.
@@ -102,12 +140,14 @@ def workplace(folder: Path, shape: tuple[int, int, int]) -> Iterator[Workplace]:
     _remove_abandoned(folder.parent)
     with _own_folder(folder) as (place, is_shared):
         try:
-            for name in (_PIXELS, _JOURNAL):
-                (place / name).touch()
-            with (place / _PIXELS).open("r+b") as pixels, (place / _JOURNAL).open("r+b") as journal:
-                work = Workplace(place, shape, pixels, journal, hashlib.sha256())
+            (place / _JOURNAL).touch()
+            work = Workplace(place, shape, per_shard, (place / _JOURNAL).open("r+b"))
+            try:
                 work.take_up()
                 yield work
+            finally:
+                work.leave()
+            sync_folder(place)
             for name in (_JOURNAL, _LOCK):
                 (place / name).unlink(missing_ok=True)
             try:
@@ -166,10 +206,3 @@ def _line(text: bytes) -> tuple[int, str, str] | None:
 
 def _check(pixels: bytes | None, side: int, reason: str) -> str:
     return hashlib.sha256((pixels or b"") + json.dumps([side, reason]).encode()).hexdigest()[:16]
-
-
-def _header(number: int, shape: tuple[int, int, int]) -> bytes:
-    """What stands in front of the pixels of a .npy file: of the same length for any number of images."""
-    stream = io.BytesIO()
-    np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": (number, *shape)})
-    return stream.getvalue()

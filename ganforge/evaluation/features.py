@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganforge.data.images import LabelledImages
+from ganforge.data.pixels import digests
 
 
 class Extractor(Protocol):
@@ -76,9 +77,9 @@ class SortedImages:
 
 def sorted_by_content(images: LabelledImages) -> SortedImages:
     """Sort by the sha256 of the pixels; images that are the same by label, then by group."""
-    digests = [hashlib.sha256(np.ascontiguousarray(image).tobytes()).digest() for image in images.images]
-    order = sorted(range(len(images)), key=lambda i: (digests[i], images.labels[i], images.groups[i]))
+    contents = digests(images.images)
+    order = sorted(range(len(images)), key=lambda i: (contents[i], images.labels[i], images.groups[i]))
     content = hashlib.sha256(repr(images.images.shape[1:]).encode())
     for i in order:
-        content.update(digests[i])
+        content.update(contents[i])
     return SortedImages(images, np.array(order, dtype=np.int64), content.hexdigest())

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from ganforge.cache import cache_folder
 from ganforge.data.images import LabelledImages
@@ -55,6 +56,7 @@ def measure(
     found: dict[int, list[list[Score]]] = {}
     failures: dict[int, str] = {}
     store = FeatureStore()
+    in_memory = cache(reference.images.in_memory)
     for number, fake in enumerate(fakes):
         context = EvaluationContext(
             cache_folder(),
@@ -68,7 +70,8 @@ def measure(
             if position in failures:
                 continue
             with _as_failure(failures, position, evaluator):
-                found.setdefault(position, []).append(checked(evaluator.evaluate(reference.images, fake, context)))
+                real = reference.images if evaluator.in_batches else in_memory()
+                found.setdefault(position, []).append(checked(evaluator.evaluate(real, fake, context)))
         store.forget_generated()
     means = []
     for position, evaluator in enumerate(evaluators):

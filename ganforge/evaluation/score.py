@@ -63,6 +63,10 @@ class Score:
     #: The same measure on real images, at the same n: what a perfect generator would get.
     floor: float | None = None
     lower_is_better: bool = True
+    #: The value that is right, where neither lower nor higher is better by itself.
+    target: float | None = None
+    #: What it says, in one sentence for readers who don't know it; pages and cards show it once.
+    meaning: str = ""
     matrix: Matrix | None = None
     #: Names of the rows and columns of `matrix`.
     classes: tuple[str, ...] = ()
@@ -85,6 +89,25 @@ class Score:
         ratio = self.value / self.floor
         return ratio if math.isfinite(ratio) else None
 
+    @property
+    def better(self) -> str:
+        """`lower`, `higher`, or `near 1`: which values are better ones."""
+        if self.target is not None:
+            return f"near {self.target:g}"
+        return "lower" if self.lower_is_better else "higher"
+
+    @property
+    def of_real(self) -> str:
+        """What the value on real images is called: a `floor` where lower is better, a `ceiling` where higher is."""
+        return {"lower": "floor", "higher": "ceiling"}.get(self.better, "value")
+
+    @property
+    def distance(self) -> float:
+        """How far the value is from what is right, up to a constant: less is better, whatever the score."""
+        if self.target is not None:
+            return abs(self.value - self.target)
+        return self.value if self.lower_is_better else -self.value
+
     def __str__(self) -> str:
         """One line that can be cited."""
         text = f"{self.name} {self.value:.4g}"
@@ -96,10 +119,12 @@ class Score:
         if self.of_class is not None:
             text += f", class {self.of_class}"
         if self.floor is not None:
-            text += f", real-vs-real {'floor' if self.lower_is_better else 'ceiling'} {self.floor:.4g}"
+            text += f", real-vs-real {self.of_real} {self.floor:.4g}"
         if self.ratio is not None:
             text += f" (x {self.ratio:.3g})"
-        if self.resizer:
+        if self.target is not None:
+            text += f", {self.better} is right"
+        if self.resizer not in ("", "none"):
             text += f", {self.resizer}"
         if self.dataset:
             text += f", {self.dataset}"
@@ -111,4 +136,4 @@ class Score:
 
     def as_dict(self) -> dict[str, Any]:
         """All fields, and `text`, the line that can be cited."""
-        return {**asdict(self), "ratio": self.ratio, "text": str(self)}
+        return {**asdict(self), "ratio": self.ratio, "better": self.better, "text": str(self)}

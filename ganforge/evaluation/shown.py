@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
 
-from ganforge.evaluation.score import Score
+
+class Named(Protocol):
+    """A score, or what a card keeps of one."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def warnings(self) -> Sequence[str]: ...
 
 
-def parts(score: Score) -> tuple[str, str]:
+S = TypeVar("S", bound=Named)
+
+
+def parts(score: Named) -> tuple[str, str]:
     """`kd` and `efficientnet-lite0@57934424` of `kd[efficientnet-lite0@57934424]`."""
     name, _, rest = score.name.partition("[")
     return name, rest.removesuffix("]")
 
 
-def grouped(scores: Iterable[Score]) -> dict[str, list[Score]]:
+def grouped(scores: Iterable[S]) -> dict[str, list[S]]:
     """Scores by what stands in brackets in their names, in the order in which that comes first."""
-    groups: dict[str, list[Score]] = {}
+    groups: dict[str, list[S]] = {}
     for score in scores:
         groups.setdefault(parts(score)[1], []).append(score)
     return groups
 
 
-def sizes(score: Score) -> str:
+class Counted(Protocol):
+    """What says how many images were compared."""
+
+    @property
+    def n_real(self) -> int: ...
+
+    @property
+    def n_fake(self) -> int: ...
+
+
+def sizes(score: Counted) -> str:
     """`300`, or generated over real images where they are not as many: `300/293`."""
     return f"{score.n_fake:,}" if score.n_fake == score.n_real else f"{score.n_fake:,}/{score.n_real:,}"
 
@@ -31,7 +53,7 @@ def number(value: float | None, digits: int = 4) -> str:
     return "" if value is None else f"{value:.{digits}g}"
 
 
-def warnings_of(scores: Iterable[Score]) -> dict[str, list[str]]:
+def warnings_of(scores: Iterable[Named]) -> dict[str, list[str]]:
     """Each warning with the names of the scores that have it."""
     found: dict[str, list[str]] = {}
     for score in scores:

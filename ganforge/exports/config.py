@@ -9,10 +9,11 @@ from pydantic import NonNegativeInt, ValidationError, model_validator
 
 from ganforge.card import Card
 from ganforge.errors import CheckpointError
-from ganforge.interfaces import Component, Side, Spec, Width
+from ganforge.interfaces import Side, Spec, Width
 from ganforge.plan.plan import NetworkPlan
 from ganforge.recipe.models import GeneratorSpec
-from ganforge.registry import FAMILIES, Components
+from ganforge.recipe.providers import origins_of
+from ganforge.registry import Components
 
 FORMAT: Literal[1] = 1
 CONFIG = "config.json"
@@ -72,7 +73,7 @@ def config_of(plan: NetworkPlan, card: Card, components: Components, version: st
         latent_dim=spec.latent_dim,
         generator=spec,
         sites=sites,
-        components=_origins(spec, components),
+        components={kind: str(origin) for (_, kind), origin in origins_of(spec, components).items()},
         card=card,
     )
 
@@ -93,19 +94,3 @@ def read_config(data: Any, place: str, components: Components) -> ExportConfig:
         if any("is called" in line for line in lines) and isinstance(needed, Mapping):
             lines.append(f"It was written with {', '.join(sorted({str(each) for each in needed.values()}))}.")
         raise CheckpointError(f"{place} can't be used:\n  " + "\n  ".join(lines)) from error
-
-
-def _origins(value: Any, components: Components) -> dict[str, str]:
-    found: dict[str, str] = {}
-    if isinstance(value, Component):
-        for family, base in FAMILIES.items():
-            if isinstance(value, base):
-                found |= {kind: str(origin) for kind, _, origin in components[family] if kind == value.kind}
-    if isinstance(value, Spec):
-        parts = [getattr(value, name) for name in type(value).model_fields]
-    else:
-        parts = list(value.values()) if isinstance(value, Mapping) else []
-        parts += list(value) if isinstance(value, tuple | list) else []
-    for part in parts:
-        found |= _origins(part, components)
-    return found

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ganforge.card import Card
+from ganforge.evaluation.shown import grouped, named, number, parts, sizes, warnings_of
 from ganforge.exports.config import ExportConfig, GraphInputs
 from ganforge.recipe import yaml
 
@@ -127,14 +128,37 @@ def _training(config: ExportConfig) -> str:
 def _scores(card: Card) -> str:
     if not card.scores:
         return f"**None**: {card.not_measured}. Nobody has measured whether these images are any good."
-    lines = [
-        "Measured on held-out images; `n` are the images on both sides, the floor is what other real images get.",
-        "",
+    against = dict.fromkeys(", ".join(filter(None, (score.dataset, score.split))) for score in card.scores)
+    names = "; ".join(_plain(text) for text in against if text) or "held-out images"
+    sections = [
+        f"Measured against {names}. *Better* says which values are; *real* is what real images get among themselves; "
+        "the spreads are standard deviations over other images from this generator (seeds) and over other draws of the "
+        "images at hand (draws); n are the images, generated and real where they differ."
     ]
-    for score in card.scores:
-        lines.append(f"- {_plain(score.text)}")
-        lines += [f"  - **warning: {_plain(warning)}**" for warning in score.warnings]
-    return "\n".join(lines)
+    for heading, scores in grouped(card.scores).items():
+        rows = [
+            f"| {_plain(parts(score)[0])} | {_plain(score.of_class or 'all')} | {number(score.value)} | "
+            f"{score.better} | {number(score.seed_spread, 2)} | {number(score.spread, 2)} | {number(score.floor, 3)} | "
+            f"{sizes(score)} |"
+            for score in scores
+        ]
+        table = [
+            "| score | class | value | better | ± seeds | ± draws | real | n |",
+            "|---|---|---|---|---|---|---|---|",
+        ]
+        sections.append("\n".join([*([f"**{_plain(heading)}**", ""] if heading else []), *table, *rows]))
+    meanings = dict.fromkeys(score.meaning for score in card.scores if score.meaning)
+    if meanings:
+        sections.append("\n".join(f"- {_plain(text)}" for text in meanings))
+    found = warnings_of(card.scores)
+    if found:
+        sections.append("\n".join(_warning(text, of, len(card.scores)) for text, of in found.items()))
+    return "\n\n".join(sections)
+
+
+def _warning(text: str, names: Sequence[str], total: int) -> str:
+    about = "" if len(names) == total else f"{_plain(named(names))}: "
+    return f"- **warning: {about}{_plain(text)}**"
 
 
 def _graphs(config: ExportConfig, graph: GraphInputs) -> str:

@@ -17,6 +17,7 @@ from ganforge.exports.config import CONFIG, MANIFEST, WEIGHTS, ExportConfig, Gra
 from ganforge.exports.model_card import model_card
 from ganforge.files import sha256_of, sync_folder, write_json, write_text
 from ganforge.listener import Listener
+from ganforge.outputs import expect_free_folder
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import save_tensors
 from ganforge.trained import Trained
@@ -33,14 +34,8 @@ def export(
     Graphs are compared with the network before anything is kept. The folder appears when it is whole. Raises UsageError
     where it can't be written, ExportError for a generator that is no graph or computes something else as one.
     """
-    check_request(formats, licence)
+    check_request(out, formats, licence)
     formats = tuple(dict.fromkeys(formats))
-    if "onnx" in formats:
-        from ganforge.exports.onnx_model import expect_onnx
-
-        expect_onnx()
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise UsageError(f"{out} exists and is no empty folder. Choose another with --out.")
     aside = out.parent / f".{out.name}.{uuid4().hex}"
     try:
         aside.mkdir(parents=True)
@@ -55,14 +50,19 @@ def export(
     return config
 
 
-def check_request(formats: Sequence[str], licence: str) -> None:
-    """Raise UsageError with every unknown format, or for a licence that is no identifier."""
+def check_request(out: Path, formats: Sequence[str], licence: str) -> None:
+    """Raise UsageError with every unknown format, for a licence that is no identifier, or where `out` can't be made."""
     known = get_args(Format)
     unknown = [f"there is no format '{name}'.{did_you_mean(name, known)}" for name in formats if name not in known]
     if unknown or not formats:
         raise UsageError("\n".join([*unknown, f"Formats: {', '.join(known)}."]))
     if not re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", licence):
         raise UsageError(f"the licence must be an identifier such as cc-by-4.0 or other, but is '{licence}'.")
+    expect_free_folder(out)
+    if "onnx" in formats:
+        from ganforge.exports.onnx_model import expect_onnx
+
+        expect_onnx()
 
 
 def _write(

@@ -242,7 +242,7 @@ def _check_microbatch(recipe: Recipe, problems: list[Problem]) -> None:
     training = recipe.training
     if training.microbatch is not None and training.microbatch > training.batch:
         text = f"is {training.microbatch}, but the batch has {training.batch} images."
-        problems.append(Problem(text, ("training", "microbatch")))
+        problems.append(Problem(text, ("training", "microbatch"), related=(("training", "batch"),)))
 
 
 def _check_stage_names(recipe: Recipe, problems: list[Problem]) -> None:
@@ -279,4 +279,5 @@ def _check_best(recipe: Recipe, problems: list[Problem]) -> None:
         problems.append(Problem(text, ("evaluation", "best", "by")))
     if best.every % saved:
         text = f"is {best.every}, but checkpoints are written every {saved} steps; make it a multiple of that."
-        problems.append(Problem(text, ("evaluation", "best", "every")))
+        of_saved = ("output", "checkpoints_every")
+        problems.append(Problem(text, ("evaluation", "best", "every"), related=(of_saved,)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,12 +12,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ganforge.errors import Problem, RecipeError
+from ganforge.errors import Problem, RecipeError, dotted_path
 from ganforge.recipe import yaml
 from ganforge.recipe.messages import in_order, problems_of
 from ganforge.recipe.models import Recipe
 from ganforge.recipe.nodes import Node, Origin, Steps
 from ganforge.recipe.overrides import apply_overrides
+from ganforge.recipe.providers import plugins_of
 from ganforge.registry import Components
 
 
@@ -29,6 +31,8 @@ class LoadedRecipe:
     overrides: tuple[str, ...]
     #: What was written, with the overrides in it.
     written: Node
+    #: See `ganforge.recipe.providers.plugins_of`.
+    plugins: Mapping[str, Sequence[str]]
 
     @cached_property
     def origins(self) -> Mapping[Steps, Origin]:
@@ -47,7 +51,16 @@ class LoadedRecipe:
         """
         if problem.file is not None:
             return problem
-        return self.written.place(problem.path).problem(problem.message, problem.path)
+        related = [f"{dotted_path(path)} is set by {self._source(path)}" for path in problem.related]
+        message = f"{problem.message} {'; '.join(related)}." if related else problem.message
+        return self.written.place(problem.path).problem(message, problem.path)
+
+    def _source(self, path: Steps) -> str:
+        """`the override 'seed=3'`, `line 31` of the recipe, or `default`."""
+        origin = self.written.leaf_origin(path)
+        if origin.override is not None:
+            return f"the override '{origin.override}'"
+        return "default" if origin.line is None else f"line {origin.line}"
 
     def error(self, problems: Iterable[Problem]) -> RecipeError:
         """One error with all the problems, located and sorted by place."""
@@ -63,9 +76,7 @@ def load_recipe(file: Path, overrides: Sequence[str], components: Components) ->
     top = Origin(file, 1, 1)
     root = yaml.parse(read_text(file), lambda line, column: Origin(file, line, column))
     if root.value is None:
-        raise RecipeError(
-            [Problem("the file is empty, but a recipe has keys such as name, data and stages.", file=file)]
-        )
+        raise RecipeError([Problem("is empty, but a recipe has keys such as name, data and stages.", file=file)])
     if not isinstance(root.value, Mapping):
         raise RecipeError(
             [root.origin.problem("a recipe must be a mapping of keys to values, such as `name: first_try`.")]
@@ -77,17 +88,20 @@ def load_recipe(file: Path, overrides: Sequence[str], components: Components) ->
         raise RecipeError([*problems_of(error, root, Recipe, components), *problems]) from error
     if problems:
         raise RecipeError(problems)
-    return LoadedRecipe(recipe, file, tuple(overrides), root)
+    return LoadedRecipe(recipe, file, tuple(overrides), root, plugins_of(recipe, components))
 
 
 def read_text(file: Path) -> str:
     """The text of a UTF-8 file of at most 1 MB. Raises RecipeError if it can't be read or is something else."""
-    if file.is_dir():
-        raise RecipeError([Problem("is a folder, not a recipe.", file=file)])
-    if not file.exists():
-        raise RecipeError([Problem("there is no such file.", file=file)])
-    if not file.is_file():
-        raise RecipeError([Problem("is not a regular file.", file=file)])
+    try:
+        mode = file.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise RecipeError([Problem("does not exist.", file=file)]) from None
+    except (OSError, ValueError) as error:  # a name that is too long, a folder above it that is closed
+        raise RecipeError([Problem(f"can't be read: {getattr(error, 'strerror', error)}.", file=file)]) from error
+    if not stat.S_ISREG(mode):
+        what = "a folder, not a recipe" if stat.S_ISDIR(mode) else "not a regular file"
+        raise RecipeError([Problem(f"is {what}.", file=file)])
     try:
         with file.open("rb") as stream:
             data = stream.read(yaml.MAX_BYTES + 1)

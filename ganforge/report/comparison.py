@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -75,6 +75,20 @@ class Comparison:
     @property
     def is_phantom(self) -> bool:
         return any(side.record.is_phantom for side in self.sides)
+
+    @property
+    def nothing_in_common(self) -> str:
+        """Why no score stands beside another, with what each run has; empty where one does."""
+        if any(sum(cell is not None for cell in line.cells) > 1 for line in self.lines):
+            return ""
+        found = []
+        for side in self.sides:
+            names = dict.fromkeys(score.name for score in side.record.scores or ())
+            found.append(f"{side.label} has {', '.join(names) or 'none'}")
+        return (
+            f"no score is common to two of the runs: {'; '.join(found)}. `ganforge eval RUN --metrics KIND` measures a "
+            "run by any evaluator; what `compare` shows are the scores at the end of a run."
+        )
 
 
 def compare_runs(folders: Sequence[Path]) -> Comparison:
@@ -193,9 +207,7 @@ def _verdict(side: Side, score: Score, sides: Sequence[Side], scores: Sequence[S
 
 def _distance(score: Score) -> float:
     """How far the value is from that of real images on the worse side; to be better than those is no merit."""
-    sign = 1 if score.lower_is_better else -1
-    value = sign * score.value
-    return value if score.floor is None else max(value, sign * score.floor)
+    return score.distance if score.floor is None else max(score.distance, replace(score, value=score.floor).distance)
 
 
 def _spreads(score: Score) -> tuple[float, float]:

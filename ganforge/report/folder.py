@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from ganforge.errors import CheckpointError, GanforgeError, PluginError, RecipeError
 from ganforge.evaluation.checks import checked
 from ganforge.evaluation.score import Score
-from ganforge.files import is_file, read_json
+from ganforge.files import is_file, is_folder, read_json
 from ganforge.recipe import yaml
 from ganforge.recipe.load import read_text
 from ganforge.recipe.nodes import Origin
@@ -96,7 +96,7 @@ def at(data: Any, *path: str | int, kind: type[T]) -> T | None:
 
 def read_run(folder: Path) -> RunRecord:
     """What the folder holds. Raises CheckpointError if it is that of no run."""
-    if not folder.is_dir() or not any(is_file(folder / name) for name in ("run.json", "recipe.yaml")):
+    if not is_folder(folder) or not any(is_file(folder / name) for name in ("run.json", "recipe.yaml")):
         raise CheckpointError(f"{folder} is no folder of a run: it holds no run.json and recipe.yaml.")
     reader = _Reader(folder)
     state = reader.object("run.json", is_needed=True)

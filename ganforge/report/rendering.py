@@ -37,6 +37,11 @@ def render_comparison(comparison: Comparison) -> str:
     return _render("comparison.html", comparison.hide, c=comparison, charts=charts, grids=grids)
 
 
+def render_check(**values: Any) -> str:
+    """The page about a set of images that was checked; its texts are those of the terminal, or hold no path."""
+    return _render("check.html", Hider(()), **values)
+
+
 def _render(template: str, hide: Hider, version: str = "", **values: Any) -> str:
     style, script = _asset("page.css"), _asset("page.js")
     token = _HIDER.set(hide)

@@ -51,6 +51,7 @@ class Report:
     more_charts: Sequence[Chart]
     drawn: Drawn
     score_groups: Sequence[tables.ScoreGroup]
+    meanings: Sequence[str]
     caveats: Sequence[tables.Caveat]
     confusions: Sequence[tables.Confusion]
     counts: Sequence[tuple[str, int, int]]
@@ -99,6 +100,7 @@ def gather(folder: Path, drawn: Drawn, panel: Path | None = None, state: str | N
         more_charts=metrics[1:],
         drawn=drawn,
         score_groups=tables.score_groups(scores),
+        meanings=tables.meanings(scores),
         caveats=tables.caveats(scores),
         confusions=tables.confusions(scores),
         counts=tables.class_counts(record),

@@ -23,7 +23,9 @@ class ScoreRow:
     seed_spread: str
     draw_spread: str
     real: str
-    is_floor: bool
+    #: `floor`, `ceiling` or `value`; `lower`, `higher` or `near 1`.
+    of_real: str
+    better: str
     ratio: str
     n: str
     text: str
@@ -106,6 +108,11 @@ def caveats(scores: Sequence[Score]) -> list[Caveat]:
     return [Caveat("" if len(names) == len(scores) else named(names), text) for text, names in found.items()]
 
 
+def meanings(scores: Sequence[Score]) -> list[str]:
+    """What the scores say, each sentence once."""
+    return list(dict.fromkeys(score.meaning for score in scores if score.meaning))
+
+
 def confusions(scores: Sequence[Score]) -> list[Confusion]:
     """The matrices of the scores that have one."""
     return [_confusion(parts(score)[0], score.classes, score.matrix) for score in scores if score.matrix is not None]
@@ -166,7 +173,8 @@ def _row(score: Score) -> ScoreRow:
         number(score.seed_spread, 2),
         number(score.spread, 2),
         number(score.floor),
-        score.lower_is_better,
+        score.of_real,
+        score.better,
         number(score.ratio, 3),
         sizes(score),
         str(score),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -44,6 +45,8 @@ class Checkpoint:
     best: Best | None = None
     #: Sum and number of steps of each metric that has not been written yet.
     means: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+    #: Whether the run was stopped before it had measured this step, as its recipe wants.
+    is_unmeasured: bool = False
 
     def tensors_of(self, stem: str) -> Mapping[str, Tensor]:
         """Those of one file. Raises CheckpointError where there is none, as in a folder of somebody else's making."""
@@ -70,9 +73,13 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int = KEPT, ever
     except OSError:
         shutil.rmtree(aside, ignore_errors=True)  # on a full disk, others need the room
         raise
-    if final.exists():
-        shutil.rmtree(final)
-    aside.rename(final)
+    if final.exists():  # of this step, before it was measured or its folder was synced
+        replaced = aside.with_suffix(".replaced")
+        final.rename(replaced)
+        aside.rename(final)
+        shutil.rmtree(replaced)
+    else:
+        aside.rename(final)
     sync_folder(folder)
     prune_checkpoints(folder, keep, every)
     return final
@@ -101,6 +108,8 @@ def _write(folder: Path, checkpoint: Checkpoint) -> None:
         state["means"] = {name: list(sums) for name, sums in checkpoint.means.items()}
     if checkpoint.best is not None:
         state["best"] = asdict(checkpoint.best)
+    if checkpoint.is_unmeasured:
+        state["unmeasured"] = True
     write_json(folder / "state.json", state)
     write_json(folder / "manifest.json", {path.name: sha256_of(path) for path in sorted(folder.iterdir())})
     sync_folder(folder)
@@ -157,7 +166,8 @@ def _load(path: Path) -> Checkpoint:
         if not is_file(path / name) or sha256_of(path / name) != digest:
             raise CheckpointError(f"{path / name} is missing or damaged: its sha256 differs from the manifest's.")
     state = read_json(path / "state.json", CheckpointError)
-    if not isinstance(state, dict) or not isinstance(state.get("step"), int) or "recipe" not in state:
+    step = state.get("step") if isinstance(state, dict) else None
+    if type(step) is not int or step < 0 or "recipe" not in state:
         raise CheckpointError(f"{path / 'state.json'} is no state of a checkpoint.")
     if state.get("format") != FORMAT:
         raise CheckpointError(
@@ -165,7 +175,14 @@ def _load(path: Path) -> Checkpoint:
         )
     stems = [name.removesuffix(".safetensors") for name in manifest if name.endswith(".safetensors")]
     tensors = {stem: load_tensors(path / f"{stem}.safetensors") for stem in stems}
-    return Checkpoint(state["step"], str(state["recipe"]), tensors, _read_best(state, path), _read_means(state, path))
+    return Checkpoint(
+        step,
+        str(state["recipe"]),
+        tensors,
+        _read_best(state, path),
+        _read_means(state, path),
+        state.get("unmeasured") is True,
+    )
 
 
 def load_step(folder: Path, step: int) -> Checkpoint:
@@ -205,9 +222,20 @@ def load_newest(folder: Path, *, set_aside: bool = False) -> tuple[Checkpoint, l
             bad[path] = str(error)
             continue
         return found, [f"{reason}{_set_aside(path) if set_aside else ''}" for path, reason in bad.items()]
-    rejected = list(bad.values())
-    reasons = "".join(f"\n  {reason}" for reason in rejected)
-    raise CheckpointError(f"{folder} holds no checkpoint that can be used.{reasons}")
+    reasons = "".join(f"\n  {reason}" for reason in bad.values())
+    raise CheckpointError(f"{folder} holds no checkpoint that can be used.{reasons}\n{_way_out(folder, bool(bad))}")
+
+
+def _way_out(folder: Path, is_damaged: bool) -> str:
+    """What can be done about a run without a checkpoint."""
+    run = shlex.quote(str(folder.parent))
+    if not is_damaged:
+        return f"The training stopped before it wrote one: `ganforge resume {run}` begins it again."
+    again = shlex.quote(str(folder.parent / "recipe.yaml"))
+    return (
+        "What was trained is lost, unless there is a copy of that folder elsewhere to be put back; samples, metrics "
+        f"and scores are still there. `ganforge run {again}` trains it anew, to the same bytes on the same machine."
+    )
 
 
 def _set_aside(path: Path) -> str:

@@ -8,16 +8,20 @@ import json
 import math
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ganforge.errors import CheckpointError, UsageError
-from ganforge.files import is_file, read_json, write_bytes, write_json
-from ganforge.runs.space import retried
+from ganforge.files import is_file, read_json, retried, write_bytes, write_json
 
+#: What a run has written before its training begins, and what nobody misses of a run that never began.
+_BEFORE = frozenset(
+    {".lock", "recipe.yaml", "run.json", "environment.json", "freeze.json", "data.json", "source.json", "load.json"}
+)
 #: What a file system without locks answers: Lustre, some network disks.
 NO_LOCKS = frozenset({errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK})
 
@@ -97,6 +101,26 @@ class RunDir:
             yield
         finally:
             os.close(handle)
+
+    def remove_unused(self) -> bool:
+        """Remove a run that ended before it trained, unless its folder holds more than every run begins with.
+
+        Its number is then free. To be called by the process that made the folder, in which nobody has trained since.
+        """
+        aside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        try:
+            if not {entry.name for entry in self.path.iterdir()} <= _BEFORE:
+                return False
+            self.path.rename(aside)  # so that nobody finds half of it, or adds to it
+            if {entry.name for entry in aside.iterdir()} <= _BEFORE:
+                shutil.rmtree(aside)
+                return True
+            aside.rename(self.path)
+        except OSError:
+            if aside.exists() and not self.path.exists():
+                with suppress(OSError):
+                    aside.rename(self.path)
+        return False
 
     def sweep(self) -> None:
         """Remove what killed processes left half written. To be called by the process that has locked the run."""

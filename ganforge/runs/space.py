@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import errno
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from ganforge.errors import OutputError
-from ganforge.files import nearest_existing
+from ganforge.files import TRANSIENT, nearest_existing
+from ganforge.outputs import why_closed
 from ganforge.plan.plan import Plan
-
-T = TypeVar("T")
 
 #: ENOSPC, EDQUOT: disk or quota is full. EFBIG: a limit of the process or the file system on a file's size.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-#: Faults of network file systems that may be over in a moment.
-TRANSIENT = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT})
-#: Seconds before the second, third and fourth try.
-PAUSES = (0.5, 2.0, 8.0)
 #: Checkpoints on the disk at one time: the newest two, the best, and the one that is being written.
 CHECKPOINTS = 4
 
 
 def expect_space(plan: Plan, folder: Path) -> None:
-    """Raise OutputError where the disk can't hold the checkpoints and grids of the run. The folder need not exist."""
+    """Raise OutputError where no run can be written to the folder: not allowed, no folder, too full a disk.
+
+    The folder need not exist.
+    """
+    if reason := why_closed(folder):
+        raise OutputError(f"can't make a run folder in {folder}: {reason}. Choose another with output.folder=DIR.")
     needed, free = needed_bytes(plan), shutil.disk_usage(nearest_existing(folder)).free
     if needed > free:
         raise OutputError(
@@ -72,15 +70,3 @@ def output_error(error: OSError, folder: Path) -> OutputError:
         free = shutil.disk_usage(folder).free
         reason = f"the disk or a quota is full ({reason}; {free / 1e6:,.0f} MB left)"
     return OutputError(f"can't write {place}: {reason}. What was saved before is whole; make room and resume.")
-
-
-def retried(action: Callable[[], T]) -> T:
-    """What `action` returns; after a fault that may pass it is tried again, three times."""
-    for pause in PAUSES:
-        try:
-            return action()
-        except OSError as error:
-            if error.errno not in TRANSIENT:
-                raise
-            time.sleep(pause)
-    return action()

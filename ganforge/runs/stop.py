@@ -43,7 +43,7 @@ class Stops:
         self._after, self._for_good = after, for_good
         self._deadline: float | None = None
         self._signalled: RunStopped | None = None
-        self._is_deferred = False
+        self._is_deferred = self._is_at_once = False
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Stops:
@@ -70,6 +70,18 @@ class Stops:
         yield
         self._is_deferred = False
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Within `deferred`, where something long may be broken off: a first signal is raised, and noted as well.
+
+        One of several processes notes it only, since the others count on its part.
+        """
+        self._is_at_once = not self._for_good
+        try:
+            yield
+        finally:
+            self._is_at_once = False
+
     def asked(self) -> RunStopped | None:
         """What to raise when the current step is saved; None: go on."""
         if self._signalled is None and self._deadline is not None and time.monotonic() >= self._deadline:
@@ -84,5 +96,5 @@ class Stops:
             return
         if self._is_deferred or self._for_good:
             self._signalled = stopped
-        if is_second or not self._is_deferred:
+        if is_second or self._is_at_once or not self._is_deferred:
             raise stopped

@@ -9,6 +9,7 @@ import keyword
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution, entry_points, packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,10 +29,20 @@ _KIND = re.compile(r'^ {4}kind: Literal\["(\w+)"\]', re.MULTILINE)
 _CLASS = re.compile(r"^class (\w+)\(.*\):\n    \"\"\"(.+?)(?:\"\"\")?$", re.MULTILINE)
 
 
+@dataclass(frozen=True)
+class NewPlugin:
+    """A distribution that was written."""
+
+    folder: Path
+    #: Family -> kind of its component, and how a recipe says it.
+    kinds: dict[str, str]
+    recipe_parts: dict[str, str]
+
+
 def new_plugin(
     name: str, kinds: Sequence[str], folder: Path | None, components: Components, *, force: bool = False
-) -> tuple[Path, list[str]]:
-    """Write a distribution called `name`, and return its folder and the kinds of its components, as recipes name them.
+) -> NewPlugin:
+    """Write a distribution called `name` with a component of each kind.
 
     folder: None for one of that name in the current folder. Raises UsageError for a name that can't be one or is taken,
     OutputError where files are there already or can't be written.
@@ -54,7 +65,11 @@ def new_plugin(
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is no folder. Choose another with --out.")
     write_new(files)
-    return folder, [kind for family in kinds for kind in _kinds_in(names, family)]
+    return NewPlugin(
+        folder,
+        {family: _kinds_in(names, family)[0] for family in kinds},
+        {family: _read(names, f"{family}/recipe.in") for family in kinds},
+    )
 
 
 def package_name(name: str) -> str:
@@ -117,11 +132,15 @@ def _files(names: Names, families: Sequence[str]) -> dict[Path, str]:
         ["| kind of component | in a recipe | |", "|---|---|---|"]
         + [f"| {family} | `{_kinds_in(names, family)[0]}` | {summaries[family]} |" for family in families]
     )
+    parts = "".join(f"```yaml\n{_read(names, f'{family}/recipe.in')}```\n\n" for family in families)
     commands = "\n".join(f"ganforge ls {family} {_kinds_in(names, family)[0]}" for family in families)
     project = _read(names, "common/pyproject.in").replace("{kinds}", ", ".join(kinds)).replace("{range}", _range())
     files = {
         Path("pyproject.toml"): project,
-        Path("README.md"): _read(names, "common/readme.in").replace("{table}", table).replace("{commands}", commands),
+        Path("README.md"): _read(names, "common/readme.in")
+        .replace("{table}", table)
+        .replace("{parts}", parts.rstrip())
+        .replace("{commands}", commands),
         Path(".gitignore"): _read(names, "common/gitignore.in"),
         Path(names.package, "__init__.py"): _init(names, families),
         Path(names.package, "py.typed"): "",

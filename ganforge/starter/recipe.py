@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ganforge.files import is_file
 from ganforge.recipe.scalars import quoted, scalar, shown
 from ganforge.starter.choices import MANY_CLASSES, Choice, Choices
 from ganforge.starter.parts import EXTRACTOR, FEATURES, OF_LABELS, SOURCE, Parts
@@ -17,8 +18,9 @@ WIDTH = 110
 
 
 def default_name(root: Path) -> str:
-    """A recipe's name for a folder: its own, without what a name can't hold."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "_", root.resolve().name).strip("._-")[:80]
+    """A recipe's name for a folder or table: its own, without what a name can't hold."""
+    place = root.resolve()
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", place.stem if is_file(place) else place.name).strip("._-")[:80]
     return name or "pictures"
 
 

@@ -11,8 +11,10 @@ from statistics import median
 from ganforge.data.decode import Header, UnusableImage, read_header
 from ganforge.data.listing import Listing, entries, existing_folder, folders_in, pictures_in, refuse
 from ganforge.data.recognised import Recognised
+from ganforge.data.recognised_table import SUFFIXES as TABLES
 from ganforge.data.split import train_and_held_out
 from ganforge.errors import DataError, UsageError, did_you_mean
+from ganforge.files import is_file
 from ganforge.interfaces import DatasetSpec
 from ganforge.progress import Progress, no_progress
 from ganforge.registry import Components
@@ -59,12 +61,12 @@ class Survey:
 
 
 def survey(root: Path, components: Components, kind: str | None = None, progress: Progress = no_progress) -> Survey:
-    """A look at a folder. kind: of the dataset; None: the one that recognises the folder.
+    """A look at a folder or a table. kind: of the dataset; None: the one that recognises it.
 
     Raises DataError for a folder in which there is nothing to learn from, with all that is wrong, and UsageError for an
     unknown kind.
     """
-    recognised = _recognised(existing_folder(root), components, kind)
+    recognised = _recognised(_existing(root), components, kind)
     listing, classes = recognised.listing, recognised.spec.classes()
     headers = _headers(root, listing, progress)
     counts = [listing.labels.count(label) for label in range(len(classes))]
@@ -92,12 +94,25 @@ def survey(root: Path, components: Components, kind: str | None = None, progress
     )
 
 
+def _existing(place: Path) -> Path:
+    """A folder, or a file that may be a table. Raises DataError."""
+    if is_file(place) and place.suffix.lower() not in TABLES:
+        raise DataError(f"{place} is no folder of pictures, and no table (CSV or TSV) of their labels.")
+    return place if is_file(place) else existing_folder(place)
+
+
 def _recognised(root: Path, components: Components, kind: str | None) -> Recognised:
     """By the kind that was asked for; else by a plugin's kind, if one knows the folder, before the core's."""
     registry = components["dataset"]
     known = [name for name, _, _ in registry]
     if kind is not None and kind not in known:
         raise UsageError(f"no dataset is called '{kind}'.{did_you_mean(kind, known)} Installed: {', '.join(known)}.")
+    if is_file(root) and kind not in (None, "csv"):
+        raise UsageError(
+            f"{root} is a table, which datasets of the kind '{kind}' don't read by itself: name its folder."
+        )
+    if is_file(root):
+        kind = "csv"
     found: dict[str, Recognised] = {}
     chosen = [row for row in registry if row[0] == kind or kind is None]
     for is_core in (False, True):
@@ -125,10 +140,8 @@ def _unknown(root: Path, kind: str | None) -> str:
     pictures = pictures_in(root)
     if tables:
         return (
-            f"{root} holds no class folders, but the table {tables[0]}, whose columns are not those of a known set. "
-            "Take a recipe for folders and write into it "
-            f"`data: {{kind: csv, root: {root}, table: {tables[0]}, image: COLUMN, label: COLUMN}}`; "
-            "`ganforge ls dataset csv` lists the fields."
+            f"{root} holds no class folders, but the table {tables[0]}, whose columns can't be told to name its "
+            f"pictures. `ganforge new recipe {root / tables[0]}` says what it finds in it."
         )
     if pictures:
         return (

@@ -47,7 +47,7 @@ def new_recipe(
     force: bool = False,
     progress: Progress = no_progress,
 ) -> NewRecipe:
-    """Write a recipe for the pictures in a folder, and the schema for editors if it isn't there.
+    """Write a recipe for the pictures in a folder or of a table, and the schema for editors if it isn't there.
 
     out: the file; None: the folder's name, in the current folder. Raises UsageError for a name that no recipe can have,
     OutputError where a file is there already or can't be written, DataError as `survey`.

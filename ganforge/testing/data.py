@@ -83,6 +83,10 @@ def check_sampler(spec: SamplerSpec, num_classes: int = 3) -> None:
     labels = [label for label in range(num_classes) for _ in range(label + 1)]
     weights = spec.weights(labels, num_classes)
     expect(len(weights) == len(labels), f"{kind}: gives {len(weights)} probabilities for {len(labels)} images.")
+    expect(
+        not spec.by_epoch or len(set(weights)) == 1,
+        f"{kind}: draws each image once in each epoch, but says that some are drawn more often than others.",
+    )
     bad = [weight for weight in weights if not (math.isfinite(weight) and weight >= 0)]
     expect(not bad, f"{kind}: gives {bad[:1]}, which is no probability.")
     expect(

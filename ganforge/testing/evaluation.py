@@ -49,9 +49,10 @@ def check_evaluator(
 ) -> None:
     """An evaluator gives finite scores with honest sample sizes, and leaves its input alone.
 
-    The same images give the same scores, in any order. If it compares real and generated images, the real ones
-    themselves get better scores than nearly black ones; compares=False for one that measures something else, such as
-    whether images are copies.
+    The same images give the same scores, in any order; what the generator was trained on, and with `in_batches` the
+    real images, may come in batches only. If it compares real and generated images, the real ones themselves get better
+    scores than nearly black ones; compares=False for one that measures something else, such as whether images are
+    copies.
 
     cache: an empty folder, such as pytest's `tmp_path`. real, fake: images to compare; train: what the generator was
     trained on. None: `example_images`.
@@ -69,7 +70,7 @@ def check_evaluator(
     def evaluated(real: LabelledImages, fake: LabelledImages, train: LabelledImages = train) -> list[Score]:
         return spec.evaluate(real, fake, EvaluationContext(cache, seed=0, train=train))
 
-    arrays: list[NDArray[Any]] = [each for s in (real, fake, train) for each in (s.images, s.labels)]
+    arrays: list[NDArray[Any]] = [np.asarray(each) for s in (real, fake, train) for each in (s.images, s.labels)]
     before = [array.copy() for array in arrays]
     scores = evaluated(real, fake)
     _check_scores(kind, scores, real, fake)
@@ -78,7 +79,13 @@ def check_evaluator(
         all(np.array_equal(old, new) for old, new in zip(before, arrays, strict=True)),
         f"{kind}: changes the images that it was given.",
     )
-    turned = evaluated(*(_turned(images) for images in (real, fake, train)))
+    try:
+        turned = evaluated(_turned(real, in_memory=not spec.in_batches), _turned(fake), _turned(train, in_memory=False))
+    except (AttributeError, TypeError) as error:
+        raise AssertionError(
+            f"{kind}: takes images for an array that a training leaves on the disk ({error}). Take batches, such as "
+            "`context.train.images[start:stop]`."
+        ) from error
     # sums in another order differ by rounding
     expect(
         [(s.name, s.of_class) for s in turned] == [(s.name, s.of_class) for s in scores]
@@ -88,7 +95,9 @@ def check_evaluator(
         f"{kind}: gives other scores for the same images in another order.",
     )
     if compares:
-        _check_ranking(kind, evaluated(real, real), evaluated(real, replace(real, images=real.images // 16)))
+        _check_ranking(
+            kind, evaluated(real, real), evaluated(real, replace(real, images=np.asarray(real.images) // 16))
+        )
 
 
 def _check_scores(kind: str, scores: list[Score], real: LabelledImages, fake: LabelledImages) -> None:
@@ -116,16 +125,16 @@ def _check_scores(kind: str, scores: list[Score], real: LabelledImages, fake: La
 
 def _check_ranking(kind: str, same: list[Score], far: list[Score]) -> None:
     for near, away in zip(same, far, strict=True):
-        sign = 1 if near.lower_is_better else -1
         expect(
-            sign * near.value < sign * away.value,
+            near.distance < away.distance,
             f"{kind}: {near.name} is {near.value:.4g} for the real images themselves and {away.value:.4g} for "
-            f"nearly black ones, but says that {'lower' if near.lower_is_better else 'higher'} is better.",
+            f"nearly black ones, but says that {near.better} is better.",
         )
 
 
-def _turned(images: LabelledImages) -> LabelledImages:
+def _turned(images: LabelledImages, *, in_memory: bool = True) -> LabelledImages:
     """The same images, the last one first."""
     import numpy as np
 
-    return images.subset(np.arange(len(images))[::-1])
+    turned = images.subset(np.arange(len(images))[::-1])
+    return turned.in_memory() if in_memory else turned

@@ -29,7 +29,7 @@ def check_extractor(spec: ExtractorSpec) -> None:
     blank = [name for name in ("name", "resizer") if not getattr(extractor, name)]
     expect(not blank, f"{kind}: leaves blank: {', '.join(blank)}. Say 'none' where images are not resized.")
     for side in (16, 24):
-        images = example_images(4, resolution=side).images
+        images = np.asarray(example_images(4, resolution=side).images)
         before = images.copy()
         features = extractor(images)
         expect(np.array_equal(images, before), f"{kind}: changes the images that it was given.")

@@ -11,18 +11,31 @@ from torch import Tensor
 
 from ganforge.data.images import LabelledImages
 from ganforge.randomness import Draws, draw_categories
+from ganforge.training.epochs import EpochOrder
 from ganforge.training.step import RealBatch
 
 
 class RealImages:
-    """The images to train on, each drawn with its probability."""
+    """The images to train on, each drawn with its probability, or once in each epoch."""
 
-    def __init__(self, images: LabelledImages, probabilities: Sequence[float], seed: int, device: torch.device) -> None:
-        """probabilities: of each image, with the sum 1. device: where batches are wanted."""
+    def __init__(
+        self,
+        images: LabelledImages,
+        probabilities: Sequence[float],
+        seed: int,
+        device: torch.device,
+        *,
+        by_epoch: bool = False,
+    ) -> None:
+        """probabilities: of each image, with the sum 1. device: where batches are wanted.
+
+        by_epoch: the probabilities are equal, and each image is drawn once in each epoch.
+        """
         self.pixels = images.images
         self.labels = torch.from_numpy(images.labels)
         self.probabilities = torch.tensor(probabilities, dtype=torch.float64)
         self.seed, self.device = seed, device
+        self.order = EpochOrder(len(images), seed) if by_epoch else None
 
     def class_probabilities(self, num_classes: int) -> Tensor:
         """(num_classes,) float64, how often a label is drawn."""
@@ -31,6 +44,8 @@ class RealImages:
 
     def indices(self, samples: Sequence[int]) -> Tensor:
         """(N,), which images these samples are."""
+        if self.order is not None:
+            return self.order.indices(samples)
         return draw_categories(Draws(self.seed, "real", samples), self.probabilities)
 
     def batch(self, samples: Sequence[int]) -> RealBatch:

@@ -46,15 +46,16 @@ def restore_tensors(
             augmentation.load_state_dict(tensors[f"augmentation_{index}"])
 
 
-def expect_finite_weights(players: Players, step: int) -> None:
-    """Raise DivergedError if a parameter holds numbers that are not finite."""
-    for network in (players.generator, players.discriminator):
-        bad = [name for name, value in network.named_parameters() if not bool(torch.isfinite(value).all())]
-        if bad:
-            raise DivergedError(
-                f"training diverged at step {step}: {bad[0]} holds numbers that are not finite. "
-                "Nothing was written; resume continues from the checkpoint before. Try a lower learning rate."
-            )
+def expect_finite(tensors: Mapping[str, Mapping[str, Tensor]], step: int) -> None:
+    """Raise DivergedError if a tensor of `state_tensors` holds numbers that are not finite."""
+    for stem, named in tensors.items():
+        for name, value in named.items():
+            if not bool(torch.isfinite(value).all()):
+                raise DivergedError(
+                    f"training diverged at step {step}: '{name}' of the {stem.replace('_', ' ')} holds numbers that "
+                    "are not finite. Nothing was written; resume continues from the checkpoint before. Try a lower "
+                    "learning rate."
+                )
 
 
 def expect_equal_state(tensors: Mapping[str, Mapping[str, Tensor]], processes: Processes, step: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ import torch
 from ganforge.data.images import LabelledImages
 from ganforge.errors import CheckpointError, DivergedError
 from ganforge.evaluation.score import Score
-from ganforge.files import write_json
+from ganforge.files import retried, write_json
 from ganforge.freeze.policy import freeze_table
 from ganforge.freeze.schedule import Position, Schedule
 from ganforge.hardware import round_products
@@ -24,8 +24,7 @@ from ganforge.plan.plan import Plan
 from ganforge.processes.group import ALONE, Processes
 from ganforge.runs.checkpoint import Best, Checkpoint, save_checkpoint
 from ganforge.runs.rundir import RunDir
-from ganforge.runs.space import retried
-from ganforge.runs.stop import Stops
+from ganforge.runs.stop import RunStopped, Stops
 from ganforge.sampling import grid_images
 from ganforge.training.arithmetic import Arithmetic, checked, choose, lost_arithmetic, read_arithmetic, with_intervals
 from ganforge.training.ema import MovingAverage
@@ -35,7 +34,7 @@ from ganforge.training.norms import block_norms
 from ganforge.training.piecewise import route_for
 from ganforge.training.reals import RealImages
 from ganforge.training.routes import NonFiniteError, Route
-from ganforge.training.state import expect_equal_state, expect_finite_weights, restore_tensors, state_tensors
+from ganforge.training.state import expect_equal_state, expect_finite, restore_tensors, state_tensors
 from ganforge.training.step import Players, TrainStep
 from ganforge.training.watchdog import Watchdog
 
@@ -69,8 +68,9 @@ class Trainer:
         self.plan, self.recipe, self.recipe_hash = plan, recipe, recipe_hash
         self.run, self.listener, self.device = run, listener, device
         self.schedule = Schedule(recipe.stages)
-        weights = recipe.training.sampler.weights(images.labels.tolist(), len(plan.classes))
-        self.reals = RealImages(images, weights, recipe.seed, device)
+        sampler = recipe.training.sampler
+        weights = sampler.weights(images.labels.tolist(), len(plan.classes))
+        self.reals = RealImages(images, weights, recipe.seed, device, by_epoch=sampler.by_epoch)
         # convolutions are faster with the channels innermost, from a few channels on
         self.generator = generator.to(device).to(memory_format=torch.channels_last)
         self.discriminator = discriminator.to(device).to(memory_format=torch.channels_last)
@@ -101,6 +101,8 @@ class Trainer:
         self.means = Means()
         self.watchdog = Watchdog()
         self.best: Best | None = None
+        #: Whether this step is to be measured, and is not yet.
+        self._is_unmeasured = False
         self.step = 0
         #: Number of the stage that the networks were last set for.
         self._stage = -1
@@ -123,6 +125,8 @@ class Trainer:
             if self.processes.is_first:
                 self.run.truncate_metrics(0)  # rows of a run that was stopped before its first checkpoint
             self._sample()
+        if self._is_unmeasured:
+            self._make_up_measurement()
         not_linear = self.plan.discriminator.not_piecewise_linear
         if not_linear:
             self.listener.note(
@@ -148,7 +152,8 @@ class Trainer:
             )
             if self.step % output.samples_every == 0 or is_last:
                 self._sample()
-            if self._is_measured(self.step, is_last=is_last):
+            self._is_unmeasured = self._wants_measurement(self.step, is_last=is_last)
+            if self._is_unmeasured and self.exchange.stopped() is None:
                 paused = time.monotonic()
                 self._keep_if_best(position.stage.name)
                 started += time.monotonic() - paused
@@ -177,28 +182,46 @@ class Trainer:
         self.step += 1
         return position, metrics
 
-    def _is_measured(self, step: int, *, is_last: bool) -> bool:
+    def _wants_measurement(self, step: int, *, is_last: bool) -> bool:
         best = self.recipe.evaluation.best
         return self.measure is not None and best is not None and (step % best.every == 0 or is_last)
 
+    def _make_up_measurement(self) -> None:
+        """Measure the step at which a run was stopped; its checkpoint then is that of a run that was not."""
+        self._keep_if_best(self.schedule.at(self.step - 1).stage.name)
+        self.exchange.ask()
+        stopped = self.exchange.stopped()
+        if not self._is_unmeasured:
+            self.save()
+        if stopped is not None:
+            raise stopped
+
     def _keep_if_best(self, stage: str) -> None:
-        """Score the moving average; the checkpoint that is saved next is kept if it is the best so far."""
+        """Score the moving average; the checkpoint that is saved next is kept if it is the best so far.
+
+        A signal breaks that off, and the step stays unmeasured.
+        """
         assert self.arithmetic is not None
-        expect_finite_weights(self.players, self.step)
-        best = self.processes.from_first(lambda: self._best_now(stage))
+        expect_finite(state_tensors(self.players, self.average), self.step)
+        try:
+            best = self.processes.from_first(lambda: self._best_now(stage))
+        except RunStopped:
+            return
         self.best = None if best is None else Best(**best)
+        self._is_unmeasured = False
         round_products(self.device, allowed=self.arithmetic.discriminator == "bfloat16")
 
     def _best_now(self, stage: str) -> dict[str, Any] | None:
         assert self.measure is not None
-        best, score = self.best, self.measure(self.average.network)
+        best = self.best
+        with self.stops.at_once():
+            score = self.measure(self.average.network)
         if score is not None and not math.isfinite(score.value):
             self.listener.warning(f"step {self.step}: {score.name} is {score.value}, which can't be the best.")
         elif score is not None:
             row = {"step": self.step, "images": self.images_seen, "stage": stage}
             self.run.append_metrics({**row, "score": score.value, "score_name": score.name})
-            sign = 1 if score.lower_is_better else -1
-            is_best = best is None or sign * score.value < sign * best.score
+            is_best = best is None or score.distance < replace(score, value=best.score).distance
             best = Best(self.step, score.value) if is_best else best
             self.listener.measured(self.step, score, is_best=is_best)
         return None if best is None else asdict(best)
@@ -217,12 +240,13 @@ class Trainer:
 
         Raises ProcessError where those of the processes are not the same.
         """
-        expect_finite_weights(self.players, self.step)
         tensors = state_tensors(self.players, self.average)
+        expect_finite(tensors, self.step)
         expect_equal_state(tensors, self.processes, self.step)
         if not self.processes.is_first:
             return
-        checkpoint = Checkpoint(self.step, self.recipe_hash, tensors, self.best, self.means.state())
+        means = self.means.state()
+        checkpoint = Checkpoint(self.step, self.recipe_hash, tensors, self.best, means, self._is_unmeasured)
         self.run.sync_metrics()
         every = self.recipe.output.checkpoints_every
         path = retried(lambda: save_checkpoint(self.run.checkpoints, checkpoint, keep=2, every=every))
@@ -242,7 +266,7 @@ class Trainer:
             raise CheckpointError(
                 f"the checkpoint of step {checkpoint.step} doesn't fit the recipe: {error}"
             ) from error
-        self.step, self.best = checkpoint.step, checkpoint.best
+        self.step, self.best, self._is_unmeasured = checkpoint.step, checkpoint.best, checkpoint.is_unmeasured
         self.means.restore(checkpoint.means)
         recorded = read_arithmetic(self.run.read_state())
         stage = self.schedule.at(self.step - 1).number
@@ -340,5 +364,5 @@ class Trainer:
         columns = self.recipe.output.columns
         images = grid_images(self.average.network, len(self.plan.classes), columns, self.recipe.seed)
         path = self.run.samples / f"step_{self.step:08d}.png"
-        retried(lambda: save_png(path, tile(to_uint8(images), columns)))
+        save_png(path, tile(to_uint8(images), columns))
         self.listener.wrote("samples", path)

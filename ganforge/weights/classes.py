@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ganforge.blocks.base import Context
 from ganforge.blocks.heads import LogitHead
+from ganforge.data.pixels import Pixels
 from ganforge.errors import CheckpointError
 from ganforge.networks.staged import Discriminator
 from ganforge.recipe.models import ClassRule
@@ -100,7 +101,7 @@ def class_parameters(network: nn.Module) -> list[str]:
 def nearest_classes(
     discriminator: Discriminator,
     weights: Mapping[str, Tensor],
-    images: NDArray[np.uint8],
+    images: Pixels,
     labels: NDArray[np.int64],
     num_classes: int,
 ) -> tuple[int, ...]:

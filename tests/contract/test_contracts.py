@@ -76,6 +76,7 @@ OTHERS: dict[str, dict[str, list[dict[str, Any]]]] = {
     },
     "sampler": {
         "natural": [{}],
+        "epochs": [{}],
         "balanced": [{}],
         "square_root": [{}],
         "class_weights": [{"weights": [0.1, 1, 4]}, {"weights": [0, 0, 1]}],
@@ -149,7 +150,7 @@ def filled_folder(folder: Path) -> None:
 def test_every_registered_component_is_checked_here() -> None:
     found = {family: sorted(name for name, _, _ in components()[family]) for family in FAMILIES}
     assert found == {family: sorted(kinds) for family, kinds in {"block": BLOCKS, **OTHERS}.items()}
-    assert sum(len(kinds) for kinds in found.values()) == 53
+    assert sum(len(kinds) for kinds in found.values()) == 54
 
 
 @pytest.mark.parametrize(

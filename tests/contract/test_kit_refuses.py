@@ -350,6 +350,16 @@ class Half(SamplerSpec):
         return [0.5 / len(labels)] * len(labels)
 
 
+class Uneven(SamplerSpec):
+    """A sampler with two wills."""
+
+    kind: Literal["uneven"] = "uneven"
+    by_epoch: ClassVar[bool] = True
+
+    def weights(self, labels: Sequence[int], num_classes: int) -> list[float]:
+        return [2 * (i + 1) / len(labels) / (len(labels) + 1) for i in range(len(labels))]
+
+
 class Moving(OptimizerSpec):
     """An optimizer that keeps its state to itself."""
 
@@ -395,6 +405,16 @@ class FirstPixel(EvaluatorSpec):
         return [Score("first_pixel", value, len(real), len(fake))]
 
 
+class InMemory(EvaluatorSpec):
+    """An evaluator that reads all training images at once."""
+
+    kind: Literal["in_memory"] = "in_memory"
+
+    def evaluate(self, real: Any, fake: Any, context: EvaluationContext) -> list[Score]:
+        assert context.train is not None
+        return [Score("in_memory", float(context.train.images.mean()), len(real), len(fake))]
+
+
 class UpsideDown(EvaluatorSpec):
     """A distance that says of itself that higher is better."""
 
@@ -438,6 +458,15 @@ def test_each_kind_of_component_is_refused_with_the_promise_that_it_breaks(tmp_p
         (
             lambda: testing.check_evaluator(FirstPixel(), tmp_path),
             "first_pixel: gives other scores for the same images in another order.",
+        ),
+        (
+            lambda: testing.check_evaluator(InMemory(), tmp_path),
+            "in_memory: takes images for an array that a training leaves on the disk ('View' object has no attribute "
+            "'mean'). Take batches, such as `context.train.images[start:stop]`.",
+        ),
+        (
+            lambda: testing.check_sampler(Uneven()),
+            "uneven: draws each image once in each epoch, but says that some are drawn more often than others.",
         ),
         (
             lambda: testing.check_evaluator(UpsideDown(), tmp_path),

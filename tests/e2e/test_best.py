@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
+import signal
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 import torch
+from trainings import contents
 
 from ganforge import plugins
 from ganforge.data.images import LabelledImages
@@ -16,11 +21,12 @@ from ganforge.errors import CheckpointError
 from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.execute import resume, run
 from ganforge.interfaces import EvaluatorSpec
-from ganforge.listener import Listener
+from ganforge.listener import Listener, StepReport
 from ganforge.opening import load_generator
-from ganforge.recipe.load import load_recipe
+from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.registry import Origin
-from ganforge.runs.checkpoint import list_checkpoints, load_checkpoint
+from ganforge.runs.checkpoint import list_checkpoints, load_checkpoint, load_newest
+from ganforge.runs.stop import RunStopped
 from ganforge.weights.pretrained import StoreContext
 from ganforge.weights.specs import Run
 
@@ -51,6 +57,60 @@ class Notes(Listener):
 
     def warning(self, text: str) -> None:
         self.warnings.append(text)
+
+
+def interrupted(number: int) -> Callable[..., list[Score]]:
+    """An evaluation that sends this process a signal the `number`-th time."""
+    asked, evaluate = itertools.count(1), Sharpness.evaluate
+
+    def evaluated(*args: Any) -> list[Score]:
+        if next(asked) == number:
+            os.kill(os.getpid(), signal.SIGTERM)
+            pytest.fail("the measurement went on")
+        return evaluate(*args)
+
+    return evaluated
+
+
+class SignalsAtStep(Listener):
+    def __init__(self, step: int) -> None:
+        self.at = step
+
+    def step(self, report: StepReport) -> None:
+        if report.step == self.at:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("moment", ["first", "last", "ahead"])
+def test_a_signal_does_not_wait_for_a_measurement_which_is_made_up_for(
+    moment: str, tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    components = plugins.load()
+    components["evaluator"].add(Sharpness, Origin("test", "tests", "0"))
+    evaluation = "evaluation={images: 6, seeds: 1, evaluators: [{kind: sharpness}], best: {by: sharpness, every: 2}}"
+
+    def loaded(name: str) -> LoadedRecipe:
+        return load_recipe(tiny_recipe, [evaluation, f"output.folder={tmp_path / name}"], components)
+
+    whole = run(loaded("whole"), Listener(), CPU)
+    measured = [row["step"] for row in whole.read_metrics() if "score" in row]
+    number = len(measured) if moment == "last" else 1
+    with monkeypatch.context() as patched, pytest.raises(RunStopped):
+        if moment != "ahead":
+            patched.setattr(Sharpness, "evaluate", interrupted(number))
+        run(loaded("stopped"), SignalsAtStep(measured[0] if moment == "ahead" else -1), CPU)
+    (path,) = (tmp_path / "stopped").iterdir()
+    newest = load_newest(path / "checkpoints")[0]
+    assert (newest.step, newest.is_unmeasured) == (measured[number - 1], True)
+
+    resume(path, components, Listener(), CPU)
+    found, expected = contents(path / "checkpoints"), contents(whole.path / "checkpoints")
+    assert sorted(found) == sorted(expected)
+    with_hash = ("state.json", "manifest.json")  # of a recipe that has the folder's name
+    assert [name for name in found if found[name] != expected[name] and Path(name).name not in with_hash] == []
+    assert (path / "metrics.jsonl").read_bytes() == (whole.path / "metrics.jsonl").read_bytes()
+    best = [load_newest(folder / "checkpoints")[0].best for folder in (path, whole.path)]
+    assert best[0] == best[1] is not None
 
 
 def test_the_best_is_scored_sampled_and_lent(tiny_recipe: Path, tmp_path: Path) -> None:

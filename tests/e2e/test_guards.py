@@ -232,13 +232,12 @@ def test_a_run_that_goes_on_elsewhere_says_so(tiny_recipe: Path, tmp_path: Path,
 def test_names_of_pictures_are_not_kept_in_a_run(
     tiny_recipe: Path, tiny_images: Path, tmp_path: Path, components: Components
 ) -> None:
+    path = stopped_run(tiny_recipe, tmp_path / "runs", components).path
     first = next(path for path in sorted(tiny_images.rglob("*.png")))
     secret = first.with_name("Erika_Mustermann.png")
     secret.write_bytes(b"no picture")
-    loaded = load_recipe(tiny_recipe, [f"output.folder={tmp_path / 'runs'}"], components)
     with pytest.raises(DataError, match="Erika_Mustermann"):
-        run(loaded, Listener(), CPU)
-    (path,) = (tmp_path / "runs").iterdir()
+        resume(path, components, Listener(), CPU)
     assert not [file for file in path.rglob("*") if file.is_file() and b"Mustermann" in file.read_bytes()]
     assert RunDir(path).read_state()["error"] == "DataError"
 

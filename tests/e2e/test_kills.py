@@ -9,6 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -120,16 +121,36 @@ def test_a_disk_that_fills_up_stops_the_run_and_with_room_it_goes_on(
     assert results(tmp_path / "full") == uninterrupted
 
 
-def test_two_processes_with_other_hash_seeds_write_the_same_bytes(tiny_recipe: Path, tmp_path: Path) -> None:
+PLAIN = {"PYTHONHASHSEED": "1"}
+ODD = {"PYTHONHASHSEED": "2", "LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "TZ": "Pacific/Apia"}
+
+
+def test_two_processes_of_other_surroundings_write_the_same_bytes(tiny_recipe: Path, tmp_path: Path) -> None:
+    """The second has another hash seed, locale, time zone and umask, no assertions, and is halted for a moment."""
     ends = []
-    for seed in ("1", "2"):
-        command = [sys.executable, "-m", "ganforge", "run", str(tiny_recipe), f"output.folder={tmp_path / seed}"]
-        environment = {**os.environ, "PYTHONHASHSEED": seed}
-        subprocess.run(command, check=True, capture_output=True, env=environment)
-        ends.append(results(tmp_path / seed))
+    for name, flags, surroundings, umask in (("plain", [], PLAIN, 0o022), ("odd", ["-O"], ODD, 0o077)):
+        command = [sys.executable, *flags, "-m", "ganforge", "run", str(tiny_recipe)]
+        child = subprocess.Popen(
+            [*command, f"output.folder={tmp_path / name}"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **surroundings},
+            umask=umask,
+        )
+        if name == "odd":
+            while child.poll() is None and not any((tmp_path / name).glob("*/metrics.jsonl")):
+                time.sleep(0.01)
+            child.send_signal(signal.SIGSTOP)
+            time.sleep(0.2)
+            child.send_signal(signal.SIGCONT)
+        _, errors = child.communicate(timeout=300)
+        assert child.returncode == 0, errors
+        ends.append(results(tmp_path / name))
     first, second = ends
     assert sorted(first) == sorted(second) and len(first) > 10
     assert [name for name in first if first[name] != second[name]] == []
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "odd").rglob("*")}
+    assert modes <= {0o600, 0o700}
 
 
 class Signals(Listener):

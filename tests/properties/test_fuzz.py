@@ -11,16 +11,18 @@ import shutil
 from pathlib import Path
 
 import pytest
-from cases import PROPERTY, components
+from cases import PROPERTY, components, recipe_data
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from trainings import trainer
 
 from ganforge.data.table import read_table
 from ganforge.errors import GanforgeError
 from ganforge.files import sha256_of
 from ganforge.planning import plan_recipe
 from ganforge.recipe.load import load_recipe
-from ganforge.runs.checkpoint import load_checkpoint
+from ganforge.runs.checkpoint import list_checkpoints, load_checkpoint
+from ganforge.training.trainer import Trainer
 
 MANY = settings(
     PROPERTY,
@@ -109,16 +111,53 @@ def test_any_table_is_read_or_refused(folder: Path, changes: list[tuple[float, i
         assert all(set(row.cells) == set(table.columns) for row in table.rows)
 
 
+def damaged_copy(
+    sound: Path, copy: Path, name: str, changes: list[tuple[float, int, bytes]], *, is_signed: bool
+) -> Path:
+    """A copy of a checkpoint with one file edited; is_signed: its manifest agrees, so that the content is looked at."""
+    shutil.copytree(sound, copy, dirs_exist_ok=True)
+    (copy / name).write_bytes(edited((sound / name).read_bytes(), changes))
+    if is_signed and name != "manifest.json":
+        digests = {file.name: sha256_of(file) for file in copy.iterdir() if file.name != "manifest.json"}
+        (copy / "manifest.json").write_text(json.dumps(digests))
+    return copy
+
+
 @MANY
 @given(st.sampled_from(sorted(path.name for path in GOLDEN.iterdir())), edits, st.booleans())
 def test_any_checkpoint_is_loaded_or_refused(
     folder: Path, name: str, changes: list[tuple[float, int, bytes]], is_signed: bool
 ) -> None:
-    copy = folder / "checkpoint"
-    shutil.copytree(GOLDEN, copy, dirs_exist_ok=True)
-    (copy / name).write_bytes(edited((GOLDEN / name).read_bytes(), changes))
-    if is_signed and name != "manifest.json":  # so that what stands behind the checksums is reached
-        digests = {file.name: sha256_of(file) for file in copy.iterdir() if file.name != "manifest.json"}
-        (copy / "manifest.json").write_text(json.dumps(digests))
+    copy = damaged_copy(GOLDEN, folder / "checkpoint", name, changes, is_signed=is_signed)
     with contextlib.suppress(GanforgeError):
         load_checkpoint(copy)
+
+
+@pytest.fixture(scope="module")
+def training(tmp_path_factory: pytest.TempPathFactory) -> Trainer:
+    """After one step, which is saved."""
+    made = trainer(recipe_data(), tmp_path_factory.mktemp("training"))
+    made.advance()
+    made.save()
+    return made
+
+
+FILES = ("generator", "generator_average", "discriminator", "generator_optimizer", "discriminator_optimizer")
+
+
+@MANY
+@given(st.sampled_from(["state.json", *(f"{stem}.safetensors" for stem in FILES)]), edits)
+def test_any_checkpoint_is_continued_or_refused(
+    folder: Path, training: Trainer, name: str, changes: list[tuple[float, int, bytes]]
+) -> None:
+    (sound,) = list_checkpoints(training.run.checkpoints)
+    copy = damaged_copy(sound, folder / "continued", name, changes, is_signed=True)
+    with contextlib.suppress(GanforgeError):
+        training.restore(load_checkpoint(copy))
+
+
+def test_the_checkpoint_that_is_edited_is_a_sound_one(training: Trainer) -> None:
+    (sound,) = list_checkpoints(training.run.checkpoints)
+    assert {file.name for file in sound.glob("*.safetensors")} == {f"{stem}.safetensors" for stem in FILES}
+    training.restore(load_checkpoint(sound))
+    assert training.step == 1

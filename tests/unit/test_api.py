@@ -54,5 +54,5 @@ def test_a_value_that_no_recipe_holds_is_refused(value: Any) -> None:
 
 
 def test_problems_of_a_recipe_come_as_they_do_from_the_command(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="there is no such file"):
+    with pytest.raises(RecipeError, match="does not exist"):
         ganforge.run(tmp_path / "no.yaml")

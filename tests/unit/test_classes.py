@@ -25,7 +25,7 @@ def test_all_unknown_classes_are_named_with_those_that_exist() -> None:
     with pytest.raises(UsageError) as caught:
         find_labels(["7", "smal", "-1"], ["large", "small"])
     assert str(caught.value).splitlines() == [
-        "no class is called '7'.",
+        "there is no label 7: they go from 0 to 1.",
         "no class is called 'smal'. Did you mean 'small'?",
         "no class is called '-1'.",
         "Classes: large (label 0), small (label 1).",

@@ -1,4 +1,5 @@
 import sys
+import threading
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -96,6 +97,24 @@ def test_a_plugin_that_fails_to_import_is_listed_and_the_others_work(install):
         ("exits", "SystemExit: 3"),
         ("worse", "ZeroDivisionError: division by zero"),
     ]
+
+
+def test_a_plugin_that_hangs_at_its_import_is_named(install, monkeypatch):
+    told = threading.Event()
+    warnings = []
+
+    def warn(text):
+        warnings.append(text)
+        told.set()
+
+    monkeypatch.setattr(plugins, "PATIENCE", 0.01)
+    monkeypatch.setattr(plugins, "told", told, raising=False)
+    install(slow=source("late") + "from ganforge import plugins\nassert plugins.told.wait(30)\n")
+    components = plugins.load(warn=warn)
+    assert [text for text in warnings if "'slow'" in text] == [
+        "plugin 'slow' has been importing for 0 s. If it hangs, stop it by Ctrl-C; `--block slow` leaves it out."
+    ]
+    assert components.broken == [] and "late" in components["depth"]
 
 
 def test_a_plugin_with_a_taken_name_is_rolled_back_and_both_are_named(install):

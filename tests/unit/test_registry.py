@@ -110,9 +110,12 @@ def test_two_components_of_one_name_are_both_named():
 
 def test_a_missing_name_is_explained_by_what_is_installed():
     assert with_gate()["block"].explain_missing("gat") == (
-        "no block is called 'gat'. Did you mean 'gate'? Installed: gate (mylab-ganforge 1.2)."
+        "no block is called 'gat'. Did you mean 'gate'? Installed: gate (mylab-ganforge 1.2). If a plugin has it, "
+        "install that, or name its file with -p FILE."
     )
-    assert Components()["block"].explain_missing("gat") == "no block is called 'gat'. Installed: none."
+    assert Components()["block"].explain_missing("gat") == (
+        "no block is called 'gat'. Installed: none. If a plugin has it, install that, or name its file with -p FILE."
+    )
 
 
 def test_a_field_looks_its_component_up_when_it_is_validated():
@@ -146,6 +149,7 @@ def test_an_unknown_kind_names_the_broken_plugins():
         Holder.model_validate({"block": {"kind": "bad_gate"}}, context={"components": components})
     assert caught.value.errors()[0]["msg"] == (
         "no block is called 'bad_gate'. Did you mean 'gate'? Installed: gate (mylab-ganforge 1.2). "
+        "If a plugin has it, install that, or name its file with -p FILE. "
         "Plugins that failed to load: bad (see `ganforge plugins`)."
     )
 

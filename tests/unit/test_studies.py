@@ -9,6 +9,8 @@ import pytest
 from ganforge.planning import plan_recipe
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
+from ganforge.runs.rundir import RunDir
+from studies import running
 from studies.cells import BATCH, Cell, cells
 from studies.tables import curve_table, draw_curves, fill, table
 
@@ -27,10 +29,29 @@ def test_cells_have_names_of_their_own_and_equal_budgets() -> None:
 def test_a_cell_is_a_valid_recipe_with_its_budget(cell: Cell, components: Components, tmp_path: Path) -> None:
     for name in ("RBC", "WBC"):
         (tmp_path / "blood_cells" / name).mkdir(parents=True)
-    recipe = plan_recipe(load_recipe(ROOT / cell.recipe, cell.command_overrides(str(tmp_path)), components)).recipe
+    overrides = cell.command_overrides(str(tmp_path), tmp_path if cell.source else None)
+    recipe = plan_recipe(load_recipe(ROOT / cell.recipe, overrides, components)).recipe
     assert recipe.training.batch == BATCH
     assert sum(stage.steps for stage in recipe.stages) == cell.images // BATCH
     assert recipe.seed == cell.seed
+
+
+def test_a_cell_begins_from_one_before_it() -> None:
+    before: list[str] = []
+    for cell in CELLS:
+        assert not cell.source or cell.source in before
+        before.append(cell.name)
+    assert any(cell.source for cell in CELLS)
+
+
+def test_a_cell_waits_for_the_run_that_it_begins_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cell = next(cell for cell in CELLS if cell.source)
+    run = RunDir.create(tmp_path, cell.source)
+    run.write_state(state="stopped", classes=["a"])
+    assert not running.run(cell, str(tmp_path), tmp_path)
+    assert capsys.readouterr().out == (
+        f"{cell.name} begins from the run of {cell.source}, which is not finished in {tmp_path}\n"
+    )
 
 
 def result(row: str, seed: int, values: list[float]) -> dict[str, object]:

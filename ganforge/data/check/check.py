@@ -68,7 +68,9 @@ class Check:
         kept = {
             name: value for name, value in vars(self).items() if name not in ("images", "files", "findings", "classes")
         }
+        # the items say all that the lines say
         found = [{**asdict(finding), "images": len(finding.images)} for finding in self.findings]
+        found = [{name: value for name, value in finding.items() if name != "lines"} for finding in found]
         return {**kept, "classes": [asdict(count) for count in self.classes], "findings": found}
 
 
@@ -83,17 +85,18 @@ def check_data(data: DatasetSpec, resolution: int, split: HowToSplit, context: L
         _drawn(data, resolution, split, context) if files is None else _looked_at(files, resolution, split, context)
     )
     has_window = files is not None and files.reading.window is not None
-    pairs, count = nearly_equal(images.looks, context.progress)
+    alike = nearly_equal(images.looks, context.progress)
     found = [
         *_listed(files),
         *(Finding("note", False, text.rstrip(".")) for text in said),
         *findings.bad_files(images, context.max_bad_fraction),
         *findings.doubles(images),
-        *findings.near_doubles(images, pairs, count),
+        *findings.near_doubles(images, alike),
         *findings.classes(images, split.held_out),
         *findings.patients(images),
         *findings.small(images),
         *findings.extreme_brightness(images),
+        *findings.uniform(images),
         *findings.misnamed(images),
         *findings.windows(images, has_window),
         *findings.telling_kinds(images),

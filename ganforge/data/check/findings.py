@@ -10,14 +10,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from ganforge.data.check.doubles import MAX_PAIRS, THRESHOLD, Pair, equal
+from ganforge.data.check.doubles import THRESHOLD, equal
 from ganforge.data.check.look import BLACK, WHITE, Look
 from ganforge.data.patients import PATIENT
+from ganforge.data.reasons import faults, ways_out
 
 #: Share of one kind in a class, against its share in the others, from which the kind tells the class.
 TELLING = 0.8
 #: Images that share the start of a name, up to which it may be a patient.
 _MOST_OF_A_PATIENT = 20
+#: Files of a group of doubles that a line names.
+_SHOWN_OF_A_GROUP = 4
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Finding:
     items: tuple[str, ...] = ()
     #: Numbers of images to look at, where looking helps.
     images: tuple[int, ...] = ()
+    #: The items in fewer lines, where one can stand for many.
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,14 +82,19 @@ def bad_files(images: Set, most: float | None) -> list[Finding]:
     if not bad:
         return []
     is_error = most is None or len(bad) > most * len(images)
-    advice = "Replace these files or take them out of the set; `bad_images.policy=quarantine` leaves few out of a run."
+    found = faults((images.names[i], images.looks[i].reason) for i in bad)
+    advice = "Replace these files or take them out of the set"
+    advice += "; `bad_images.policy=quarantine` leaves few out of a run." if 10 * len(bad) <= len(images) else "."
+    text = f"{_images(len(bad))} can't be used"
     items = tuple(f"{images.names[i]} {images.looks[i].reason}" for i in bad)
-    return [Finding("bad_files", is_error, f"{_images(len(bad))} can't be used", advice if is_error else "", items)]
+    lines = tuple(line for fault in found for line in fault.lines())
+    advice = "\n".join([*ways_out(found), *([advice] if is_error else [])])
+    return [Finding("bad_files", is_error, text, advice, items, lines=lines)]
 
 
 def doubles(images: Set) -> list[Finding]:
-    """The same pixels more than once, whatever the files."""
-    groups = equal([look.pixels for look in images.looks])
+    """The same pixels more than once, whatever the files; of uniform pictures that says nothing."""
+    groups = equal([look.pixels if look.fingerprint else "" for look in images.looks])
     two_classes = [group for group in groups if images.num_classes_of(group) > 1]
     parted = [group for group in groups if images.are_parted(group)]
     two_patients = [group for group in groups if images.num_groups_of(group) > 1 and group not in two_classes + parted]
@@ -111,22 +121,24 @@ def doubles(images: Set) -> list[Finding]:
     ]
 
 
-def near_doubles(images: Set, pairs: Sequence[Pair], count: int) -> list[Finding]:
-    """Pictures that differ by little more than how they were saved; `count` pairs, of which the nearest are given."""
-    if not count:
+def near_doubles(images: Set, groups: Sequence[Sequence[int]]) -> list[Finding]:
+    """Pictures that differ by little more than how they were saved; first the groups that do most harm."""
+    if not groups:
         return []
-    classes = sum(images.num_classes_of(pair) > 1 for pair in pairs)
-    parted = sum(images.are_parted(pair) for pair in pairs)
-    of = f" of the nearest {MAX_PAIRS:,}" if count > len(pairs) else ""
+    classes = sum(images.num_classes_of(group) > 1 for group in groups)
+    parted = sum(images.are_parted(group) for group in groups)
+    ordered = sorted(groups, key=lambda group: (images.num_classes_of(group) < 2, not images.are_parted(group)))
     return [
         Finding(
             "nearly_equal",
             False,
-            f"{_number(count, 'pair')} of nearly the same picture (correlation from {THRESHOLD}); {classes:,}{of} in "
-            f"two classes, {parted:,} trained on and held out",
+            f"{_number(sum(map(len, groups)), 'file')} in {_number(len(groups), 'group')} of nearly the same picture "
+            f"(correlation from {THRESHOLD}); of the groups {classes:,} in two classes, {parted:,} trained on and held "
+            "out",
             "Look at them: it may be one picture with two labels, or one that is filed twice.",
-            tuple(f"{images.described(a)}, {images.described(b)}" for a, b in pairs),
-            tuple(i for pair in pairs for i in pair),
+            tuple(", ".join(map(images.described, group)) for group in ordered),
+            tuple(i for group in ordered for i in group[:_SHOWN_OF_A_GROUP]),
+            tuple(_some(images, group) for group in ordered),
         )
     ]
 
@@ -205,6 +217,18 @@ def extreme_brightness(images: Set) -> list[Finding]:
     return found
 
 
+def uniform(images: Set) -> list[Finding]:
+    """Pictures of one level, or that change so slowly that there is nothing in them; black and white ones aside."""
+    some = [
+        i for i in images.usable() if not images.looks[i].fingerprint and BLACK <= images.looks[i].brightness <= WHITE
+    ]
+    if not some:
+        return []
+    text = f"{_images(len(some))} ({_share(some, images)}) nearly uniform: no edge, no texture"
+    advice = "Look at them; they may be failed exposures, or pictures of 16 bits whose `window` is too wide."
+    return [Finding("uniform", False, text, advice, _names(images, some), tuple(some))]
+
+
 def misnamed(images: Set) -> list[Finding]:
     """Suffixes that say something else than the content, by which files are read."""
     some = [i for i in images.usable() if images.looks[i].is_misnamed]
@@ -241,9 +265,14 @@ def telling_kinds(images: Set) -> list[Finding]:
 
 
 def windows(images: Set, has_window: bool) -> list[Finding]:
-    """DICOM files whose levels come from each picture's own extremes."""
+    """DICOM files whose levels come from each picture's own extremes, and pictures that no window changes."""
+    if has_window:
+        shallow = [i for i in images.usable() if images.looks[i].bits <= 8 and images.looks[i].format != "DICOM"]
+        text = f"{_images(len(shallow))} ({_share(shallow, images)}) of 8 bits, whose levels stay as they are"
+        advice = "`window` is for deeper pictures and DICOM files; where all are of 8 bits, remove it."
+        return [Finding("window_unused", False, text, advice, _names(images, shallow))] if shallow else []
     some = [i for i in images.usable() if not images.looks[i].has_window]
-    if not some or has_window:
+    if not some:
         return []
     text = f"{_images(len(some))} in DICOM files that don't say which values are black and white"
     return [Finding("no_window", False, text, "Each is stretched by itself; a `window` gives all the same.")]
@@ -252,9 +281,17 @@ def windows(images: Set, has_window: bool) -> list[Finding]:
 def _groups(what: str, is_error: bool, images: Set, groups: list[list[int]], text: str, advice: str) -> list[Finding]:
     if not groups:
         return []
-    items = tuple(", ".join(images.described(i) for i in group) for group in groups)
+    items = tuple(", ".join(map(images.described, group)) for group in groups)
+    lines = tuple(_some(images, group) for group in groups)
     head = f"{sum(map(len, groups)):,} files show {_number(len(groups), 'picture')}: the same pixels {text}"
-    return [Finding(what, is_error, head, advice, items, tuple(i for group in groups for i in group))]
+    return [Finding(what, is_error, head, advice, items, tuple(i for group in groups for i in group), lines)]
+
+
+def _some(images: Set, group: Sequence[int]) -> str:
+    """The first files of a group, and how many more there are."""
+    rest = len(group) - _SHOWN_OF_A_GROUP
+    shown = ", ".join(map(images.described, group[:_SHOWN_OF_A_GROUP]))
+    return f"{shown} and {rest:,} more" if rest > 0 else shown
 
 
 def _names(images: Set, some: Sequence[int]) -> tuple[str, ...]:

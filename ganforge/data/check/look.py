@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 SIDE = 16
 #: Mean levels (0 to 255) outside of which a picture counts as nearly black or white.
 BLACK, WHITE = 8.0, 247.0
-#: A picture with less contrast than this standard deviation (levels) has no fingerprint: all such pictures look alike.
-MIN_CONTRAST = 2.0
+#: A picture with less contrast than these has no fingerprint, since all such pictures look alike: standard deviation,
+#: and root mean square of what remains when the mean of the 3 x 3 around is taken away, as of a slow gradient (levels).
+#: Of 1,456 fundus photographs, 805 pictures of blood cells and 3,670 of flowers, the flattest had 6.7 and 1.17.
+MIN_CONTRAST, MIN_DETAIL = 2.0, 0.75
 
 _SUFFIXES = {
     "JPEG": (".jpg", ".jpeg"),
@@ -57,7 +59,7 @@ class Look:
     source_side: int = 0
     #: Mean level, 0 to 255.
     brightness: float = 0.0
-    #: See `fingerprint`; empty where the picture has next to no contrast.
+    #: See `fingerprint`; empty where the picture is nearly uniform.
     fingerprint: bytes = b""
     #: For DICOM files: whether they say themselves which values are black and white.
     has_window: bool = True
@@ -128,6 +130,8 @@ def fingerprint(image: Image.Image) -> bytes:
     if grey.std() < MIN_CONTRAST:
         return b""
     rest = grey - _mean_of_nine(grey)
+    if np.sqrt((rest[1:-1, 1:-1] ** 2).mean()) < MIN_DETAIL:  # at the edges any slope would look like detail
+        return b""
     rest /= np.sqrt(_mean_of_nine(rest * rest) + 0.5)  # 0.5: what differs by less than a level is noise
     numbers = np.rint(rest * (127 / 3)).clip(-127, 127).astype(np.int8)
     return numbers.tobytes() if numbers.any() else b""

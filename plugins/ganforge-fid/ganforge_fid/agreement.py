@@ -11,6 +11,7 @@ from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.interfaces import ExtractorSpec
 from ganforge_fid.classes import Groups
 from ganforge_fid.composition import share_gap
+from ganforge_fid.meanings import MEANINGS
 from ganforge_fid.probe import linear_probe
 from ganforge_fid.recognition import ACCURACY, BALANCED_ACCURACY, confusion, kappa, resampled
 from ganforge_fid.sides import MIN_KAPPA, Side, Sides, sides
@@ -43,7 +44,7 @@ def label_agreement(
         draws = resampled(measure, given.fake.labels, on_fake, given.fake.groups, context.seed)
         value, floor = measure.of(given.fake.labels, on_fake), measure.of(given.real.labels, on_real)
         name = f"label {measure.name}[{given.classifier}]"
-        scores.append(given.score(name, value, floor, draws, "the generated images", weak))
+        scores.append(given.score(name, value, floor, draws, "the generated images", MEANINGS["label"], weak))
     first = scores[0]
     of_real, of_fake = (_counts(side, given.num_classes) for side in (given.real, given.fake))
     gap = share_gap(of_real, of_fake, given.classes.names, _GAP)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
 from ganforge.registry import Lookup
 from ganforge_fid.comparison import Array, compare_all
 from ganforge_fid.efficientnet import EfficientNetLite0Spec
+from ganforge_fid.meanings import MEANINGS
 from ganforge_fid.memorisation import MIN_HELD_OUT, Nearest, expected_share, ratio_and_share
 from ganforge_fid.pairs import Pair, closest_pairs, write_panel
 from ganforge_fid.scoring import spread_of
@@ -46,6 +47,7 @@ class Memorisation(EvaluatorSpec):
     """
 
     kind: Literal["memorisation"] = "memorisation"
+    in_batches: ClassVar[bool] = True
     extractor: Annotated[ExtractorSpec, Lookup("extractor")] = EfficientNetLite0Spec()
     #: PNG of the generated images that are nearest to a training image, beside that; null: none. It shows patients.
     panel: Path | None = None
@@ -117,6 +119,8 @@ def _scores(
                 # for the share: what is expected at this many held-out images; halves of them follow another rule
                 floor=expected_share(len(held_out)) if name == "share" and draw.floor is not None else draw.floor,
                 lower_is_better=name == "share",
+                target=1.0 if name == "ratio" else None,
+                meaning=MEANINGS[f"memorisation_{name}"],
                 extractor=space.extractor,
                 resizer=space.resizer,
                 dataset=dataset,

@@ -12,6 +12,7 @@ from ganforge.errors import DataError
 from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.interfaces import ExtractorSpec
 from ganforge_fid.classes import ClassRef, labels_of
+from ganforge_fid.meanings import MEANINGS
 from ganforge_fid.probe import linear_probe
 from ganforge_fid.recognition import (
     ACCURACY,
@@ -64,7 +65,8 @@ def usefulness(
             elif not scores:
                 notes += _what_the_floor_is(given) + _left_out(measures, truth, on_real)
             name = f"{measure.name}[{trained_on}; {given.classifier}]"
-            scores.append(given.score(name, value, floor, draws, "the held-out patients", notes))
+            meaning = MEANINGS["both" if trained_on == BOTH else "synthetic"]
+            scores.append(given.score(name, value, floor, draws, "the held-out patients", meaning, notes))
     return scores
 
 

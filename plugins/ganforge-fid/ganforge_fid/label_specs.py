@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from ganforge.data.images import LabelledImages
 from ganforge.evaluation.score import EvaluationContext, Score
@@ -16,6 +16,7 @@ class LabelAgreement(EvaluatorSpec):
     """Whether a classifier of real images recognises in generated ones the label that was asked for."""
 
     kind: Literal["label_agreement"] = "label_agreement"
+    in_batches: ClassVar[bool] = True
     extractor: Annotated[ExtractorSpec, Lookup("extractor")] = EfficientNetLite0Spec()
     #: The classes have an order, as grades do: kappa is weighted by the square of the difference.
     ordered: bool = True
@@ -35,6 +36,7 @@ class Downstream(EvaluatorSpec):
     """A classifier trained on generated images, without and with real ones, and tested on held-out patients."""
 
     kind: Literal["downstream"] = "downstream"
+    in_batches: ClassVar[bool] = True
     extractor: Annotated[ExtractorSpec, Lookup("extractor")] = EfficientNetLite0Spec()
     #: The classes have an order, as grades do.
     ordered: bool = True

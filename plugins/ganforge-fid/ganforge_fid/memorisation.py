@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganforge.data.pixels import Pixels
 from ganforge.progress import Progress, no_progress
 from ganforge_fid.neighbours import Array, Indices, nearest
 
@@ -30,14 +33,31 @@ class Nearest:
     is_mirrored: NDArray[np.bool_]
 
 
-def nearest_in_pixels(
-    images: NDArray[np.uint8], train: NDArray[np.uint8], progress: Progress = no_progress, what: str = ""
-) -> Nearest:
+class Mirrored:
+    """Pixels as seen in a mirror, left for right."""
+
+    def __init__(self, of: Pixels) -> None:
+        self.of, self.shape, self.dtype = of, of.shape, of.dtype
+
+    def __len__(self) -> int:
+        return len(self.of)
+
+    def __getitem__(self, index: Any) -> NDArray[np.uint8]:
+        return self.of[index][..., ::-1]
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        return (image[..., ::-1] for image in self.of)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self[:], dtype=dtype)
+
+
+def nearest_in_pixels(images: Pixels, train: Pixels, progress: Progress = no_progress, what: str = "") -> Nearest:
     """Distances in grey levels, 0 to 255: the root of the mean square over pixels and channels.
 
     images: (N, 3, H, W), train: (T, 3, H, W). Mirrored is left-right: flips are the commonest augmentation.
     """
-    as_is, mirrored = (nearest(images, side, progress, what) for side in (train, train[..., ::-1]))
+    as_is, mirrored = (nearest(images, side, progress, what) for side in (train, Mirrored(train)))
     return _nearer(as_is, mirrored, num_values=int(np.prod(images.shape[1:])))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganforge.data.pixels import Pixels
 from ganforge.progress import Progress, no_progress
 
 Array = NDArray[np.float64]
@@ -53,7 +54,7 @@ def squared_radii(x: Array, k: int) -> Array:
 
 
 def nearest(
-    queries: NDArray[Any], references: NDArray[Any], progress: Progress = no_progress, what: str = ""
+    queries: NDArray[Any] | Pixels, references: NDArray[Any] | Pixels, progress: Progress = no_progress, what: str = ""
 ) -> tuple[Array, Indices]:
     """|x - y|^2 of each query and its nearest reference, and the index of that; the first of several: (N,), (N,).
 

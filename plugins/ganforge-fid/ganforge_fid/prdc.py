@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -29,6 +29,7 @@ class PRDC(EvaluatorSpec):
     """
 
     kind: Literal["prdc"] = "prdc"
+    in_batches: ClassVar[bool] = True
     extractor: Annotated[ExtractorSpec, Lookup("extractor")] = EfficientNetLite0Spec()
     #: An image's neighbourhood reaches to this one of its neighbours.
     neighbours: Annotated[int, Field(ge=1, le=1000)] = NEIGHBOURS

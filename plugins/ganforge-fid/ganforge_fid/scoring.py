@@ -17,6 +17,7 @@ from ganforge.interfaces import ExtractorSpec
 from ganforge_fid.comparison import DRAWS, Comparison, Drawn, compare_all
 from ganforge_fid.composition import share_gap
 from ganforge_fid.inception import InceptionSpec
+from ganforge_fid.meanings import MEANINGS
 
 #: Real and generated images that a class must have to get a score of its own.
 MIN_PER_CLASS = 20
@@ -119,6 +120,7 @@ def score(
                 of_class=None if of_class is None else real.card.classes[of_class],
                 floor=result.floor,
                 lower_is_better=measure.lower_is_better,
+                meaning=MEANINGS.get(value, ""),
                 extractor=f"{name}, sha256 {of_real.extractor_sha256}",
                 resizer=of_real.resizer,
                 dataset=real.card.name,

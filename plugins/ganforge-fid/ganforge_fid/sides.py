@@ -57,7 +57,9 @@ class Sides:
         """K."""
         return len(self.classes.names)
 
-    def score(self, name: str, value: float, floor: float, draws: Array, drawn: str, warnings: list[str]) -> Score:
+    def score(
+        self, name: str, value: float, floor: float, draws: Array, drawn: str, meaning: str, warnings: list[str]
+    ) -> Score:
         """A score of which more is better. draws: its values over resamplings of `drawn`, for the spread."""
         spread = spread_of(draws)
         return Score(
@@ -69,6 +71,7 @@ class Sides:
             spread_of="" if spread is None else f"standard deviation over {RESAMPLINGS} resamplings of {drawn}",
             floor=floor,
             lower_is_better=False,
+            meaning=meaning,
             extractor=self.extractor,
             resizer=self.resizer,
             dataset=self.dataset,

@@ -13,7 +13,7 @@ from ganforge.data.images import LabelledImages
 from ganforge.evaluation.features import FeatureSet
 from ganforge.evaluation.score import EvaluationContext
 from ganforge.interfaces import ExtractorSpec
-from ganforge_fid.memorisation import Nearest, nearest_in_features, nearest_in_pixels
+from ganforge_fid.memorisation import Mirrored, Nearest, nearest_in_features, nearest_in_pixels
 from ganforge_fid.neighbours import Array
 
 
@@ -40,7 +40,7 @@ class FeatureSpace:
     def __init__(self, extractor: ExtractorSpec, train: LabelledImages, context: EvaluationContext) -> None:
         self._spec, self._context = extractor, context
         of_train = context.features(extractor, train, "training images")
-        mirrored = replace(train, images=train.images[..., ::-1])
+        mirrored = replace(train, images=Mirrored(train.images))
         of_mirrored = context.features(extractor, mirrored, "mirrored training images")
         self._order = of_train.order
         self._train = _values(of_train)

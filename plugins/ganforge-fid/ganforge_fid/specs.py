@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import model_validator
 
@@ -42,6 +42,7 @@ class FrechetDistance(EvaluatorSpec):
     """
 
     kind: Literal["fd"] = "fd"
+    in_batches: ClassVar[bool] = True
     extractor: Extractor = EfficientNetLite0Spec()
 
     def preflight(self) -> None:
@@ -64,6 +65,7 @@ class KernelDistance(EvaluatorSpec):
     """
 
     kind: Literal["kd"] = "kd"
+    in_batches: ClassVar[bool] = True
     extractor: Extractor = EfficientNetLite0Spec()
 
     def preflight(self) -> None:
@@ -82,6 +84,7 @@ class KernelDistance(EvaluatorSpec):
 class _WithInception(EvaluatorSpec):
     """What `fid` and `kid` have in common: the file with the weights, which they never replace by another network."""
 
+    in_batches: ClassVar[bool] = True
     #: One of the two published files, or "download".
     weights: Weights
 

@@ -54,7 +54,8 @@ def test_a_score_says_all_that_changes_its_value(evaluated, drawn, colours):
     )
     assert (first.extractor, first.resizer) == (f"colours, sha256 {colours.build().sha256}", "none")
     assert (last.extractor, last.resizer) == ("pixels, root mean square in grey levels", "none")
-    assert (first.lower_is_better, last.lower_is_better) == (False, True)
+    assert (first.better, last.better) == ("near 1", "lower")
+    assert all(f"{score.name.partition('[')[0]}: " in score.meaning for score in scores.values())
     for score in scores.values():
         assert (score.n_real, score.n_fake, score.dataset) == (100, 40, "discs")
         assert score.spread_of == "standard deviation over 10 draws of 40 of 100 held-out and 40 of 40 generated"

@@ -87,11 +87,22 @@ def test_prepare_fills_the_cache_that_a_run_uses(ganforge: Ganforge, tiny_recipe
     result = ganforge("data", "prepare", tiny_recipe)
     assert result.exit_code == 0 and result.stdout.startswith("30 images at 16 pixels, 0.0 MB, in 0:00:0")
     [folder] = (tmp_path / "cache" / "prepared").iterdir()
-    assert f"cache: {folder}/images.npy" in result.stdout
-    written = (folder / "images.npy").stat().st_mtime_ns
+    assert f"cache: {folder}\n" in result.stdout
+    written = (folder / "images-00000.npy").stat().st_mtime_ns
     assert ganforge("run", tiny_recipe).exit_code == 0
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
-    assert (folder / "images.npy").stat().st_mtime_ns == written
+    assert (folder / "images-00000.npy").stat().st_mtime_ns == written
+
+
+def test_prepare_verifies_and_mends_the_set(ganforge: Ganforge, tiny_recipe: Path, tmp_path: Path) -> None:
+    assert ganforge("data", "prepare", tiny_recipe).exit_code == 0
+    [folder] = (tmp_path / "cache" / "prepared").iterdir()
+    [pixels] = folder.glob("*.npy")
+    whole = pixels.read_bytes()
+    pixels.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    result = ganforge("data", "prepare", tiny_recipe)
+    told = f"warning: 1 of 30 prepared images in {folder} are damaged and are made again."
+    assert result.exit_code == 0 and told in result.stdout and pixels.read_bytes() == whole
 
 
 def test_preview_draws_each_class_as_it_is_prepared_and_augmented(
@@ -156,7 +167,8 @@ def test_a_run_leaves_bad_images_out_and_lists_them_beside_it_alone(
     assert few.exit_code == 3 and "1 of 31 images can't be used, more than bad_images.max_fraction=0.001" in few.stderr
     done = ganforge("run", tiny_recipe, "bad_images={policy: quarantine, max_fraction: 0.033}")
     assert done.exit_code == 0 and "1 of 31 images can't be used and are left out." in done.stdout
-    run = tmp_path / "runs" / "00002-tiny"
+    run = tmp_path / "runs" / "00000-tiny"  # those that never trained left nothing
+    assert [path.name for path in run.parent.iterdir()] == [run.name]
     assert (run / "quarantine.csv").read_text() == 'image,reason\nlarge/PAT_bad.png,"is text, not a picture"\n'
     naming = [file.name for file in run.rglob("*") if file.is_file() and b"PAT_bad" in file.read_bytes()]
     assert naming == ["quarantine.csv"]

@@ -45,6 +45,6 @@ def test_an_example_can_be_parsed(verb: str, command: typer.core.TyperCommand) -
 
 
 def test_no_verb_is_cut_off_in_the_list_of_verbs(ganforge: Ganforge) -> None:
-    for words in ([], ["new"], ["weights"]):
+    for words in ([], ["new"], ["data"], ["weights"]):
         listed = ganforge(*words, "--help").stdout.split("Commands:\n")[1]
         assert "..." not in listed

@@ -111,6 +111,7 @@ def test_scores_are_a_table_with_the_warnings_below_it_once_each() -> None:
         "  [x@1]",
         "  kd                  0.5      0.12  0.25       2   10",
         "  agreement, small   0.75                          6/8",
+        "  better: lower for kd, agreement",
         "  agreement: asked (rows) by recognised (columns)",
         "           small  large",
         "    small      3      1",
@@ -126,7 +127,7 @@ def test_scores_of_classes_stand_under_that_of_all_and_all_fit_80_columns() -> N
     name = "label balanced accuracy[train on real + synthetic, test on real; linear probe on efficientnet-lite2@9656]"
     score = Score(name, -0.03806, 1234, 300, **full)  # type: ignore[arg-type]
     teller.scores([score, *(replace(score, of_class=of_class) for of_class in ("Platelets", "RBC"))])
-    _, _, header, heading, *rows = stream.getvalue().splitlines()
+    _, _, header, heading, *rows, _ = stream.getvalue().splitlines()
     assert heading == f"  {name[name.index('[') :]}"
     assert [row[:24].rstrip() for row in rows] == ["  label balanced accurac", "    Platelets", "    RBC"]
     assert max(map(len, [header, *rows])) <= 80

@@ -76,6 +76,16 @@ def test_new_plugin_says_how_to_install_test_and_see_it(
         "  python -m pytest ganforge-mine",
         "  ganforge ls block mine_gate",
         "  ganforge ls depth mine_middle",
+        "in a recipe, once it is installed:",
+        "  generator:  # or discriminator",
+        "    blocks:",
+        "      # where it is wanted among the others; freeze rules name it by its key, `gate`",
+        "      gate: {kind: mine_gate, channels: 64}",
+        "    # only in a network that is loaded from a `source`, which has no values for the block",
+        '    pretrained: {fresh: ["gate.*"]}',
+        "  generator:  # or discriminator",
+        "    label:",
+        "      - {where: {kind: mine_middle}, how: {kind: concatenate_map}}",
     ]
     assert (tmp_path / "ganforge-mine" / "ganforge_mine" / "block.py").is_file()
     refused = ganforge("new", "plugin", "ganforge-mine", "--kind", "blok")

@@ -48,6 +48,28 @@ def test_check_sums_the_recipe_up(ganforge: Ganforge, tiny_recipe: Path) -> None
     ]
 
 
+def test_a_check_that_passes_means_that_a_run_begins_and_one_that_fails_tells_all_that_it_lacks(
+    ganforge: Ganforge, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    lacks = [
+        f"source={{kind: run, path: {tmp_path}/gone}}",
+        "generator.pretrained={}",
+        "evaluation.evaluators=[{kind: fid, weights: gone.pt}, {kind: kid, weights: gone.pt}]",
+    ]
+    checked, ran = ganforge("check", tiny_recipe, *lacks), ganforge("run", tiny_recipe, *lacks)
+    assert checked.stderr == ran.stderr and checked.exit_code == ran.exit_code == 5
+    assert len(ran.stderr.splitlines()) == 2 and f"{tmp_path}/gone" in ran.stderr and "gone.pt" in ran.stderr
+    assert checked.stdout.endswith("\n\nthe recipe is right, but a run would stop now\n")
+    (tmp_path / "file").touch()
+    closed = ganforge("check", tiny_recipe, f"output.folder={tmp_path}/file/runs")
+    assert closed.exit_code == 2
+    assert closed.stderr == (
+        f"error: can't make a run folder in {tmp_path}/file/runs: {tmp_path}/file is no folder. Choose another with "
+        "output.folder=DIR.\n"
+    )
+    assert not (tmp_path / "runs").exists()
+
+
 def test_check_writes_nothing(ganforge: Ganforge, tiny_recipe: Path) -> None:
     before = sorted(tiny_recipe.parent.iterdir())
     ganforge("check", tiny_recipe)
@@ -154,9 +176,8 @@ def test_check_and_run_find_before_any_image_is_read_that_a_source_fits_neither_
 ) -> None:
     words = ["source={kind: flowers_64}", "generator.pretrained={}", "discriminator.pretrained={}"]
     checked, ran = ganforge("check", tiny_recipe, *words), ganforge("run", tiny_recipe, *words)
-    assert checked.exit_code == 0
-    assert "The recipe is right, but a run would stop now: the weights don't fit the generator:" in checked.stdout
-    assert "the weights don't fit the discriminator:" in checked.stdout
-    assert ran.exit_code == 5
+    assert checked.exit_code == ran.exit_code == 5
+    assert checked.stdout.endswith("\n\nthe recipe is right, but a run would stop now\n")
+    assert checked.stderr == ran.stderr
     assert "the weights don't fit the generator:" in ran.stderr and "fit the discriminator:" in ran.stderr
     assert "reading images" not in ran.stdout

@@ -103,13 +103,25 @@ def test_a_table_without_any_image_is_refused(root: Path, context: LoadContext) 
     assert text == f"{root}/t.csv names no image that is in {root}."
 
 
+#: Behind the columns that there are: what may be meant.
+MEANT = (
+    "\nA table needs the columns of files and classes, and the folder of the files. That may be: "
+    "data='{{kind: csv, table: {0}, root: {1}, image: image, label: COLUMN}}'"
+)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"image,lable\none,a\n", "{} has no column 'label'. Did you mean 'lable'? Columns: 'image', 'lable'."),
+        (
+            b"image,lable\none,a\n",
+            "{0} has no column 'label'. Did you mean 'lable'? Columns: 'image', 'lable'." + MEANT,
+        ),
         (
             b"image:label\none:a\n",
-            "{0} has no column 'label'. Did you mean 'image:label'? Columns: 'image:label'.",
+            "{0} has no column 'image'. Did you mean 'image:label'? {0} has no column 'label'. Did you mean "
+            "'image:label'? Columns: 'image:label'."
+            + MEANT.replace("image: image", 'image: "image:label"').replace("{1}", "FOLDER"),
         ),
         (b"", "{} is empty; its first line must name the columns."),
         (b"image,label,label\n", "{} names the column 'label' more than once."),
@@ -122,7 +134,7 @@ def test_a_table_that_cannot_be_read_is_refused(root: Path, content: bytes, mess
     (root / "t.csv").write_bytes(content)
     with pytest.raises(DataError) as error:
         CsvTable(root=root, table=Path("t.csv")).classes()
-    assert str(error.value) == message.format(root / "t.csv")
+    assert str(error.value) == message.format(root / "t.csv", root)
 
 
 def test_what_can_not_be_looked_for_is_named_with_its_row(root: Path, context: LoadContext) -> None:

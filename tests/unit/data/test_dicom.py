@@ -158,7 +158,7 @@ def test_files_without_suffix_are_found_by_how_they_start_and_no_header_reaches_
     save_dicom(tmp_path / "set/b/x.dcm", RAMP.repeat(5, axis=0))
     assert size_by_header(tmp_path / "set/a/IM0001") == (5, 5)
     images = ImageFolder(root=tmp_path / "set", fit="pad").load(5, LoadContext(tmp_path / "cache"))
-    assert images.names == ["a/IM0001", "b/x.dcm"] and images.images[0, 0, 2].tolist() == [0, 64, 128, 191, 255]
+    assert images.names == ["a/IM0001", "b/x.dcm"] and images.images[0][0, 2].tolist() == [0, 64, 128, 191, 255]
     kept = b"".join(file.read_bytes() for file in (tmp_path / "cache").rglob("*") if file.is_file())
     assert not any(secret.encode() in kept for secret in SECRETS)
 

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from ganforge.data.images import LoadContext
 from ganforge.data.listing import natural_order
+from ganforge.data.shards import Shards
 from ganforge.data.specs import ImageFolder
 from ganforge.errors import DataError
 
@@ -41,12 +42,14 @@ def test_each_folder_is_a_class(root: Path, context: LoadContext) -> None:
     assert images.card.classes == ("a", "b") and images.card.name == "set" and not images.card.is_phantom
     assert images.labels.tolist() == [0, 0, 1]
     assert images.names == images.groups == ["a/p1_x.png", "a/p2_x.png", "b/p1_y.png"]
-    assert images.images.shape == (3, 3, 4, 4) and images.images[:, 0, 0, 0].tolist() == [10, 20, 30]
+    assert images.images.shape == (3, 3, 4, 4) and images.images[:][:, 0, 0, 0].tolist() == [10, 20, 30]
 
 
-def test_images_are_memory_mapped_and_read_only(root: Path, context: LoadContext) -> None:
+def test_images_are_memory_mapped_and_what_is_done_to_a_copy_reaches_no_disk(root: Path, context: LoadContext) -> None:
     images = ImageFolder(root=root).load(4, context).images
-    assert isinstance(images, np.memmap) and not images.flags.writeable
+    assert isinstance(images, Shards)
+    images[0][:] = 0
+    assert images[0].max() > 0 and isinstance(images._maps[0].base, np.memmap) and not images._maps[0].flags.writeable
 
 
 def test_classes_select_and_order(root: Path, context: LoadContext) -> None:
@@ -89,8 +92,7 @@ def test_every_bad_file_is_named(root: Path, context: LoadContext) -> None:
         "some images can't be used (2 problems):\n"
         "  a/broken.jpg is text, not a picture.\n"
         "  b/empty.png is empty.\n"
-        "Replace these files, or take them out of the set. "
-        "`bad_images={policy: quarantine, max_fraction: 0.4}` leaves them out of a run."
+        "Replace these files, or take them out of the set."
     )
 
 
@@ -137,12 +139,12 @@ def test_names_with_thousands_of_digits_are_counted_too() -> None:
 
 def test_only_the_first_twenty_problems_are_shown(root: Path, context: LoadContext) -> None:
     for i in range(23):
-        (root / f"a/bad{i:02d}.png").write_bytes(b"")
+        (root / f"a/bad{i:02d}.txt").write_bytes(b"")
     with pytest.raises(DataError) as error:
         ImageFolder(root=root).load(4, context)
     lines = str(error.value).splitlines()
-    assert lines[0] == "some images can't be used (23 problems):"
-    assert lines[20:22] == ["  a/bad19.png is empty.", "  ... and 3 more."]
+    assert lines[0] == f"{root} can't be used as an image folder (23 problems):"
+    assert lines[20].startswith("  a/bad19.txt is no image by its suffix") and lines[21] == "  ... and 3 more."
 
 
 def test_a_class_that_is_not_there_is_named(root: Path) -> None:

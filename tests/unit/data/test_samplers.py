@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ganforge.data.samplers import Balanced, ClassWeights, Natural, SquareRoot
+from ganforge.data.samplers import Balanced, ClassWeights, Epochs, Natural, SquareRoot
 
 labels = st.lists(st.integers(0, 4), min_size=1, max_size=30)
 
@@ -16,7 +16,9 @@ def of_classes(weights: list[float], labels: list[int]) -> dict[int, float]:
     return {k: sum(w for w, label in zip(weights, labels, strict=True) if label == k) for k in set(labels)}
 
 
-@pytest.mark.parametrize("sampler", [Natural(), Balanced(), SquareRoot(), ClassWeights(weights=(1, 2, 3, 4, 5))])
+@pytest.mark.parametrize(
+    "sampler", [Natural(), Epochs(), Balanced(), SquareRoot(), ClassWeights(weights=(1, 2, 3, 4, 5))]
+)
 @given(labels)
 def test_probabilities_sum_to_one_and_are_equal_within_a_class(sampler: Natural, labels: list[int]) -> None:
     weights = sampler.weights(labels, 5)
@@ -30,6 +32,7 @@ def test_class_totals_are_as_named(labels: list[int]) -> None:
     counts = {k: labels.count(k) for k in present}
     roots = sum(count**0.5 for count in counts.values())
     for k in present:
+        assert Epochs().weights(labels, 5) == Natural().weights(labels, 5)
         assert of_classes(Natural().weights(labels, 5), labels)[k] == pytest.approx(counts[k] / len(labels))
         assert of_classes(Balanced().weights(labels, 5), labels)[k] == pytest.approx(1 / len(present))
         assert of_classes(SquareRoot().weights(labels, 5), labels)[k] == pytest.approx(counts[k] ** 0.5 / roots)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +13,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ganforge.data import shards
 from ganforge.data.images import LoadContext
 from ganforge.data.prepared import Made, PreparedSet, prepared_set
 from ganforge.data.workplace import workplace
 
 N = 6
+SHAPE = (3, 2, 2)
+SHARDS = ["images-00000.npy", "images-00001.npy", "images-00002.npy"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def two_images_in_a_shard() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shards, "SHARD_BYTES", 2 * 12)
+        yield
 
 
 class Stopped(Exception):  # noqa: N818 - an event, not an error
@@ -47,9 +57,11 @@ def draw(cache: Path, make: Draw) -> PreparedSet:
 
 
 def expect_whole(found: PreparedSet) -> None:
-    assert found.images[:, 0, 0, 0].tolist() == [0, 1, 3, 4, 5]
+    assert found.images[:][:, 0, 0, 0].tolist() == [0, 1, 3, 4, 5]
     assert found.source_sides == (7, 8, 10, 11, 12) and found.refused == {2: "is two"}
-    assert sorted(file.name for file in found.folder.iterdir()) == ["images.npy", "index.json"]
+    assert sorted(file.name for file in found.folder.iterdir()) == [*SHARDS, "index.json"]
+    loaded = [np.load(found.folder / name) for name in SHARDS]  # as anybody may
+    assert [len(images) for images in loaded] == [2, 2, 1] and (np.concatenate(loaded) == found.images[:]).all()
 
 
 @given(st.lists(st.integers(0, N - 1), max_size=4))
@@ -69,12 +81,12 @@ def test_however_often_it_is_stopped_each_image_is_made_once(
     assert made + last.calls == N
     alone = draw(tmp_path_factory.mktemp("alone"), Draw())
     assert whole.sha256 == alone.sha256
-    assert [(whole.folder / name).read_bytes() for name in ("images.npy", "index.json")] == [
-        (alone.folder / name).read_bytes() for name in ("images.npy", "index.json")
+    assert [(whole.folder / name).read_bytes() for name in (*SHARDS, "index.json")] == [
+        (alone.folder / name).read_bytes() for name in (*SHARDS, "index.json")
     ]
 
 
-@given(st.sampled_from(["images.npy", "journal.jsonl"]), st.integers(0, 400), st.sampled_from(["cut", "flip"]))
+@given(st.sampled_from([*SHARDS[:2], "journal.jsonl"]), st.integers(0, 400), st.sampled_from(["cut", "flip"]))
 def test_whatever_a_power_cut_tears_the_set_is_the_same(
     tmp_path_factory: pytest.TempPathFactory, name: str, at: int, damage: str
 ) -> None:
@@ -94,9 +106,9 @@ def test_whatever_a_power_cut_tears_the_set_is_the_same(
 
 def test_two_that_make_the_same_set_do_not_meet(tmp_path: Path) -> None:
     folder = tmp_path / "prepared" / "key"
-    with workplace(folder, (3, 2, 2)) as first:
+    with workplace(folder, SHAPE, 2) as first:
         first.add(bytes(12), 4, "")
-        with workplace(folder, (3, 2, 2)) as second:
+        with workplace(folder, SHAPE, 2) as second:
             assert second.folder != first.folder and len(second) == 0
             second.close()
         first.close()
@@ -107,10 +119,10 @@ def test_work_that_nobody_came_back_to_is_removed_after_a_week(tmp_path: Path) -
     parent = tmp_path / "prepared"
     for name in ("old.partial", "new.partial"):
         (parent / name).mkdir(parents=True)
-        (parent / name / "images.npy").write_bytes(b"x")
+        (parent / name / SHARDS[0]).write_bytes(b"x")
     long_ago = time.time() - 8 * 24 * 3600
-    for path in (parent / "old.partial" / "images.npy", parent / "old.partial"):
+    for path in (parent / "old.partial" / SHARDS[0], parent / "old.partial"):
         os.utime(path, (long_ago, long_ago))
-    with workplace(parent / "key", (3, 2, 2)) as work:
+    with workplace(parent / "key", SHAPE, 2) as work:
         work.close()
     assert sorted(path.name for path in parent.iterdir()) == ["key", "new.partial"]

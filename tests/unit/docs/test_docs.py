@@ -57,6 +57,7 @@ def test_a_howto_begins_with_the_command_that_writes_one(howto: str) -> None:
     "page",
     [
         "README.md",
+        "docs/first_run.md",
         "docs/start.md",
         "docs/concepts.md",
         "docs/hooks.md",

@@ -61,6 +61,23 @@ def test_the_notebook_runs_and_holds_no_output(monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.mark.usefixtures("workplace")
+def test_a_first_run_by_commands_gives_what_the_notebook_gives(tmp_path: Path) -> None:
+    lines = [shlex.split(line) for line in "".join(blocks("first_run.md", "sh")).splitlines()]
+    verbs = [words[1] for words in lines]
+    assert verbs == ["check", "run", "sample", "eval", "report", "export", "sample"]
+    for words in lines:
+        result = CliRunner().invoke(app, words[1:])
+        assert words[0] == "ganforge" and result.exit_code == 0, result.output
+    first = tmp_path / "first"
+    assert len(list((first / "samples").glob("*.png"))) == 8
+    again = sorted((first / "again").glob("4_*.png"))
+    assert len(again) == 6
+    assert all(path.read_bytes() == (first / "samples" / path.name).read_bytes() for path in again)
+    assert (first / "00000-dr_transfer_cgan" / "report.html").is_file()
+    assert "PHANTOM" in (first / "generator" / "README.md").read_text()
+
+
+@pytest.mark.usefixtures("workplace")
 def test_the_page_on_exports_runs(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install 'ganforge[onnx]'")
     run = finished_run(tmp_path)

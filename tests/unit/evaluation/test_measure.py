@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -135,6 +135,24 @@ def test_the_sets_share_what_is_known_of_the_real_images_and_the_last_generated_
     assert len(built) == 1
 
 
+def test_real_images_are_read_into_memory_once_and_for_those_alone_that_ask_for_an_array() -> None:
+    given: list[LabelledImages] = []
+
+    class Array(Brightness):
+        def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
+            given.append(real)
+            return []
+
+    class Batches(Array):
+        in_batches: ClassVar[bool] = True
+
+    on_disk = REAL.subset(np.arange(len(REAL)))
+    evaluators = [Batches(), Array(), Array()]
+    measure(evaluators, Reference(on_disk, ""), FAKES[:1], seed=0, is_conditional=True, listener=Listener())
+    assert given[0] is on_disk and given[1] is given[2]
+    assert isinstance(given[1].images, np.ndarray) and np.array_equal(given[1].images, REAL.images)
+
+
 def test_each_set_is_measured_with_a_seed_of_its_own() -> None:
     seeds = []
 
@@ -189,6 +207,16 @@ def test_a_score_prints_as_one_line_that_can_be_cited() -> None:
 def test_what_real_images_reach_is_called_a_ceiling_where_higher_is_better() -> None:
     text = str(Score("precision[net@1a2b3c4d]", 0.6, 50, 50, floor=0.8, lower_is_better=False))
     assert text == "precision[net@1a2b3c4d] 0.6, n = 50 generated against 50 real, real-vs-real ceiling 0.8 (x 0.75)"
+
+
+def test_a_score_with_a_target_says_which_value_is_right_and_is_judged_by_it() -> None:
+    score = Score("ratio[pixels]", 1.2, 50, 50, floor=0.98, lower_is_better=False, target=1.0, resizer="none")
+    assert str(score) == (
+        "ratio[pixels] 1.2, n = 50 generated against 50 real, real-vs-real value 0.98 (x 1.22), near 1 is right"
+    )
+    assert (score.better, score.of_real) == ("near 1", "value")
+    assert Score("ratio", 0.9, 9, 9, target=1.0).distance < score.distance == pytest.approx(0.2)
+    assert (Score("kd", 3, 9, 9).distance, Score("r", 3, 9, 9, lower_is_better=False).distance) == (3, -3)
 
 
 @pytest.mark.parametrize(("floor", "spread"), [(None, 0.1), (-0.01, 0.1), (0.05, 0.1)])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,10 @@ from runs import LABEL, STUB, finished_run
 from trainings import contents
 
 import ganforge
+from ganforge.card import _score
 from ganforge.errors import CheckpointError, UsageError
+from ganforge.evaluation.score import Score
+from ganforge.exports.model_card import _scores
 from ganforge.exports.write import export
 from ganforge.files import sha256_of
 from ganforge.listener import Listener
@@ -111,9 +116,28 @@ def test_the_card_is_one_of_the_hub_and_shouts_at_phantoms(trained: Trained, tmp
     }
     assert "**PHANTOM.**" in body and "Stripes \\[of\\] 8 px." in body
     assert "| upright | 5 | 1 |" in body or "| upright | 4 | 2 |" in body
-    assert "brightness" in body and "n = 8 generated against" in body
+    assert re.search(r"\| \S*brightness\S* \| all \| [\d.]+ \| lower \|", body)
     assert "Look for copies of patients" in body and "Not for diagnosis" in body
     assert "licence of the images: CC0-1.0" in body
+
+
+def test_the_card_says_each_warning_once_with_the_scores_that_it_is_about() -> None:
+    common = {"n_real": 8, "n_fake": 8, "dataset": "discs", "split": "8 held out"}
+    kd = Score("kd[net]", 0.5, warnings=("few images.", "drawn."), meaning="kd: 0 is perfect.", **common)
+    fd = Score("fd[net]", 9, floor=3, warnings=("drawn.",), of_class="small|er", **common)
+    ratio = Score("ratio[pixels]", 1.2, target=1, warnings=("drawn.",), resizer="none", floor=0.98, **common)
+    found = SimpleNamespace(scores=[_score(each.as_dict()) for each in (kd, fd, ratio)])
+    text = _scores(found)
+    assert text.splitlines()[-4:] == [
+        "- kd: 0 is perfect.",
+        "",
+        "- **warning: kd: few images.**",
+        "- **warning: drawn.**",
+    ]
+    assert "Measured against discs, 8 held out." in text and "none" not in text
+    assert "**net**\n\n| score | class | value | better |" in text
+    assert "| fd | small\\|er | 9 | lower |  |  | 3 | 8 |" in text
+    assert "| ratio | all | 1.2 | near 1 |  |  | 0.98 | 8 |" in text
 
 
 def test_a_run_that_is_not_finished_has_no_scores_in_its_card(run: Path, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file(problems, recipe
         "recipes/x.yaml:15:5 discriminator.blocks.Res-3: must be text that matches ^[a-z][a-z0-9_]*$, not 'Res-3'.",
         "recipes/x.yaml:18:9 training.loss: must be a mapping with a `kind`, one of: logistic.",
         "recipes/x.yaml:22:21 training.optimizer.kind: no optimizer is called 'adamm'. Did you mean 'adam'? "
-        "Installed: adam (ganforge-tests 1.0).",
+        "Installed: adam (ganforge-tests 1.0). If a plugin has it, install that, or name its file with -p FILE.",
         "recipes/x.yaml:24:5 stages[0]: needs a value for 'steps'.",
         "recipes/x.yaml:26:9 stages[0].generator[0]: must be either `train: GLOB` or `freeze: GLOB`.",
         "seed: must be at least 0, not -1. Set by the override 'seed=-1'.",
@@ -139,8 +139,8 @@ def test_broken_plugins_are_named_where_they_may_be_to_blame(load, components, r
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "recipes/x.yaml the file is empty, but a recipe has keys such as name, data and stages."),
-        (b"# only words\n", "recipes/x.yaml the file is empty, but a recipe has keys such as name, data and stages."),
+        (b"", "recipes/x.yaml is empty, but a recipe has keys such as name, data and stages."),
+        (b"# only words\n", "recipes/x.yaml is empty, but a recipe has keys such as name, data and stages."),
         (b"- a\n", "recipes/x.yaml:1:1 a recipe must be a mapping of keys to values, such as `name: first_try`."),
         (b"a: 1\nb: \xff\n", "recipes/x.yaml:2:4 not UTF-8: the byte 0xff can't be read. Save the file as UTF-8."),
         (b"a" * 1_000_001, "recipes/x.yaml:1:1 is larger than 1 MB; recipes have a few kilobytes."),
@@ -162,7 +162,8 @@ def test_a_byte_order_mark_is_no_fault(load, recipe_text):
 
 def test_a_missing_file_a_folder_and_a_pipe_are_refused(tmp_path, components):
     os.mkfifo(tmp_path / "pipe")
-    for name, message in [("none.yaml", "there is no such file."), ("", "is a folder, not a recipe."),
+    for name, message in [("none.yaml", "does not exist."),
+                          ("x" * 300, "can't be read: File name too long."), ("", "is a folder, not a recipe."),
                           ("pipe", "is not a regular file.")]:  # fmt: skip
         with pytest.raises(RecipeError) as caught:
             load_recipe(tmp_path / name, [], components)

@@ -34,6 +34,7 @@ SCORES = [
         classes=CLASSES,
         warnings=("the classifier is weak & <b>small</b>",),
     ),
+    Score("memorisation_ratio[pixels]", 1.2, 6, 6, floor=0.98, target=1.0, meaning="near 1 for new images"),
 ]
 
 

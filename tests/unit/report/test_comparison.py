@@ -41,6 +41,19 @@ def verdicts(comparison: Comparison) -> list[list[str]]:
     return [["" if cell is None else cell.verdict for cell in line.cells] for line in comparison.lines]
 
 
+def test_runs_without_a_common_score_are_told_what_each_has(finished: Path, second: Path) -> None:
+    with_scores(finished, KD)
+    with_scores(second, replace(KD, name="fd[net@1]"), replace(KD, name="kd[other@2]"))
+    comparison = compare_runs([finished, second])
+    assert comparison.nothing_in_common.startswith(
+        f"no score is common to two of the runs: {finished.name} has kd[net@1]; 00001-other has fd[net@1], "
+        "kd[other@2]. `ganforge eval RUN --metrics KIND`"
+    )
+    assert "no score is common to two of the runs" in words(render_comparison(comparison))
+    with_scores(second, KD)
+    assert compare_runs([finished, second]).nothing_in_common == ""
+
+
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
     [

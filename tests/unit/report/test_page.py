@@ -182,9 +182,11 @@ def test_the_generator_is_drawn_by_class_truncation_interpolation_and_mixing(
 
 def test_scores_stand_with_their_spreads_and_what_real_images_reach(finished: Path) -> None:
     text = words(page_of(finished))
-    assert "kd all 0.51 0.02 0.04 0.01 floor 6" in text
-    assert f"kd {CLASSES[0]} 0.62 0.02 floor 31 3" in text
-    assert "kappa all 0.4 0.9 ceiling 0.444 6" in text
+    assert "kd all 0.51 lower 0.02 0.04 0.01 floor 6" in text
+    assert f"kd {CLASSES[0]} 0.62 lower 0.02 floor 31 3" in text
+    assert "kappa all 0.4 higher 0.9 ceiling 0.444 6" in text
+    assert "memorisation_ratio all 1.2 near 1 0.98 value 1.22 6" in text
+    assert text.count("near 1 for new images") == 1
     assert "kappa : the classifier is weak & <b>small</b>" in text
     assert f"{CLASSES[1]} 2 33% 3 50% 1 17%" in text
 

@@ -56,6 +56,23 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
         assert all(torch.equal(found.tensors[stem][name], value) for name, value in tensors.items())
 
 
+def test_a_step_that_is_saved_again_is_never_without_a_whole_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(tmp_path, 1)
+    again = replace(checkpoint(1), recipe_hash="def")
+    seen, rmtree = [], shutil.rmtree
+
+    def seeing(path: Path, *args: Any, **options: Any) -> None:
+        seen.append(load_newest(tmp_path)[0].recipe_hash)
+        rmtree(path, *args, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", seeing)
+    save_checkpoint(tmp_path, again)
+    assert seen == ["def"]
+    assert [path.name for path in tmp_path.iterdir()] == ["step_00000001"]
+
+
 def test_only_the_newest_are_kept(tmp_path: Path) -> None:
     assert names(saved(tmp_path, 1, 2, 3, 4, keep=2)) == ["step_00000003", "step_00000004"]
 
@@ -188,6 +205,16 @@ def test_another_format_says_which_one_is_read(tmp_path: Path) -> None:
     assert str(caught.value) == f"{path} has format 99; this version of ganforge reads format 1."
 
 
+@pytest.mark.parametrize("step", [-1, 2.0, True, None, "2"])
+def test_a_step_that_is_no_number_of_steps_is_refused(step: Any, tmp_path: Path) -> None:
+    path = saved(tmp_path, 1) / "step_00000001"
+    write_json(path / "state.json", {"format": 1, "step": step, "recipe": "abc"})
+    manifest = json.loads((path / "manifest.json").read_text())
+    write_json(path / "manifest.json", {**manifest, "state.json": module.sha256_of(path / "state.json")})
+    with pytest.raises(CheckpointError, match=r"state\.json is no state of a checkpoint"):
+        load_checkpoint(path)
+
+
 def test_where_every_checkpoint_is_damaged_all_reasons_are_told(tmp_path: Path) -> None:
     folder = saved(tmp_path, 1, 2)
     for step in (1, 2):
@@ -199,8 +226,16 @@ def test_where_every_checkpoint_is_damaged_all_reasons_are_told(tmp_path: Path) 
         "its sha256 differs from the manifest's."
         for step in (2, 1)
     ]
-    assert str(caught.value) == "\n".join([f"{folder} holds no checkpoint that can be used.", *reasons])
+    *told, way_out = str(caught.value).splitlines()
+    assert told == [f"{folder} holds no checkpoint that can be used.", *reasons]
+    assert way_out.startswith("What was trained is lost, unless there is a copy of that folder elsewhere")
+    assert f"`ganforge run {folder.parent}/recipe.yaml` trains it anew" in way_out
     assert caught.value.exit_code == 5
+
+
+def test_where_no_checkpoint_was_written_yet_it_is_said_how_to_go_on(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=f"`ganforge resume {tmp_path}` begins it again"):
+        load_newest(tmp_path / "checkpoints")
 
 
 class Killed(BaseException):

@@ -15,7 +15,7 @@ import torch
 from cases import planned, recipe_data
 from trainings import contents, trainer
 
-from ganforge import execute
+from ganforge import execute, files
 from ganforge.errors import OutputError
 from ganforge.listener import Listener
 from ganforge.recipe.load import load_recipe
@@ -128,10 +128,10 @@ def test_a_fault_that_may_pass_is_tried_again_three_times(
         raise OSError(number, "fault")
 
     with pytest.raises(OSError, match="fault"):
-        space.retried(failing)
+        files.retried(failing)
     assert len(calls) == tries
-    assert pauses == list(space.PAUSES)[: tries - 1]
-    assert space.retried(lambda: 7) == 7
+    assert pauses == list(files.PAUSES)[: tries - 1]
+    assert files.retried(lambda: 7) == 7
 
 
 def test_a_row_of_metrics_that_was_half_written_is_written_again_once(
@@ -148,3 +148,17 @@ def test_a_row_of_metrics_that_was_half_written_is_written_again_once(
     monkeypatch.setattr(rundir, "retried", twice)
     run.append_metrics({"step": 2})
     assert path.read_text() == '{"step": 1}\n{"step": 2}\n'
+
+
+def test_any_file_that_is_replaced_whole_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    faults, fsync = iter([errno.EIO, errno.ETIMEDOUT]), os.fsync
+
+    def failing(handle: int) -> None:
+        if number := next(faults, 0):
+            raise OSError(number, "fault")
+        fsync(handle)
+
+    monkeypatch.setattr("os.fsync", failing)
+    RunDir(tmp_path).write_state(state="finished")
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]

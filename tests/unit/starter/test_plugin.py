@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -9,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from tiny import TINY_RECIPE
 
 from ganforge import plugins
 from ganforge.errors import OutputError, UsageError
@@ -34,9 +37,9 @@ def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def all_kinds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A plugin with a component of each kind."""
-    folder, kinds = new_plugin("ganforge-acme", KINDS, tmp_path_factory.mktemp("new") / "acme", plugins.load())
-    assert len(kinds) == len(KINDS)
-    return folder
+    made = new_plugin("ganforge-acme", KINDS, tmp_path_factory.mktemp("new") / "acme", plugins.load())
+    assert tuple(made.kinds) == KINDS
+    return made.folder
 
 
 def test_there_is_a_skeleton_of_every_kind() -> None:
@@ -62,6 +65,34 @@ def test_components_of_all_kinds_are_found_under_the_prefix(all_kinds: Path, tmp
     assert all(name.startswith("acme_") for name in found.values())
 
 
+def test_the_recipe_parts_of_the_readme_are_valid_in_a_recipe(all_kinds: Path, tmp_path: Path) -> None:
+    """Each alone, laid over a sound recipe; in a process of its own, which ends with the modules that it imported."""
+    installed(all_kinds, tmp_path)
+    parts = re.findall(r"^```yaml\n(.*?)^```$", (all_kinds / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert len(parts) == len(KINDS)
+    (tmp_path / "recipe.yaml").write_text(TINY_RECIPE.format(root="pictures", runs="runs"))
+    (tmp_path / "parts.json").write_text(json.dumps(parts))
+    program = (
+        f"import json, sys; sys.path[:0] = [{str(tmp_path)!r}, {str(all_kinds)!r}]\n"
+        "from pathlib import Path\n"
+        "from ganforge import plugins\n"
+        "from ganforge.recipe import yaml\n"
+        "from ganforge.recipe.nodes import DEFAULT\n"
+        "from ganforge.recipe.models import Recipe\n"
+        "def parsed(text): return yaml.parse(text, lambda line, column: DEFAULT).plain()\n"
+        "def laid(old, new):\n"
+        "    both = isinstance(old, dict) and isinstance(new, dict) and 'kind' not in new\n"
+        "    return {**old, **{k: laid(old.get(k), v) for k, v in new.items()}} if both else new\n"
+        f"folder, components = Path({str(tmp_path)!r}), plugins.load()\n"
+        "base = parsed((folder / 'recipe.yaml').read_text())\n"
+        "for part in json.loads((folder / 'parts.json').read_text()):\n"
+        "    recipe = Recipe.model_validate(laid(base, parsed(part)), context={'components': components})\n"
+        "    print('acme_' in str(recipe.model_dump()))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout.split(), done.stderr) == (["True"] * len(KINDS), "")
+
+
 def test_the_tests_of_all_kinds_pass(all_kinds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(all_kinds), prepend=":")
     done = command(all_kinds, "pytest", "-p", "no:cacheprovider")
@@ -78,13 +109,15 @@ def test_the_code_of_all_kinds_is_clean(all_kinds: Path) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_kind_alone_is_whole_as_well(kind: str, tmp_path: Path, components: Components) -> None:
-    folder, (name,) = new_plugin("mine", [kind], tmp_path / "mine", components)
+    made = new_plugin("mine", [kind], tmp_path / "mine", components)
+    folder, name = made.folder, made.kinds[kind]
     assert name.startswith("mine_")
     written = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
     assert {f"mine/{kind}.py", f"tests/test_{kind}.py", "mine/__init__.py", "pyproject.toml"} <= set(written)
     assert f"check_{kind}(" in written[f"tests/test_{kind}.py"]
     assert f"def {hook_name(kind)}()" in written["mine/__init__.py"]
     assert f"`{name}`" in written["README.md"]
+    assert f"kind: {name}" in made.recipe_parts[kind] and made.recipe_parts[kind] in written["README.md"]
     assert not [path for path, text in written.items() if "mylab" in text or "{" in path]
     for path, text in written.items():
         if path.endswith(".py"):
@@ -138,7 +171,7 @@ def test_unknown_kinds_are_met_with_those_that_there_are(kinds: Sequence[str], t
 
 
 def test_nothing_is_written_over_without_force(tmp_path: Path) -> None:
-    folder, _ = new_plugin("mine", ["depth"], tmp_path / "mine", Components())
+    folder = new_plugin("mine", ["depth"], tmp_path / "mine", Components()).folder
     (folder / "mine" / "depth.py").write_text("mine")
     with pytest.raises(OutputError, match=r"depth\.py"):
         new_plugin("mine", ["depth"], folder, Components())

@@ -130,7 +130,13 @@ def test_where_there_is_nothing_to_learn_from_it_is_said_what_to_do(
     assert f"Name one of them: {nested}/test, {nested}/train." in refused(nested, components)
     drawn({"images": 0, ".": 2}, root=tabled)
     (tabled / "mine.csv").write_text("file,diagnosis\nim000,x\n")
-    assert "table: mine.csv, image: COLUMN, label: COLUMN}`" in refused(tabled, components)
+    assert f"`ganforge new recipe {tabled}/mine.csv` says what it finds in it." in refused(tabled, components)
+    text = refused(tabled / "mine.csv", components)
+    assert f"data: {{kind: csv, table: {tabled}/mine.csv, root: {tabled}, image: file, label: COLUMN}}" in text
+    (tabled / "notes.txt").write_text("x")
+    assert "is no folder of pictures, and no table" in refused(tabled / "notes.txt", components)
+    text = refused(tabled / "mine.csv", components, "image_folder")
+    assert "is a table, which datasets of the kind 'image_folder' don't read" in text
     assert "there is no folder" in refused(tmp_path / "nowhere", components)
     assert refused(empty.parent / "empty", components, "no_such_kind").startswith(
         "no dataset is called 'no_such_kind'."

@@ -15,6 +15,9 @@ from ganforge.errors import RecipeError
 from ganforge.evaluation.score import Score
 from ganforge.listener import Listener
 from ganforge.networks.staged import Generator
+from ganforge.planning import plan_recipe
+from ganforge.recipe.load import load_recipe
+from ganforge.registry import Components
 from ganforge.runs.checkpoint import load_best, load_newest
 
 #: Score after each measured step; the best is that of step 4.
@@ -94,6 +97,22 @@ def test_without_a_score_none_is_the_best_and_that_is_said(
     training.fit()
     assert load_newest(training.run.checkpoints)[0].best is None
     assert listener.found == [*said, "no checkpoint was measured, so none is the best; the newest is taken."]
+
+
+def test_an_override_that_a_value_of_the_file_does_not_fit_is_named(tiny_recipe: Path, components: Components) -> None:
+    best = "evaluation={evaluators: [{kind: kd}], best: {by: kd, every: 126}}"
+    with pytest.raises(RecipeError) as caught:
+        plan_recipe(load_recipe(tiny_recipe, [best, "output.checkpoints_every=10"], components))
+    assert str(caught.value).startswith(
+        "evaluation.best.every: is 126, but checkpoints are written every 10 steps; make it a multiple of that. "
+        "output.checkpoints_every is set by the override 'output.checkpoints_every=10'. Set by the override '"
+    )
+    tiny_recipe.write_text(
+        tiny_recipe.read_text() + "evaluation: {evaluators: [{kind: kd}], best: {by: kd, every: 3}}\n"
+    )
+    with pytest.raises(RecipeError) as caught:
+        plan_recipe(load_recipe(tiny_recipe, [], components))
+    assert str(caught.value).endswith("make it a multiple of that. output.checkpoints_every is set by line 58.")
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from cases import recipe_data, stage
 from trainings import StopAfter, Stopped, contents, trainer
 
+from ganforge.errors import DivergedError
+from ganforge.listener import Listener
 from ganforge.runs.checkpoint import list_checkpoints, load_newest
 from ganforge.runs.stop import RunStopped, Stops
 
@@ -61,6 +65,20 @@ def test_a_resumed_run_ends_with_the_bytes_of_one_that_was_not_stopped(
     found = contents(tmp_path)
     assert list(found) == list(uninterrupted)
     assert [name for name in found if found[name] != uninterrupted[name]] == []
+
+
+def test_a_run_by_epochs_goes_on_in_the_middle_of_one(tmp_path: Path) -> None:
+    data = recipe_data()
+    data["training"]["sampler"] = {"kind": "epochs"}  # of 12 images, 3 of them at a step
+    trainer(data, tmp_path / "whole").fit()
+    with pytest.raises(Stopped):
+        trainer(data, tmp_path / "parts", StopAfter(3)).fit()
+    resumed = trainer(data, tmp_path / "parts")
+    checkpoint, _ = load_newest(resumed.run.checkpoints)
+    assert 0 < checkpoint.step * 3 < 12
+    resumed.restore(checkpoint)
+    resumed.fit()
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
 
 
 class AskAfter(StopAfter, Stops):
@@ -155,3 +173,42 @@ def test_a_half_written_row_is_dropped(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_bytes(rows)
     run.truncate_metrics(2)
     assert (tmp_path / "metrics.jsonl").read_bytes() == b'{"step": 1}\n{"step": 2}\n'
+
+
+@pytest.mark.parametrize("holder", ["the generator's parameters", "the moving average", "an optimizer's moments"])
+def test_numbers_that_are_not_finite_are_never_saved(holder: str, tmp_path: Path) -> None:
+    training = trainer(rich_recipe(), tmp_path)
+    training.advance()
+    training.save()
+    training.advance()
+    optimizer = training.players.discriminator_optimizer
+    values = {
+        "the generator's parameters": next(training.generator.parameters()),
+        "the moving average": next(training.average.network.parameters()),
+        "an optimizer's moments": next(iter(optimizer.state.values()))["exp_avg"],
+    }
+    with torch.no_grad():
+        values[holder].fill_(float("inf"))
+    with pytest.raises(DivergedError, match=r"holds numbers that are not finite\. Nothing was written"):
+        training.save()
+    assert [path.name for path in list_checkpoints(training.run.checkpoints)] == ["step_00000001"]
+
+
+def test_a_long_training_holds_no_more_than_a_short_one(tmp_path: Path) -> None:
+    data = rich_recipe()
+    data["stages"][0]["steps"] = 60
+    data["output"] |= {"checkpoints_every": 5, "samples_every": 5, "metrics_every": 1}
+
+    class Counts(Listener):
+        def __init__(self) -> None:
+            self.held: dict[int, tuple[int, int]] = {}
+
+        def step(self, report: Any) -> None:
+            if report.step in (20, 60):
+                gc.collect()
+                tensors = sum(issubclass(type(each), torch.Tensor) for each in gc.get_objects())
+                self.held[report.step] = (tensors, len(list(Path("/dev/fd").iterdir())))
+
+    counts = Counts()
+    trainer(data, tmp_path, counts).fit()
+    assert counts.held[20] == counts.held[60]

@@ -21,6 +21,6 @@ class Colour(EvaluatorSpec):
         import numpy as np
         from ganforge.evaluation.score import Score
 
-        means = [images.images.astype(np.float64).mean(axis=(0, 2, 3)) for images in (real, fake)]
+        means = [np.asarray(images.images).mean(axis=(0, 2, 3)) for images in (real, fake)]
         distance = float(np.linalg.norm(means[0] - means[1]))
         return [Score(self.kind, distance, len(real), len(fake), extractor="mean colour", dataset=real.card.name)]

@@ -1,21 +1,23 @@
-"""The result of a check as one HTML page that loads nothing."""
+"""The page about a set of images that was checked."""
 
 from __future__ import annotations
 
 import base64
 import io
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from ganforge.data.check.check import Check
 from ganforge.data.check.findings import Finding
 from ganforge.data.decode import decode
 from ganforge.data.listing import SHOWN
+from ganforge.data.reasons import faults
 from ganforge.files import write_text
+from ganforge.report.rendering import render_check
 
 #: Pictures of each class, and of each finding.
 _EACH = 8
@@ -30,37 +32,28 @@ _NAMELESS = {
 
 def write_page(path: Path, check: Check, *, with_pictures: bool) -> None:
     """Write the page. Without pictures it names no file of the set and no folder, so that it may be shown to others."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("ganforge.data.check", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
     members: list[list[int]] = [[] for _ in check.classes]
     for i in check.images.usable():
         members[check.images.labels[i]].append(i)
-    text = environment.get_template("page.html.j2").render(
-        check=check,
-        is_private=with_pictures,
-        largest=max((of.images for of in check.classes), default=0) or 1,
-        by_class=[
-            {"name": of.name, "pictures": _pictures(check, _spread(members[label])) if with_pictures else []}
-            for label, of in enumerate(check.classes)
-        ],
-        findings=[_finding(check, finding, with_pictures) for finding in check.findings],
-    )
+    by_class = [
+        {"name": of.name, "pictures": _pictures(check, _spread(members[label])) if with_pictures else []}
+        for label, of in enumerate(check.classes)
+    ]
+    findings = [_finding(check, finding, with_pictures) for finding in check.findings]
+    text = render_check(check=check, is_private=with_pictures, by_class=by_class, findings=findings)
     write_text(path, text)
 
 
 def _finding(check: Check, finding: Finding, with_pictures: bool) -> dict[str, Any]:
     if with_pictures:
-        text, advice, shown = finding.text, finding.advice, list(finding.items[:SHOWN])
+        text, advice, shown = finding.text, finding.advice, list((finding.lines or finding.items)[:SHOWN])
     elif finding.what in _NAMELESS:
         text, advice, shown = _NAMELESS[finding.what].format(number=f"{len(finding.items):,}"), "", []
     else:
         text, advice = finding.text, finding.advice
-        reasons = Counter(look.reason for look in check.images.looks if look.reason)
-        shown = [f"{number:,} x: {reason}" for reason, number in reasons.most_common()]
-        shown = shown[:SHOWN] if finding.what == "bad_files" else []
+        bad = [("", look.reason) for look in check.images.looks if look.reason and finding.what == "bad_files"]
+        found = sorted(faults(bad), key=lambda fault: -len(fault.names))
+        shown = [f"{len(fault.names):,} x: {fault.text}" for fault in found[:SHOWN]]
     pictures = _pictures(check, finding.images[: 2 * _EACH]) if with_pictures else []
     return {"text": text, "advice": advice, "is_error": finding.is_error, "shown": shown, "pictures": pictures}
 
@@ -82,6 +75,6 @@ def _pictures(check: Check, images: Sequence[int]) -> list[dict[str, str]]:
         image.info.clear()
         stream = io.BytesIO()
         image.save(stream, "PNG")
-        png = base64.b64encode(stream.getvalue()).decode()
-        pictures.append({"name": check.images.described(i), "png": png})
+        address = Markup("data:image/png;base64," + base64.b64encode(stream.getvalue()).decode())  # noqa: S704
+        pictures.append({"name": check.images.described(i), "address": address})
     return pictures

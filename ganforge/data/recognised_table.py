@@ -1,0 +1,64 @@
+"""A table of labels with its pictures, found by a look at its columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganforge.data.columns import as_mapping, guess_columns
+from ganforge.data.listing import entries, folders_in, pictures_in
+from ganforge.data.recognised import Recognised
+from ganforge.data.table import read_table
+from ganforge.errors import DataError
+from ganforge.files import is_folder
+
+if TYPE_CHECKING:
+    from ganforge.data.specs import CsvTable
+
+SUFFIXES = (".csv", ".tsv")
+
+
+def recognise_table(kind: type[CsvTable], place: Path) -> Recognised | None:
+    """A table, or a folder with one table that names its pictures; None for a folder without, or with class folders.
+
+    Raises DataError with what a recipe must say where a table's columns can't be told, and with all rows that are bad.
+    """
+    from ganforge.data.images import LoadContext
+
+    if is_folder(place):
+        tables = [entry for entry in entries(place) if entry.suffix.lower() in SUFFIXES and entry.is_file()]
+        if len(tables) != 1 or sum(bool(pictures_in(folder)) for folder in folders_in(place)) > 1:
+            return None
+        table = read_table(tables[0])
+    else:
+        table = read_table(place)
+    guess = guess_columns(table)
+    if guess.image is None or guess.label is None or guess.root is None:
+        if is_folder(place):
+            return None
+        raise DataError(
+            f"which columns of {place} hold names of files and labels can't be told; they are: "
+            f"{', '.join(table.columns)}. Take a recipe for folders, such as recipes/folder_transfer_cgan.yaml, and "
+            f"write into it: data: {as_mapping(table, guess)}"
+        )
+    fields = {"root": guess.root, "image": guess.image, "label": guess.label, "patient": guess.patient}
+    root = guess.root.resolve()
+    # the table by a path from root where it lies above: a recipe may move with both
+    file = table.file.resolve()
+    fields |= {"table": file.relative_to(root) if file.is_relative_to(root) else file, "split": guess.split}
+    spec = kind.model_validate(fields)
+    notes: list[str] = []
+    files = spec.files(LoadContext(Path(), warn=notes.append))
+    assert files is not None
+    files.listing.problems.refuse()
+    notes.insert(0, _assumed(guess.image, guess.label, guess.patient))
+    if guess.rivals:
+        notes.append(f"columns that could be the class as well: {', '.join(guess.rivals)}; change `label` if one is.")
+    return Recognised(spec, files.listing, tuple(notes))
+
+
+def _assumed(image: str, label: str, patient: str | None) -> str:
+    told = f"the column '{image}' is taken for the names of the files, '{label}' for the class"
+    if patient is None:
+        return f"{told}; no column seems to tell the patient: name it with `patient`, or each picture counts as one."
+    return f"{told}, and '{patient}' for the patient: never both trained on and tested with."
