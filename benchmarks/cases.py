@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import large_sets, parts, steps
+from benchmarks import large_sets, memory, parts, processes, steps
 from benchmarks.measure import memory_mib, peak_gflops
 from ganforge.hardware import keep_freed_memory
 
@@ -29,6 +29,8 @@ PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "compiled": parts.compiled,
     "fid_distance": parts.fid_distance,
     "growth": parts.growth,
+    "memory": memory.memory,
+    "processes": processes.processes,
 }
 CASES = (*STEPS, *PARTS)
 

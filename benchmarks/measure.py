@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import statistics
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager
@@ -15,9 +14,8 @@ from typing import Any, TypeVar
 
 import torch
 from torch.nn import functional as F
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
+from ganforge.cost.counting import WorkCounter
 from ganforge.hardware import keep_freed_memory
 
 K = TypeVar("K")
@@ -75,26 +73,11 @@ def memory_mib(*, peak: bool = False) -> float:
     return int(status.split("VmHWM:" if peak else "VmRSS:")[1].split()[0]) / 1024
 
 
-class _Counter(TorchDispatchMode):
-    """Adds up torch's own formulas; its FlopCounterMode sets hooks that gradients by leaves don't allow."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.flop: Counter[torch.dtype] = Counter()
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
-        out = func(*args, **(kwargs or {}))
-        if func._overloadpacket in flop_registry:
-            dtype = next(value.dtype for value in args if isinstance(value, torch.Tensor))
-            self.flop[dtype] += flop_registry[func._overloadpacket](*args, **(kwargs or {}), out_val=out)
-        return out
-
-
 def counted_gflop(subject: Callable[[], object]) -> dict[torch.dtype, float]:
     """Work of the convolutions and products of one call, by number format."""
-    with _Counter() as counter:
+    with WorkCounter() as counter:
         subject()
-    return {dtype: flop / 1e9 for dtype, flop in counter.flop.items()}
+    return {getattr(torch, dtype): flop / 1e9 for dtype, flop in counter.work.flop.items()}
 
 
 class Isolated(AbstractContextManager["Isolated"]):

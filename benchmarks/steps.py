@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -181,13 +181,13 @@ def ablation(repeats: int, *, tuned: bool) -> dict[str, Any]:
     }
 
 
-def plan_of(recipe: str, factor: float) -> Plan:
-    """The plan of a shipped recipe, with the widths of its blocks times `factor`."""
-    loaded = load_recipe(RECIPES / recipe, (), plugins.load())
+def plan_of(recipe: str, factor: float, overrides: Sequence[str] = ()) -> Plan:
+    """The plan of a shipped recipe, with the widths of its blocks times `factor` and with other values."""
+    loaded = load_recipe(RECIPES / recipe, overrides, plugins.load())
     if factor != 1:
         text = [f"{network}.blocks.{key}.channels={round(spec.channels * factor)}"
                 for network in ("generator", "discriminator")
                 for key, spec in getattr(loaded.recipe, network).blocks.items()
                 if hasattr(spec, "channels")]  # fmt: skip
-        loaded = load_recipe(RECIPES / recipe, text, plugins.load())
+        loaded = load_recipe(RECIPES / recipe, [*overrides, *text], plugins.load())
     return plan_recipe(loaded)

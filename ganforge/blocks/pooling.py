@@ -149,3 +149,8 @@ def _pooling_matrices(side: int, dtype: torch.dtype, device: torch.device) -> Te
     # the convolution reads pixel p at p - 1, p, p + 1
     matrices = torch.stack([F.pad(pooled, (0, 2)).roll(k - 1, 1)[:, :side] for k in range(3)])
     return matrices.to(device, dtype)
+
+
+def forget_matrices() -> None:
+    """For whoever computes on tensors without numbers: none of theirs may be found by others, nor the other way."""
+    _pooling_matrices.cache_clear()

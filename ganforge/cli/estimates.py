@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from ganforge.cli.output import Output, counted, duration
 
 if TYPE_CHECKING:
     from ganforge.rehearsal import Estimate
+
+
+def estimate_data(estimate: Estimate) -> dict[str, Any]:
+    """The same for programs: bytes and seconds."""
+    plan = estimate.plan
+    return {
+        "recipe": plan.recipe.name,
+        "computed": True,
+        "parameters": {network.name: network.num_parameters for network in (plan.generator, plan.discriminator)},
+        "arithmetic": estimate.arithmetic,
+        "has_source": estimate.has_source,
+        "device": estimate.device.type,
+        "stages": [asdict(stage) for stage in estimate.stages],
+        "seconds": estimate.seconds,
+        "peak_bytes": estimate.peak_bytes,
+        "disk_bytes": estimate.disk_bytes,
+        "free_bytes": estimate.free_bytes,
+    }
 
 
 def show_estimate(estimate: Estimate, output: Output) -> None:

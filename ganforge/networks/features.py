@@ -32,5 +32,15 @@ class PretrainedFeatures:
         if self._network is None:
             with torch.inference_mode(mode=False):
                 self._network = self._build().eval().requires_grad_(False)
-        outputs = self._network.to(images.device, images.dtype)(images)
+        if not _is_as(self._network, images):
+            self._network.to(images.device, images.dtype)
+        outputs = self._network(images)
         return {site: outputs[level] for site, level in self._levels.items()}
+
+
+def _is_as(network: nn.Module, images: Tensor) -> bool:
+    """Whether the network's numbers are where the images are, and in their format."""
+    values = [*network.parameters(), *network.buffers()]
+    return all(value.device == images.device for value in values) and all(
+        value.dtype == images.dtype for value in values if value.is_floating_point()
+    )

@@ -22,22 +22,30 @@ def count_processes(wanted: str) -> tuple[int, bool]:
 
     `auto`: as many as there are GPUs, or one on the processor where there is none.
     """
-    number = wanted.removeprefix("cpu:")
-    if wanted != "auto" and not (number.isdecimal() and 0 < int(number) <= 1024):
-        raise UsageError(
-            f"--gpus must be auto, a number such as 2, or cpu:2 for processes without GPU; not '{wanted}'."
-        )
-    if wanted.startswith("cpu:"):
-        return int(number), True
+    number = read_processes(wanted)
+    if number is not None and wanted.startswith("cpu:"):
+        return number, True
     import torch
 
     there = torch.cuda.device_count()
-    if wanted == "auto":
+    if number is None:
         return max(1, there), not there
-    if int(number) > there:
+    if number > there:
         found = f"there {'is' if there == 1 else 'are'} {there or 'none'}"
         raise UsageError(f"--gpus {wanted}: {found}. cpu:{number} starts as many processes without GPU.")
-    return int(number), False
+    return number, False
+
+
+def read_processes(wanted: str) -> int | None:
+    """The number in `2` or `cpu:2`, whether or not there are as many GPUs; None for `auto`. Raises UsageError."""
+    number = wanted.removeprefix("cpu:")
+    if wanted == "auto":
+        return None
+    if not (number.isdecimal() and 0 < int(number) <= 1024):
+        raise UsageError(
+            f"--gpus must be auto, a number such as 2, or cpu:2 for processes without GPU; not '{wanted}'."
+        )
+    return int(number)
 
 
 def launch(words: Sequence[str], size: int, max_restarts: int, advice: str) -> int:

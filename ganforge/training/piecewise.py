@@ -23,9 +23,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ganforge.networks.staged import Discriminator
+from ganforge.plan.plan import NetworkPlan
 from ganforge.training.look import Look
 from ganforge.training.recording import Recording, Replay
-from ganforge.training.routes import Case, Judgement, Route, expect_finite, mean_penalty
+from ganforge.training.routes import AutogradRoute, Case, Judgement, Route, expect_finite, mean_penalty
 
 #: Below, products with a cotangent would come near the smallest numbers of float32 and bfloat16.
 SMALLEST_COTANGENT = 1e-20
@@ -108,3 +110,9 @@ def _image_gradient(case: Case, look: Look, d: Tensor, deltas: Sequence[Tensor],
     (slope,) = torch.autograd.grad(case.mean(case.generator_loss(leaf)), leaf)
     direct, *by_given = deltas
     return look.with_features(direct, by_given) * (slope / sent).view(-1, 1, 1, 1)
+
+
+def route_for(plan: NetworkPlan, discriminator: Discriminator, dtype: torch.dtype) -> Route:
+    """The quickest route that the discriminator's parts allow."""
+    kind = AutogradRoute if plan.not_piecewise_linear else PiecewiseRoute
+    return kind(discriminator, dtype)

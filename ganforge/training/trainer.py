@@ -31,9 +31,9 @@ from ganforge.training.ema import MovingAverage
 from ganforge.training.exchange import Exchange
 from ganforge.training.means import Means
 from ganforge.training.norms import block_norms
-from ganforge.training.piecewise import PiecewiseRoute
+from ganforge.training.piecewise import route_for
 from ganforge.training.reals import RealImages
-from ganforge.training.routes import AutogradRoute, NonFiniteError, Route
+from ganforge.training.routes import NonFiniteError, Route
 from ganforge.training.state import expect_equal_state, expect_finite, restore_tensors, state_tensors
 from ganforge.training.step import Players, TrainStep
 from ganforge.training.watchdog import Watchdog
@@ -307,8 +307,7 @@ class Trainer:
         round_products(self.device, allowed=arithmetic.discriminator == "bfloat16")
 
     def _route(self, dtype: torch.dtype) -> Route:
-        kind = AutogradRoute if self.plan.discriminator.not_piecewise_linear else PiecewiseRoute
-        return kind(self.discriminator, dtype)
+        return route_for(self.plan.discriminator, self.discriminator, dtype)
 
     def _enter_stage(self, position: Position) -> None:
         rows = []

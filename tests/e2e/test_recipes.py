@@ -8,15 +8,20 @@ import pytest
 import torch
 from cases import images
 from torch import Tensor, optim
+from torch.nn import functional as F
 
+from ganforge.cost.estimate import FAST, count_stages
 from ganforge.listener import Listener
 from ganforge.planning import plan_recipe
+from ganforge.processes.group import batch_problem
+from ganforge.processes.traffic import traffic
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
 from ganforge.runs.rundir import RunDir
 from ganforge.start import build_networks, fetch_source, load_pretrained
 from ganforge.training.piecewise import PiecewiseRoute
 from ganforge.training.step import Players, RealBatch, TrainStep
+from ganforge.weights.load import load_strict
 from ganforge_flowers.published import ZHAO_GENERATOR
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +34,7 @@ GOLDEN = ROOT / "tests" / "golden"
 def test_all_recipes_are_found() -> None:
     assert [path.stem for path in PAPER] == ["dr_scratch_cgan", "dr_scratch_gan", "dr_transfer_cgan", "dr_transfer_gan"]
     assert [path.stem for path in SOURCES] == ["celeba_cgan", "celeba_hq_cgan", "lsun_cgan"]
-    assert len(RECIPES) == 15
+    assert len(RECIPES) == 17
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: str(path.relative_to(ROOT / "recipes")))
@@ -41,6 +46,40 @@ def test_recipe_is_sound(path: Path, tiny_images: Path, components: Components) 
     assert plan.generator.shapes[-1] == (3, loaded.recipe.resolution, loaded.recipe.resolution)
     has_label = path.stem.endswith(("cgan", "best"))
     assert bool(plan.generator.labels) == bool(plan.discriminator.labels) == has_label
+
+
+@pytest.mark.parametrize(("name", "side"), [("dr_128_cgan", 128), ("dr_256_cgan", 256)])
+def test_a_recipe_for_several_gpus_can_be_divided_and_its_steps_are_those_of_the_engine(
+    name: str, side: int, components: Components
+) -> None:
+    path = ROOT / "recipes" / f"{name}.yaml"
+    batch = load_recipe(path, [], components).recipe.training.batch
+    assert all(batch_problem(batch, gpus) is None for gpus in (1, 2, 4, 8, 16, 32, 64))
+    plan = plan_recipe(load_recipe(path, ["training.batch=2", "training.microbatch=null"], components))
+    (cost,) = count_stages(plan, 2, FAST, [len(plan.recipe.stages) - 1])
+    assert plan.recipe.resolution == side
+    assert cost.work.flop["bfloat16"] > cost.work.flop["float32"] > 0
+    (sent,) = traffic(plan)[-1:]
+    assert cost.held["gradients"] == sent.generator + sent.discriminator
+    assert cost.sums[0] == pytest.approx(sent.generator, rel=0.01)
+
+
+def test_a_generator_that_grows_by_a_level_begins_with_the_images_of_its_source(components: Components) -> None:
+    images = {}
+    for name in ("dr_best", "dr_128_cgan"):
+        plan = plan_recipe(load_recipe(ROOT / "recipes" / f"{name}.yaml", [], components))
+        pretrained = fetch_source(plan, Listener())
+        assert pretrained is not None and pretrained.generator is not None
+        generator, _ = build_networks(plan)
+        rules = plan.generator.spec.pretrained
+        assert rules is not None
+        load_strict("generator", generator, pretrained.generator, rules)
+        z = torch.randn(4, 128, generator=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            images[name] = generator(z, torch.zeros(4, dtype=torch.int64))
+    small = F.avg_pool2d(images["dr_128_cgan"], 2)
+    for grown, source in zip(small, images["dr_best"], strict=True):
+        assert torch.corrcoef(torch.stack([grown.flatten(), source.flatten()]))[0, 1] > 0.9
 
 
 @pytest.mark.parametrize("path", PAPER, ids=lambda path: path.stem)

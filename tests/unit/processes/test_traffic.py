@@ -50,7 +50,17 @@ def test_trained_gradients_are_sent_and_frozen_ones_are_not(tmp_path: Path) -> N
     assert sent.generator + sent.discriminator + sent.frozen == whole
 
 
-@pytest.mark.parametrize("name", ["dr_transfer_cgan", "dr_best", "paper/dr_scratch_cgan", "paper/dr_transfer_cgan"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dr_transfer_cgan",
+        "dr_best",
+        "dr_128_cgan",
+        "dr_256_cgan",
+        "paper/dr_scratch_cgan",
+        "paper/dr_transfer_cgan",
+    ],
+)
 def test_the_table_in_the_docs_is_what_is_counted(name: str, components: Components) -> None:
     plan = plan_recipe(load_recipe(ROOT / "recipes" / f"{name}.yaml", (), components))
     page = (ROOT / "docs" / "scaling.md").read_text()

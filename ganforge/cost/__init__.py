@@ -1,0 +1,1 @@
+"""What a training step costs, counted without computing it."""
