@@ -8,7 +8,7 @@ check:
 	$(PYTHON) -m mypy
 
 test:
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n auto
 
 props:
 	GANFORGE_EXAMPLES=1000 $(PYTHON) -m pytest tests/properties

@@ -165,7 +165,7 @@ def _grown(what: str, number: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         labels, out = np.zeros(number, dtype=np.int64), Path(folder) / "out"
         started = time.perf_counter()
-        write_samples(Sampler(generator, 0, fast=True), labels, Origin(["0"], "", 0, True), out, Listener())
+        write_samples(Sampler(generator, 0, fast=True), labels, Origin(["0"], "", 0, True, ""), out, Listener())
         return time.perf_counter() - started, memory_mib(peak=True)
 
 

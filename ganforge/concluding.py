@@ -28,7 +28,8 @@ def score_chosen(
         checkpoint, rejected = load_best(run_dir.checkpoints)
         for reason in rejected:
             listener.warning(reason)
-        chosen, chosen_at = generator_of(plan, checkpoint).to(trainer.device), checkpoint.step
+        chosen = generator_of(plan, checkpoint).to(trainer.device)
+        chosen_at = checkpoint.step if checkpoint.step == trainer.best.step else None
     processes.wait_for_first()
     if trainer.best is not None and processes.size > 1:
         chosen = chosen if processes.is_first else copy.deepcopy(chosen)

@@ -13,7 +13,7 @@ import torch
 from ganforge.concluding import report, score_chosen
 from ganforge.data.images import LabelledImages
 from ganforge.environment import environment, note_other_environment
-from ganforge.errors import CheckpointError, DataError, GanforgeError
+from ganforge.errors import CheckpointError, DataError, GanforgeError, OutputError, ProcessError
 from ganforge.evaluation.evaluation import Evaluation, reference_of
 from ganforge.files import write_json, write_text
 from ganforge.listener import Listener
@@ -27,11 +27,13 @@ from ganforge.recipe.dump import dump_recipe, recipe_hash
 from ganforge.recipe.load import LoadedRecipe
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import (
+    REPLACED,
     Checkpoint,
     list_checkpoints,
     load_newest,
     load_step,
     prune_checkpoints,
+    put_back,
 )
 from ganforge.runs.faults import for_user
 from ganforge.runs.rundir import RunDir
@@ -59,6 +61,8 @@ def run(
     run_dir = RunDir(Path(processes.from_first(lambda: str(_new_folder(plan, loaded, device, processes).path))))
     try:
         return _continue(plan, loaded.components, run_dir, listener, device, stop_after, processes)
+    except (ProcessError, OutputError):  # which say how to go on in this folder
+        raise
     except GanforgeError:
         if processes.is_first and run_dir.remove_unused():
             listener.note(f"{run_dir.path} held nothing of a training and was removed.")
@@ -127,7 +131,7 @@ def resume(
         listener.finished(run_dir.path, 0.0)
         return run_dir
     _expect_shares(loaded, processes)
-    if not list_checkpoints(run_dir.checkpoints):
+    if not list_checkpoints(run_dir.checkpoints) and not any(run_dir.checkpoints.glob(f"*{REPLACED}")):
         _expect_no_progress(run_dir, loaded.recipe.output.checkpoints_every)
         listener.warning("the run stopped before its first checkpoint, so it begins again.")
     if overrides and processes.is_first:
@@ -159,6 +163,7 @@ def _continue(
             return _train_and_evaluate(plan, components, run_dir, listener, device, stops, processes)
         with run_dir.locked(listener.warning):
             run_dir.sweep()
+            put_back(run_dir.checkpoints)
             note_other_environment(run_dir, environment(device, processes.size), listener)
             run_dir.write_state(state="running", error=None, **_launch(processes))
             with tracked(plan, run_dir, listener) as told:

@@ -30,7 +30,7 @@ from ganforge.data.images import LoadContext
 from ganforge.data.shards import OtherPixelsError, Shards, images_per_shard
 from ganforge.data.workplace import Workplace, discard, workplace
 from ganforge.errors import DataError
-from ganforge.files import write_bytes
+from ganforge.files import retried, write_bytes
 
 #: Part of each key; counts up when the same options give other pixels, or the files of a set have another form.
 VERSION = 3
@@ -122,7 +122,11 @@ def _found(opening: Opening) -> PreparedSet | None:
     if not opening.folder.exists():
         return None
     try:
-        found = opening.read()
+        found = retried(opening.read)
+    except FileNotFoundError:
+        reason = "it has no index"
+    except (OSError, MemoryError):  # of the disk or the process, and not of the set
+        raise
     # json and numpy raise ValueError, RecursionError, ... for damaged files
     except Exception as error:
         reason = str(error)

@@ -158,6 +158,8 @@ class Shards:
         bad = [row for row in rows if old is None or not self._fits(np.ascontiguousarray(old[row - rows[0]]), row)]
         if not bad:
             return
+        if not (self.folder / "index.json").is_file():
+            raise DataError(f"{self.folder} was removed while it was in use; the next start makes it again.")
         self._warn(f"{len(bad):,} of {len(self):,} prepared images in {self.folder} are damaged and are made again.")
         path = self.folder / shard_name(number)
         try:

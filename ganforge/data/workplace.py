@@ -17,7 +17,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -164,7 +164,8 @@ def workplace(folder: Path, shape: tuple[int, int, int], per_shard: int) -> Iter
 def discard(folder: Path) -> None:
     """Remove a set, or one in the making, so that no other process sees half of it."""
     doomed = folder.with_name(f"{folder.name}.{os.getpid()}.{time.time_ns()}.partial")
-    folder.rename(doomed)
+    with suppress(FileNotFoundError):  # another process found the same
+        folder.rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)
 
 

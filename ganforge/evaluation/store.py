@@ -135,7 +135,7 @@ class FeatureStore:
     ) -> Iterator[NDArray[np.float32]]:
         """What the extractor gives for each batch; other processes know none that is not registered."""
         registered = self._registered is not None and self._registered.get(spec.kind) is type(spec)
-        told = spec.model_dump(mode="json")
+        told = spec.model_dump(mode="json", by_alias=True)
         return self._crew.each(
             batches,
             lambda batch: self._extractor(spec)(images.images[batch]),

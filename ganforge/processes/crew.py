@@ -70,9 +70,9 @@ class Crew:
         remaining = iter(parts)
         while turn := list(islice(remaining, size)):
             others = range(1, len(turn))
-            for rank in others:
-                assert asked is not None
-                value, array = asked(turn[rank])
+            # all orders before the first is sent: if one can't be made, nobody's answer is left for the next turn
+            orders = [asked(part) for part in turn[1:]] if asked is not None else []
+            for rank, (value, array) in enumerate(orders, start=1):
                 self._link.ask(rank, [task, value], array)
             failure: BaseException | None = None
             found = [NOTHING]

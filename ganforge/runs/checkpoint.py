@@ -22,6 +22,8 @@ from ganforge.files import expect_file, is_file, read_json, sha256_of, sync_fold
 
 FORMAT = 1
 PREFIX = "step_"
+#: How the hidden name of one ends that another of the same step takes the place of.
+REPLACED = ".replaced"
 #: Newest checkpoints that a run has; the best comes on top.
 KEPT = 2
 
@@ -63,6 +65,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int = KEPT, ever
     The checkpoint is written aside and renamed when every byte is on the disk; a kill at any instant leaves
     the older ones as they were.
     """
+    put_back(folder)
     final = _path(folder, checkpoint.step)
     aside = folder / f".{final.name}.{os.getpid()}"
     for leftover in folder.glob(f".{PREFIX}*"):
@@ -74,7 +77,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int = KEPT, ever
         shutil.rmtree(aside, ignore_errors=True)  # on a full disk, others need the room
         raise
     if final.exists():  # of this step, before it was measured or its folder was synced
-        replaced = aside.with_suffix(".replaced")
+        replaced = folder / f".{final.name}{REPLACED}"
         final.rename(replaced)
         aside.rename(final)
         shutil.rmtree(replaced)
@@ -83,6 +86,17 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int = KEPT, ever
     sync_folder(folder)
     prune_checkpoints(folder, keep, every)
     return final
+
+
+def put_back(folder: Path) -> None:
+    """Give a checkpoint its name again that a kill left without, just ahead of the one that was to replace it.
+
+    Raises OSError.
+    """
+    for replaced in folder.glob(f".{PREFIX}*{REPLACED}"):
+        name = replaced.name.removeprefix(".").removesuffix(REPLACED)
+        if not (folder / name).exists():
+            replaced.rename(folder / name)
 
 
 def prune_checkpoints(folder: Path, keep: int = KEPT, every: int = 1) -> None:

@@ -91,14 +91,21 @@ class RunDir:
     def remove_unused(self) -> bool:
         """Remove a run that ended before it trained, unless its folder holds more than every run begins with.
 
-        Its number is then free. To be called by the process that made the folder, in which nobody has trained since.
+        Its number is then free. Another process may have found the run, and hold it: then it stays.
         """
+        try:
+            if not self._holds_nothing(self.path):
+                return False
+            with self.locked(lambda warning: None):
+                return self._remove_unused()
+        except (CheckpointError, OSError):
+            return False
+
+    def _remove_unused(self) -> bool:
         aside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
-            if not {entry.name for entry in self.path.iterdir()} <= _BEFORE:
-                return False
             self.path.rename(aside)  # so that nobody finds half of it, or adds to it
-            if {entry.name for entry in aside.iterdir()} <= _BEFORE:
+            if self._holds_nothing(aside):
                 shutil.rmtree(aside)
                 return True
             aside.rename(self.path)
@@ -107,6 +114,10 @@ class RunDir:
                 with suppress(OSError):
                     aside.rename(self.path)
         return False
+
+    @staticmethod
+    def _holds_nothing(path: Path) -> bool:
+        return {entry.name for entry in path.iterdir()} <= _BEFORE
 
     def sweep(self) -> None:
         """Remove what killed processes left half written. To be called by the process that has locked the run."""
@@ -161,12 +172,17 @@ class RunDir:
 
         retried(write)
 
-    def truncate_metrics(self, step: int) -> None:
-        """Drop the rows after `step`, and a half-written last one, so that a resumed run writes none twice."""
+    def truncate_metrics(self, step: int, *, is_unmeasured: bool = False) -> None:
+        """Drop the rows after `step`, and a half-written last one, so that a resumed run writes none twice.
+
+        is_unmeasured: also the score of this step, which is to be taken again.
+        """
         path = self.path / "metrics.jsonl"
         if not path.exists():
             return
-        write_bytes(path, b"".join(line for line, row in _rows(path.read_bytes()) if row["step"] <= step))
+        last = step - 1 if is_unmeasured else step
+        rows = _rows(path.read_bytes())
+        write_bytes(path, b"".join(line for line, row in rows if row["step"] <= (last if "score" in row else step)))
 
 
 def _rows(content: bytes) -> Iterator[tuple[bytes, dict[str, Any]]]:

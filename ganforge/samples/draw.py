@@ -20,6 +20,7 @@ from ganforge.samples.wanted import wanted_counts
 from ganforge.samples.write import write_samples
 from ganforge.sampling import Sampler, batch_for
 from ganforge.trained import open_trained
+from ganforge.weights.content import digest_of
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def draw(
         )
     # a run that goes on may have come to another checkpoint for another process
     processes.copy_from_first((trained.generator,))
-    origin = Origin(classes, card.recipe, processes.from_first(lambda: card.step), card.is_phantom)
+    step = processes.from_first(lambda: card.step)
+    origin = Origin(classes, card.recipe, step, card.is_phantom, digest_of(trained.generator))
     batch = batch_for(card.resolution)
     sampler = Sampler(trained.generator, wanted.seed, wanted.truncation, fast=is_fast, batch=batch)
     labels = np.repeat(list(counts), list(counts.values()))

@@ -43,6 +43,19 @@ class SampleFolder:
             return "finished"
         if self.path.exists() and not self._may_be_filled():
             raise UsageError(f"{self.path} exists and is no empty folder. Choose another with --out.")
+        try:
+            return self._take(warn)
+        except FileNotFoundError:  # who held it has just finished
+            if self._is_finished():
+                return "finished"
+            raise
+
+    def open_again(self, warn: Callable[[str], None]) -> None:
+        """As `open`, of a finished folder whose pictures are damaged: it has no table until they are whole."""
+        self.table.unlink(missing_ok=True)
+        self._take(warn)
+
+    def _take(self, warn: Callable[[str], None]) -> State:
         self._unfinished.mkdir(parents=True, exist_ok=True)
         held = UsageError(f"{self.path} is being written by another process.")
         lockless = f"the disk of {self.path} has no locks: see to it that no second process writes there."
@@ -72,17 +85,23 @@ class SampleFolder:
 
         Raises UsageError where a file that is none of ours is in the way.
         """
-        paths = [self.path / self.request.file(i) for i in self.request.batch(batch)]
-        whole = [is_whole_png(path) and is_marked(path) for path in paths]
-        if all(whole):
+        if self.looks_whole(batch):
             return True
-        for path, is_ours in zip(paths, whole, strict=True):
+        paths = self._pictures(batch)
+        for path in paths:
             # a kill may leave a file without content
-            if not is_ours and path.is_file() and path.stat().st_size and not is_marked(path):
+            if path.is_file() and path.stat().st_size and not is_marked(path):
                 raise UsageError(f"{path} is in the way, and was not written by ganforge. Move it elsewhere.")
         for path in paths:
             path.unlink(missing_ok=True)
         return False
+
+    def looks_whole(self, batch: int) -> bool:
+        """The same, and nothing is removed."""
+        return all(is_whole_png(path) and is_marked(path) for path in self._pictures(batch))
+
+    def _pictures(self, batch: int) -> list[Path]:
+        return [self.path / self.request.file(i) for i in self.request.batch(batch)]
 
     def write(self, batch: int, images: NDArray[np.uint8]) -> None:
         """images: (n, 3, H, W), those of the batch. Raises FileExistsError rather than write over a file."""

@@ -14,10 +14,11 @@ from typing import Any, Literal
 import numpy as np
 
 from ganforge.pictures import Mark
+from ganforge.samples import TABLE, UNFINISHED
 from ganforge.sampling import Labels, Sampler
 
 COLUMNS = (
-    "file", "label", "class", "seed", "index", "truncation", "arithmetic", "trained_on", "recipe", "step",
+    "file", "label", "class", "seed", "index", "truncation", "arithmetic", "trained_on", "recipe", "step", "weights",
 )  # fmt: skip
 
 Layout = Literal["flat", "folders"]
@@ -31,6 +32,8 @@ class Origin:
     recipe: str
     step: int
     is_phantom: bool
+    #: First digits of the sha256 of its tensors: two trainings of one recipe need not end with the same.
+    weights: str
 
     @property
     def mark(self) -> Mark:
@@ -72,7 +75,7 @@ class Request:
         yield _csv(COLUMNS)
         sampler, origin = self.sampler, self.origin
         trained_on = "phantoms" if origin.is_phantom else "photographs"
-        of_all = (sampler.truncation, self._arithmetic, trained_on, origin.recipe, origin.step)
+        of_all = (sampler.truncation, self._arithmetic, trained_on, origin.recipe, origin.step, origin.weights)
         for i, label in enumerate(map(int, self.labels)):
             yield _csv((self.file(i), label, origin.classes[label], sampler.seed, self.first + i, *of_all))
 
@@ -83,6 +86,7 @@ class Request:
         return {
             "recipe": origin.recipe,
             "step": origin.step,
+            "weights": origin.weights,
             "classes": list(origin.classes),
             "is_phantom": origin.is_phantom,
             "images": len(self.labels),
@@ -101,12 +105,13 @@ class Request:
 
 
 def class_folders(classes: Sequence[str]) -> list[str]:
-    """A folder name for each class: its own, unless that is no plain name of a folder or would not be the only one."""
+    """A folder name for each class: its own, unless one of them is no plain name of a folder, or not the only one."""
     plain = [re.sub(r"[\x00-\x1f/\\\\:]", "_", name).strip(" .") for name in classes]
-    alike = [name.casefold() for name in plain]
+    folded = [name.casefold() for name in plain]
+    taken = {"", TABLE.casefold(), UNFINISHED.casefold(), *(f"label_{label}" for label in range(len(classes)))}
     return [
-        name if name and alike.count(name.casefold()) == 1 and len(name.encode()) <= 255 else f"label_{label}"
-        for label, name in enumerate(plain)
+        name if folded.count(fold) == 1 and fold not in taken and len(name.encode()) <= 255 else f"label_{label}"
+        for label, (name, fold) in enumerate(zip(plain, folded, strict=True))
     ]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,24 +35,28 @@ def write_samples(
     layout: `<label>_<number>.png` ("flat"), or `<class>/<number>.png` ("folders"), as torchvision's ImageFolder reads
     them. The number is that of the latent, from `first` on. Columns: file, label, class, seed, index (the latent's
     number), truncation, arithmetic (exact or fast), trained_on (phantoms or photographs), recipe (its hash), step (of
-    the checkpoint).
+    the checkpoint), weights (first digits of their sha256).
 
     processes: each of which calls this with the same generator and writes its batches; files and bytes are those of
     one. The table comes when all is written. The same call again goes on where it was killed or stopped, also with
-    another number of processes: batches with a picture that is missing or damaged are made again. When nothing is
-    missing it does nothing. Raises UsageError where `out` holds anything else, or can't be written; RunStopped at a
-    signal.
+    another number of processes: batches with a picture that is missing or damaged are made again, also where the table
+    is there. When nothing is missing it does nothing. Raises UsageError where `out` holds anything else, or can't be
+    written; RunStopped at a signal.
     """
     folder = SampleFolder(out, Request(sampler, labels, origin, first, layout))
     with Stops(for_good=processes.size > 1) as stops, _for_user(out):
         try:
             state = processes.from_first(lambda: _opened(folder, listener))
             if state == "finished":
-                listener.note(f"{out} holds these images already; nothing was done.")
-                return folder.table
+                if not _missing(folder.looks_whole, folder, listener, processes):
+                    listener.note(f"{out} holds these images already; nothing was done.")
+                    return folder.table
+                processes.from_first(lambda: folder.open_again(listener.warning))
             missing = list(range(folder.request.num_batches))
-            if state == "begun":
-                missing = _missing(folder, listener, processes)
+            if state != "new":
+                missing = _missing(folder.is_whole, folder, listener, processes)
+                if done := len(labels) - sum(len(folder.request.batch(number)) for number in missing):
+                    listener.note(f"{done:,} of {len(labels):,} images are there already.")
             _write(folder, missing, listener, stops, processes)
             processes.from_first(folder.finish)
         finally:
@@ -68,16 +73,14 @@ def _opened(folder: SampleFolder, listener: Listener) -> str:
         ) from error
 
 
-def _missing(folder: SampleFolder, listener: Listener, processes: Processes) -> list[int]:
+def _missing(
+    is_whole: Callable[[int], bool], folder: SampleFolder, listener: Listener, processes: Processes
+) -> list[int]:
     """Numbers of the batches that are not whole; each process looks at its own."""
-    request = folder.request
-    own = range(request.num_batches)[processes.rank :: processes.size]
+    own = range(folder.request.num_batches)[processes.rank :: processes.size]
     looked_at = listener.progress(own, len(own), "looking at what is there")
-    found = processes.gather([number for number in looked_at if not folder.is_whole(number)])
-    missing = sorted(number for numbers in found for number in numbers)
-    if done := len(request.labels) - sum(len(request.batch(number)) for number in missing):
-        listener.note(f"{done:,} of {len(request.labels):,} images are there already.")
-    return missing
+    found = processes.gather([number for number in looked_at if not is_whole(number)])
+    return sorted(number for numbers in found for number in numbers)
 
 
 def _write(folder: SampleFolder, missing: list[int], listener: Listener, stops: Stops, processes: Processes) -> None:
@@ -101,6 +104,7 @@ def _write(folder: SampleFolder, missing: list[int], listener: Listener, stops: 
                 break
         if writing is not None:
             writing.result()
+    os.sync()  # the table that comes now says that pictures are whole
     processes.gather(None)  # all pictures are there
     stopped = exchange.stopped()
     if stopped is not None:

@@ -200,11 +200,13 @@ class Trainer:
     def _keep_if_best(self, stage: str) -> None:
         """Score the moving average; the checkpoint that is saved next is kept if it is the best so far.
 
-        A signal breaks that off, and the step stays unmeasured.
+        A signal breaks that off, and the step stays unmeasured. With several processes a signal waits for the
+        measurement, but their launcher may not: the step is saved ahead of it.
         """
-        assert self.arithmetic is not None
+        assert self.arithmetic is not None and self.measure is not None
+        if self.processes.size > 1:
+            self.save()
         expect_finite(state_tensors(self.players, self.average), self.step)
-        assert self.measure is not None
         try:
             with self.stops.at_once():
                 score = self.measure(self.average.network)
@@ -275,7 +277,7 @@ class Trainer:
             raise lost_arithmetic()
         self._compute_in(recorded[stage])
         if self.processes.is_first:
-            self.run.truncate_metrics(self.step)
+            self.run.truncate_metrics(self.step, is_unmeasured=self._is_unmeasured)
         self.listener.resumed(self.step)
 
     def _arithmetic_of(self, stage: int) -> Arithmetic:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from ganforge.sampling import Sampler
 
 CLASSES = ("across", "upright")
 LABELS = np.array([0, 1, 0, 0, 1, 1, 0])
-ORIGIN = Origin(CLASSES, "0123abcd", 40, is_phantom=True)
+ORIGIN = Origin(CLASSES, "0123abcd", 40, is_phantom=True, weights="fedc9876")
 
 
 class Killed(Exception):  # noqa: N818 - an event, not an error
@@ -43,6 +45,15 @@ class KillAfter(Listener):
             yield item
 
 
+class KillDrawing(KillAfter):
+    """Lets pictures be looked at, and none be drawn."""
+
+    def progress(self, items: Any, total: int, what: str) -> Any:
+        if what == "sampling":
+            raise Killed
+        return super().progress(items, total, what)
+
+
 @pytest.fixture(scope="module")
 def sampler() -> Sampler:
     return Sampler(networks(planned(recipe_data("style")))[0], seed=3, batch=2)
@@ -58,7 +69,19 @@ def test_the_table_says_of_each_image_how_it_was_made(sampler: Sampler, tmp_path
     with table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0] == list(COLUMNS)
-    assert rows[2] == ["1_000011.png", "1", "upright", "3", "11", "1.0", "exact", "phantoms", "0123abcd", "40"]
+    assert rows[2] == [
+        "1_000011.png",
+        "1",
+        "upright",
+        "3",
+        "11",
+        "1.0",
+        "exact",
+        "phantoms",
+        "0123abcd",
+        "40",
+        "fedc9876",
+    ]
     assert len(rows) == 1 + len(LABELS)
 
 
@@ -90,7 +113,7 @@ def test_later_latents_go_on_where_others_ended(sampler: Sampler, tmp_path: Path
 def test_a_picture_says_that_it_is_generated_and_nothing_else(
     sampler: Sampler, tmp_path: Path, is_phantom: bool
 ) -> None:
-    write_samples(sampler, [0], Origin(CLASSES, "0123abcd", 40, is_phantom), tmp_path / "out", Listener())
+    write_samples(sampler, [0], Origin(CLASSES, "0123abcd", 40, is_phantom, "fedc9876"), tmp_path / "out", Listener())
     with Image.open(tmp_path / "out" / "0_000000.png") as picture:
         text = dict(picture.text)  # type: ignore[attr-defined]
         assert set(picture.info) == set(text)
@@ -125,10 +148,34 @@ def test_a_picture_that_a_kill_left_half_written_is_drawn_again(sampler: Sampler
 def test_a_finished_folder_is_left_as_it_is(sampler: Sampler, tmp_path: Path) -> None:
     write(sampler, tmp_path / "out")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
-    told = KillAfter(0)
+    told = KillAfter(9)
     write(sampler, tmp_path / "out", told)
     assert told.notes == [f"{tmp_path}/out holds these images already; nothing was done."]
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_pictures_of_a_finished_folder_that_are_damaged_are_drawn_again(sampler: Sampler, tmp_path: Path) -> None:
+    write(sampler, tmp_path / "whole")
+    write(sampler, tmp_path / "out")
+    (tmp_path / "out" / "1_000001.png").write_bytes(b"")
+    (tmp_path / "out" / "0_000006.png").unlink()
+    with pytest.raises(Killed):
+        write(sampler, tmp_path / "out", KillDrawing(9))
+    assert not (tmp_path / "out" / "samples.csv").exists(), "what it says is not true at the moment"
+    write(sampler, tmp_path / "out")
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_other_weights_of_the_same_recipe_and_step_do_not_go_on(
+    is_finished: bool, sampler: Sampler, tmp_path: Path
+) -> None:
+    with contextlib.suppress(Killed):
+        write(sampler, tmp_path / "out", KillAfter(99 if is_finished else 2))
+    before = contents(tmp_path / "out")
+    with pytest.raises(UsageError, match=r"is no empty folder|another generator"):
+        write_samples(sampler, LABELS, replace(ORIGIN, weights="0000"), tmp_path / "out", Listener())
+    assert contents(tmp_path / "out") == before
 
 
 def test_another_request_does_not_go_on_with_a_folder(sampler: Sampler, tmp_path: Path) -> None:
@@ -155,6 +202,11 @@ def test_a_folder_with_other_files_is_refused(sampler: Sampler, tmp_path: Path) 
     (tmp_path / "out" / "notes.txt").touch()
     with pytest.raises(UsageError, match=r"exists and is no empty folder\. Choose another with --out\."):
         write(sampler, tmp_path / "out")
+
+
+def test_no_two_classes_share_a_folder_and_none_has_the_name_of_the_table() -> None:
+    assert class_folders(["label_1", ".."]) == ["label_0", "label_1"]
+    assert class_folders(["samples.csv", "b"]) == ["label_0", "b"]
 
 
 def test_names_that_are_no_folders_become_some() -> None:

@@ -108,7 +108,15 @@ def test_a_file_that_comes_while_the_folder_is_looked_at_is_kept(
 
     monkeypatch.setattr(Path, "rename", late)
     assert not run.remove_unused()
-    assert sorted(path.name for path in run.path.iterdir()) == ["late.txt", "run.json"]
+    assert sorted(path.name for path in run.path.iterdir()) == [".lock", "late.txt", "run.json"]
+
+
+def test_a_folder_that_another_process_has_found_stays(tmp_path: Path) -> None:
+    run = RunDir.create(tmp_path, "x")
+    (run.path / "run.json").write_text("x")
+    with RunDir(run.path).locked(pytest.fail):
+        assert not run.remove_unused() and (run.path / "run.json").exists()
+    assert run.remove_unused() and not run.path.exists()
 
 
 def test_a_folder_that_may_not_be_removed_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

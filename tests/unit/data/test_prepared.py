@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -117,6 +118,19 @@ def test_a_set_with_a_damaged_index_is_made_again(context: LoadContext, damage: 
     again = prepare([1, 2], replace(context, warn=said.append))
     assert again.images[:][:, 0, 0, 0].tolist() == [1, 2] and again.source_sides == (4, 4)
     assert len(said) == 1 and said[0].startswith(f"the prepared images in {folder} are damaged (")
+
+
+def test_a_fault_of_the_disk_is_none_of_the_set(context: LoadContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare([1, 2], context)
+    before = {path: path.stat().st_mtime_ns for path in sets_in(context)[0].iterdir()}
+
+    def failing(path: Path) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+    with monkeypatch.context() as patched, pytest.raises(DataError, match="Too many open files"):
+        patched.setattr(Path, "read_bytes", failing)
+        prepare([1, 2], context)
+    assert {path: path.stat().st_mtime_ns for path in sets_in(context)[0].iterdir()} == before
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is a POSIX signal")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -189,6 +190,14 @@ def test_a_damaged_image_whose_file_has_gone_is_an_error(tmp_path: Path) -> None
     with pytest.raises(DataError, match=f"^a prepared image in {folder} is damaged, and its file is not there\\.$"):
         found.images[2]
     assert np.array_equal(found.images[1], drawn()[1])
+
+
+def test_a_set_that_is_removed_while_it_is_used_is_not_made_again_in_part(tmp_path: Path) -> None:
+    found = draw(tmp_path, Draw())
+    shutil.rmtree(found.folder)
+    with pytest.raises(DataError, match="was removed while it was in use; the next start makes it again"):
+        found.images[2]
+    assert not found.folder.exists()
 
 
 def test_a_cache_that_can_not_be_mended_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,27 @@ def test_parts_come_in_their_order_whoever_computed_them(tmp_path: Path) -> None
     together(3, tmp_path, compute, tmp_path)
 
 
+def go_on_after_an_order(processes: Processes) -> None:
+    crew, own = crew_of(processes)
+    if not processes.is_first:
+        return crew.help()
+
+    def order(number: int) -> tuple[int, Array]:
+        if number == 2:
+            raise OSError("the picture is gone")
+        return number, thirds(number)
+
+    with crew.asking():
+        with pytest.raises(OSError, match="the picture is gone"):
+            list(crew.each(range(3), own, "square", order))
+        assert [row[0] for row in squares(crew, own, 6)] == [number**2 for number in range(6)]
+    return None
+
+
+def test_an_order_that_can_not_be_made_leaves_no_answer_to_be_taken_for_another(tmp_path: Path) -> None:
+    together(3, tmp_path, go_on_after_an_order)
+
+
 def refuse(number: int) -> None:
     raise KeyError("odd")
 

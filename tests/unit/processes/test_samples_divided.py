@@ -25,7 +25,7 @@ from ganforge.sampling import Sampler
 CLASSES = ("across", "upright")
 #: Nine batches of three images, and one of two.
 LABELS = np.arange(29) % 2
-ORIGIN = Origin(CLASSES, "0123abcd", 40, is_phantom=True)
+ORIGIN = Origin(CLASSES, "0123abcd", 40, is_phantom=True, weights="fedc9876")
 
 Fault = Callable[[SampleFolder, int, NDArray[np.uint8]], None]
 

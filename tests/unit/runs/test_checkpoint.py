@@ -28,6 +28,7 @@ from ganforge.runs.checkpoint import (
     load_newest,
     optimizer_tensors,
     prune_checkpoints,
+    put_back,
     restore_optimizer,
     save_checkpoint,
 )
@@ -71,6 +72,29 @@ def test_a_step_that_is_saved_again_is_never_without_a_whole_folder(
     save_checkpoint(tmp_path, again)
     assert seen == ["def"]
     assert [path.name for path in tmp_path.iterdir()] == ["step_00000001"]
+
+
+@pytest.mark.parametrize("others", [(), (3,)])
+def test_a_kill_between_the_old_and_the_new_of_one_step_loses_neither(
+    others: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(tmp_path, *others, 7)
+    renames, rename = iter(range(9)), Path.rename
+
+    def dying(path: Path, target: Path) -> Path:
+        if next(renames) == 1:
+            raise Killed
+        return rename(path, target)
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(Path, "rename", dying)
+        save_checkpoint(tmp_path, replace(checkpoint(7), recipe_hash="def"))
+    assert not (tmp_path / "step_00000007").exists()
+    put_back(tmp_path)
+    assert load_newest(tmp_path)[0].step == 7
+    save_checkpoint(tmp_path, checkpoint(8))
+    assert names(tmp_path) == ["step_00000007", "step_00000008"]
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
 def test_only_the_newest_are_kept(tmp_path: Path) -> None:

@@ -175,6 +175,14 @@ def test_a_half_written_row_is_dropped(tmp_path: Path) -> None:
     assert (tmp_path / "metrics.jsonl").read_bytes() == b'{"step": 1}\n{"step": 2}\n'
 
 
+def test_the_score_of_a_step_that_is_to_be_measured_again_is_dropped(tmp_path: Path) -> None:
+    run = trainer(rich_recipe(), tmp_path).run
+    rows = b'{"step": 1, "score": 3.0}\n{"step": 2}\n{"step": 2, "score": 4.0}\n'
+    (tmp_path / "metrics.jsonl").write_bytes(rows)
+    run.truncate_metrics(2, is_unmeasured=True)
+    assert (tmp_path / "metrics.jsonl").read_bytes() == b'{"step": 1, "score": 3.0}\n{"step": 2}\n'
+
+
 @pytest.mark.parametrize("holder", ["the generator's parameters", "the moving average", "an optimizer's moments"])
 def test_numbers_that_are_not_finite_are_never_saved(holder: str, tmp_path: Path) -> None:
     training = trainer(rich_recipe(), tmp_path)
