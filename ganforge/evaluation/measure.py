@@ -59,7 +59,7 @@ def measure(
     failures: dict[int, str] = {}
     store = store or FeatureStore()
     in_memory = cache(reference.images.in_memory)
-    for number, fake in enumerate(fakes):
+    for number, fake in enumerate(each.in_memory() for each in fakes):
         context = EvaluationContext(
             cache_folder(),
             derive_seed(seed, "evaluation", number),

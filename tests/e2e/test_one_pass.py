@@ -24,7 +24,7 @@ class Counted(ExtractorSpec):
     kind: Literal["counted"] = "counted"
     seen: ClassVar[list[int]] = []
 
-    def build(self) -> Any:
+    def build(self, device: str) -> Any:
         class Means:
             name, sha256, dim, resizer = "means", "0" * 64, 3, "none"
 

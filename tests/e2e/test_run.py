@@ -237,7 +237,7 @@ def test_a_wanted_class_can_be_sampled(runs: tuple[RunDir, RunDir, Told], tmp_pa
     origin = Origin(plan.classes, "0123abcd", 6, is_phantom=False, weights="fedc9876")
     table = write_samples(Sampler(generator, seed=0), [1, 1, 0], origin, tmp_path / "out", Listener())
     assert sorted(path.name for path in table.parent.glob("*.png")) == ["0_000002.png", "1_000000.png", "1_000001.png"]
-    assert table.read_text().splitlines()[1] == "1_000000.png,1,upright,0,0,1.0,exact,photographs,0123abcd,6"
+    assert table.read_text().splitlines()[1] == "1_000000.png,1,upright,0,0,1.0,exact,photographs,0123abcd,6,fedc9876"
     assert Image.open(table.parent / "1_000000.png").size == (16, 16)
 
 

@@ -66,7 +66,7 @@ class Means:
 class MeansSpec(ExtractorSpec):
     kind: Literal["means"] = "means"
 
-    def build(self) -> Means:
+    def build(self, device: str) -> Means:
         return Means()
 
 

@@ -80,7 +80,7 @@ def test_batches_are_the_same_images_a_few_at_a_time(generator: ganforge.Trained
 def test_an_unknown_class_is_refused_with_those_that_exist(generator: ganforge.TrainedGenerator) -> None:
     with pytest.raises(UsageError, match=r"no class is called 'uprigth'\. Did you mean 'upright'\?"):
         generator("uprigth")
-    with pytest.raises(UsageError, match="no class is called 2"):
+    with pytest.raises(UsageError, match="there is no label 2: they go from 0 to 1"):
         generator([0, 2])
 
 

@@ -40,7 +40,7 @@ def labelled(images: np.ndarray, patients: str = "") -> LabelledImages:
 
 @pytest.fixture(scope="module", params=[EfficientNetLite0Spec, EfficientNetLite2Spec])
 def efficientnet(request) -> NetworkExtractor:
-    return request.param().build()
+    return request.param().build("cpu")
 
 
 @needs_photographs

@@ -12,6 +12,8 @@ from ganforge.cli.errors import PipeClosedError, reported
 from ganforge.errors import GanforgeError, Problem, RecipeError
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, GanforgeError)]
+#: Those that are made of a message.
+PLAIN = [kind for kind in KINDS if kind is not errors.SeveralErrors]
 
 
 def exit_code(error: BaseException, *, debug: bool = False) -> int:
@@ -20,14 +22,21 @@ def exit_code(error: BaseException, *, debug: bool = False) -> int:
     return caught.value.exit_code
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PLAIN)
 def test_each_kind_of_error_has_its_exit_code(kind: type[GanforgeError], capsys: pytest.CaptureFixture[str]) -> None:
-    assert exit_code(kind("it can't [bold]be[/bold] done.")) == kind.exit_code
+    error = kind("it can't [bold]be[/bold] done.")
+    assert exit_code(error) == kind.exit_code
     assert capsys.readouterr().err == "error: it can't [bold]be[/bold] done.\n"
 
 
 def test_all_kinds_of_errors_were_found() -> None:
-    assert len(KINDS) == 12
+    assert len(KINDS) == 13
+
+
+def test_several_errors_are_told_once_each_and_exit_as_the_first(capsys: pytest.CaptureFixture[str]) -> None:
+    both = errors.SeveralErrors([errors.DataError("no images."), errors.UsageError("no."), errors.DataError("no.")])
+    assert exit_code(both) == errors.DataError.exit_code
+    assert capsys.readouterr().err == "error: no images.\nno.\n"
 
 
 def test_each_problem_of_a_recipe_takes_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -75,10 +75,14 @@ def test_every_command_of_a_page_can_be_parsed(page: Path) -> None:
 
 
 def test_the_recipe_that_is_explained_is_the_one_that_is_shipped() -> None:
-    recipe = (ROOT / "recipes" / "dr_transfer_cgan.yaml").read_text()
-    shipped = {line.split(" #")[0].strip() for line in recipe.splitlines()}
     page = (ROOT / "docs" / "recipes.md").read_text()
     blocks = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 8
-    explained = [line.strip() for block in blocks for line in block.splitlines()]
-    assert [line for line in explained if line not in shipped] == []
+    of_recipe = {"dr_transfer_cgan": blocks[:8], "dr_128_cgan": blocks[8:9], "dr_256_cgan": blocks[9:]}
+    assert len(blocks) == 10
+    for name, its_blocks in of_recipe.items():
+        recipe = (ROOT / "recipes" / f"{name}.yaml").read_text()
+        shipped = {line.strip() for line in recipe.splitlines()} | {
+            line.split(" #")[0].strip() for line in recipe.splitlines()
+        }
+        explained = [line.strip() for block in its_blocks for line in block.splitlines()]
+        assert [line for line in explained if line not in shipped] == []
