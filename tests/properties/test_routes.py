@@ -187,8 +187,13 @@ def test_the_piecewise_route_computes_in_bfloat16(
     (found,) = PiecewiseRoute(network, torch.bfloat16).judge(case)
     assert found.logits.dtype == torch.float32
     assert all(p.grad.dtype == torch.float32 for p in network.parameters() if p.grad is not None)
-    exact = network(case.images, labels)
-    assert (found.logits - exact).norm() <= 0.1 * exact.norm() + 0.1
+    with torch.no_grad():
+        exact = network(case.images, labels)
+        with torch.autocast("cpu", torch.bfloat16):
+            plain = network(case.images, labels).float()
+    # in some networks large numbers cancel: then torch's own bfloat16 is as far off
+    rounding = (plain - exact).norm() + 0.02 * exact.norm() + 0.01
+    assert (found.logits - exact).norm() <= 4 * rounding
 
 
 @PROPERTY
