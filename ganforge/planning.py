@@ -7,6 +7,7 @@ from functools import partial
 from ganforge.errors import GanforgeError, RecipeError, SeveralErrors
 from ganforge.evaluation.checks import preflight as preflight_evaluators
 from ganforge.freeze.policy import freeze_table
+from ganforge.listener import Listener
 from ganforge.plan.plan import NETWORKS, Plan
 from ganforge.plan.walk import walk
 from ganforge.recipe.load import LoadedRecipe
@@ -42,6 +43,14 @@ def preflight(recipe: Recipe) -> None:
     found = list(errors.values())
     if found:
         raise found[0] if len(found) == 1 else SeveralErrors(found)
+
+
+def warn_of_what_is_lacking(recipe: Recipe, listener: Listener) -> None:
+    """`preflight` of what is tried out and need not begin: its errors as a warning."""
+    try:
+        preflight(recipe)
+    except GanforgeError as error:
+        listener.warning(f"a run would not begin: {error}")
 
 
 def freeze_tables(plan: Plan) -> dict[str, list[dict[str, object]]]:

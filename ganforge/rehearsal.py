@@ -20,7 +20,7 @@ from ganforge.data.images import DatasetCard, LabelledImages
 from ganforge.files import nearest_existing
 from ganforge.listener import Listener
 from ganforge.plan.plan import Plan
-from ganforge.planning import plan_recipe, preflight
+from ganforge.planning import plan_recipe, warn_of_what_is_lacking
 from ganforge.recipe.dump import recipe_hash
 from ganforge.recipe.load import LoadedRecipe
 from ganforge.runs.faults import for_user
@@ -68,11 +68,11 @@ class Estimate:
 def rehearse(loaded: LoadedRecipe, listener: Listener, device: torch.device) -> Estimate:
     """Try a recipe out as a run would go, up to a few steps of each stage. Raises GanforgeError as `execute.run`.
 
-    The images are noise, so that none is read; a source that needs no download is loaded. No folder is made but a
-    temporary one.
+    The images are noise, so that none is read; a source that is there is loaded. Files that a run would lack are warned
+    of. No folder is made but a temporary one.
     """
     plan = plan_recipe(loaded)
-    preflight(loaded.recipe)
+    warn_of_what_is_lacking(loaded.recipe, listener)
     folder = loaded.recipe.output.folder
     expect_space(plan, folder)
     if device.type == "cuda":

@@ -9,7 +9,7 @@ import torch
 
 from ganforge.cache import cache_folder
 from ganforge.data.images import LabelledImages
-from ganforge.errors import CheckpointError
+from ganforge.errors import CheckpointError, GanforgeError
 from ganforge.files import write_json
 from ganforge.listener import Listener
 from ganforge.networks.staged import Discriminator, Generator
@@ -32,9 +32,15 @@ def build_networks(plan: Plan) -> tuple[Generator, Discriminator]:
 
 
 def is_at_hand(plan: Plan) -> bool:
-    """Whether the recipe has a source that needs no download now."""
+    """Whether the recipe has a source that can be loaded now, without a download."""
     source = plan.recipe.source
-    return source is not None and (source.published() is None or source.cached(cache_folder()) is not None)
+    if source is None:
+        return False
+    try:
+        source.preflight()
+    except GanforgeError:
+        return False
+    return source.published() is None or source.cached(cache_folder()) is not None
 
 
 def fetch_source(plan: Plan, listener: Listener) -> PretrainedWeights | None:

@@ -19,7 +19,7 @@ from ganforge.cost.made_up import MadeUpStep, Shells
 from ganforge.errors import UsageError
 from ganforge.listener import Listener
 from ganforge.plan.plan import Plan
-from ganforge.planning import plan_recipe, preflight
+from ganforge.planning import plan_recipe, warn_of_what_is_lacking
 from ganforge.processes.group import batch_problem
 from ganforge.recipe.load import LoadedRecipe
 from ganforge.runs.space import needed_bytes
@@ -88,13 +88,13 @@ def with_margin(peak: int) -> float:
 def count_costs(loaded: LoadedRecipe, size: int, listener: Listener) -> Costs:
     """Count for `size` processes; where the recipe leaves the format open, for both.
 
-    Raises RecipeError where the batch can't be divided evenly, and GanforgeError as a run does before it begins.
+    Raises RecipeError where the batch can't be divided evenly. Files that a run would lack are warned of.
     """
     problem = batch_problem(loaded.recipe.training.batch, size)
     if problem is not None:
         raise loaded.error((problem,))
     plan = plan_recipe(loaded)
-    preflight(loaded.recipe)
+    warn_of_what_is_lacking(loaded.recipe, listener)
     formats = {"exact": [EXACT], "fast": [FAST], "auto": [EXACT, FAST]}[plan.recipe.training.step]
     counted = [
         count_stages(plan, size, arithmetic)

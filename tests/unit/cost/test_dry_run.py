@@ -128,3 +128,12 @@ def test_the_command_of_the_page_on_several_processes_counts(monkeypatch: pytest
 def test_auto_without_a_gpu_counts_one_process(tiny_recipe: Path) -> None:
     found = json.loads(ganforge("run", tiny_recipe, *GPUS, "auto", "--json").stdout)
     assert found["processes"] >= 1
+
+
+@pytest.mark.parametrize("how", [(*GPUS, "2"), ("--dry-run", "--device", "cpu")])
+def test_a_file_that_a_run_lacks_is_warned_of_and_not_needed(how: tuple[str, ...], tiny_recipe: Path) -> None:
+    lacking = "evaluation.evaluators=[{kind: fd, extractor: {kind: dinov2, weights: nowhere.pth}}]"
+    result = ganforge("run", tiny_recipe, lacking, *how)
+    assert result.exit_code == 0
+    assert "warning: a run would not begin: " in result.output and "nowhere.pth" in result.output
+    assert ganforge("check", tiny_recipe, lacking).exit_code != 0
