@@ -14,6 +14,7 @@ from ganforge.processes.group import Processes
 from ganforge.runs.checkpoint import optimizer_tensors, restore_optimizer
 from ganforge.training.ema import MovingAverage
 from ganforge.training.step import Players
+from ganforge.weights.content import digest_of_tensor
 
 
 def state_tensors(players: Players, average: MovingAverage[Generator]) -> dict[str, Mapping[str, Tensor]]:
@@ -62,7 +63,9 @@ def expect_equal_state(tensors: Mapping[str, Mapping[str, Tensor]], processes: P
     """Raise ProcessError, on all processes, if a tensor of one differs by a bit from that of the first."""
     if processes.size == 1:
         return
-    digests = {f"{stem} {name}": _digest(value) for stem, named in tensors.items() for name, value in named.items()}
+    digests = {
+        f"{stem} {name}": digest_of_tensor(value) for stem, named in tensors.items() for name, value in named.items()
+    }
     whole = hashlib.sha256("".join(digests.values()).encode()).hexdigest()
     if len(set(processes.gather(whole))) == 1:
         return
@@ -75,8 +78,3 @@ def expect_equal_state(tensors: Mapping[str, Mapping[str, Tensor]], processes: P
         f"{', '.join(others)} differs from that of rank 0. Nothing was written. A part that keeps statistics of "
         "its own batch trains on one process alone; else a machine computes wrongly."
     )
-
-
-def _digest(value: Tensor) -> str:
-    content = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-    return hashlib.sha256(content.numpy().data).hexdigest()[:16]

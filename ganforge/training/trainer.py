@@ -206,7 +206,8 @@ class Trainer:
         assert self.arithmetic is not None and self.measure is not None
         if self.processes.size > 1:
             self.save()
-        expect_finite(state_tensors(self.players, self.average), self.step)
+        else:
+            expect_finite(state_tensors(self.players, self.average), self.step)
         try:
             with self.stops.at_once():
                 score = self.measure(self.average.network)

@@ -15,7 +15,7 @@ import pytest
 import torch
 from trainings import contents
 
-from ganforge import plugins
+from ganforge import concluding, plugins
 from ganforge.data.images import LabelledImages
 from ganforge.errors import CheckpointError
 from ganforge.evaluation.score import EvaluationContext, Score
@@ -151,3 +151,21 @@ def test_the_best_is_scored_sampled_and_lent(tiny_recipe: Path, tmp_path: Path) 
     assert "missing or damaged" in listener.warnings[0]
     with pytest.raises(CheckpointError, match="missing or damaged"):
         Run(path=found.path).fetch(StoreContext(tmp_path))
+
+
+def test_scores_of_the_newest_do_not_say_that_it_was_chosen(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    components = plugins.load()
+    components["evaluator"].add(Sharpness, Origin("test", "tests", "0"))
+    evaluation = "evaluation={images: 6, seeds: 1, evaluators: [{kind: sharpness}], best: {by: sharpness, every: 2}}"
+    for name, best_is_damaged in (("chosen", False), ("newest", True)):
+        with monkeypatch.context() as patched:
+            if best_is_damaged:
+                patched.setattr(concluding, "load_best", load_newest)
+                patched.setattr(Score, "distance", property(lambda score: 0.0))  # the first stays the best
+            path = run(
+                load_recipe(tiny_recipe, [evaluation, f"output.folder={tmp_path / name}"], components), Listener(), CPU
+            )
+        warnings = json.loads((path.path / "scores.json").read_text())[0]["warnings"]
+        assert any("chosen as the best" in text for text in warnings) is not best_is_damaged

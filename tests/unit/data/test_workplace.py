@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ganforge.data import shards
 from ganforge.data.images import LoadContext
 from ganforge.data.prepared import Made, PreparedSet, prepared_set
-from ganforge.data.workplace import workplace
+from ganforge.data.workplace import discard, workplace
 
 N = 6
 SHAPE = (3, 2, 2)
@@ -126,3 +126,8 @@ def test_work_that_nobody_came_back_to_is_removed_after_a_week(tmp_path: Path) -
     with workplace(parent / "key", SHAPE, 2) as work:
         work.close()
     assert sorted(path.name for path in parent.iterdir()) == ["key", "new.partial"]
+
+
+def test_a_set_that_another_process_has_discarded_is_no_fault(tmp_path: Path) -> None:
+    discard(tmp_path / "gone")
+    assert list(tmp_path.iterdir()) == []

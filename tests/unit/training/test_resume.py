@@ -14,6 +14,8 @@ from trainings import StopAfter, Stopped, contents, trainer
 
 from ganforge.errors import DivergedError
 from ganforge.listener import Listener
+from ganforge.networks.staged import Generator
+from ganforge.processes.group import Processes
 from ganforge.runs.checkpoint import list_checkpoints, load_newest
 from ganforge.runs.stop import RunStopped, Stops
 
@@ -220,3 +222,18 @@ def test_a_long_training_holds_no_more_than_a_short_one(tmp_path: Path) -> None:
     counts = Counts()
     trainer(data, tmp_path, counts).fit()
     assert counts.held[20] == counts.held[60]
+
+
+def test_one_of_several_processes_saves_a_step_ahead_of_measuring_it(tmp_path: Path) -> None:
+    seen = []
+
+    def measure(generator: Generator) -> None:
+        seen.append(load_newest(training.run.checkpoints)[0])
+
+    training = trainer(rich_recipe(), tmp_path, measure=measure)
+    training.advance()
+    training._is_unmeasured = True
+    training.processes = Processes(0, 2)
+    training._keep_if_best("head")
+    (during,) = seen
+    assert (during.step, during.is_unmeasured) == (1, True)
