@@ -26,6 +26,8 @@ from ganforge.blocks.convolution import conv_input_gradient, conv_weight_gradien
 
 def average_pool(h: Tensor) -> Tensor:
     """Over 3x3 pixels, every second one: (N, C, H, W) -> (N, C, ceil(H / 2), ceil(W / 2)); outside are zeros."""
+    if h.is_cuda:  # where it pads by itself, torch 2.11 gives wrong gradients in `channels_last` (its issue 188344)
+        return F.avg_pool2d(F.pad(h, (1, 1, 1, 1)), 3, stride=2)
     return F.avg_pool2d(h, 3, stride=2, padding=1)
 
 

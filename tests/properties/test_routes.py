@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 
+import pytest
 import torch
-from cases import PROPERTY
+from cases import ON_EACH_DEVICE, PROPERTY
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -97,11 +98,15 @@ def discriminators(draw: st.DrawFn) -> tuple[Discriminator, tuple[int, int]]:
 
 
 def judged(
-    route: type[Route], network: nn.Module, loss: LossSpec, due: Sequence[RegulariserSpec], images: Tensor
+    route: type[Route],
+    network: nn.Module,
+    loss: LossSpec,
+    due: Sequence[RegulariserSpec],
+    images: Tensor,
 ) -> tuple[list[Judgement], dict[str, Tensor]]:
-    """Of fakes with the penalties, and of one image less as real ones."""
-    network = copy.deepcopy(network)
-    labels = torch.arange(len(images)) % CLASSES
+    """Of fakes with the penalties, and of one image less as real ones; on the device of the images."""
+    network = copy.deepcopy(network).to(images.device)
+    labels = torch.arange(len(images), device=images.device) % CLASSES
     found = route(
         network, torch.float64
     ).judge(  # type: ignore[arg-type]
@@ -135,6 +140,25 @@ def test_the_piecewise_route_gives_the_gradients_of_autograd(
     for name, gradient in by_autograd.items():
         found = by_linearity.get(name, torch.zeros_like(gradient))
         assert (found - gradient).norm() <= 1e-8 * gradient.norm() + 1e-12, name
+
+
+@ON_EACH_DEVICE
+@pytest.mark.parametrize("route", [AutogradRoute, PiecewiseRoute])
+@PROPERTY
+@given(discriminators(), st.sampled_from([(), (R1(gamma=10.0),)]))
+def test_a_device_and_a_memory_format_change_no_gradient(
+    route: type[Route], device: str, drawn: tuple[Discriminator, tuple[int, int]], due: tuple[RegulariserSpec, ...]
+) -> None:
+    network, sides = drawn
+    images = normal(3, 3, *sides)
+    (expected, _), gradients = judged(route, network, BCE(), due, images)
+    network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    images = images.to(device).contiguous(memory_format=torch.channels_last)
+    (found, _), there = judged(route, network, BCE(), due, images)
+    torch.testing.assert_close(found.image_gradient.cpu(), expected.image_gradient, rtol=1e-8, atol=1e-12)
+    assert there.keys() == gradients.keys()
+    for name, gradient in gradients.items():
+        assert (there[name].cpu() - gradient).norm() <= 1e-8 * gradient.norm() + 1e-12, name
 
 
 @PROPERTY

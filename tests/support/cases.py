@@ -9,6 +9,7 @@ from typing import Any
 
 import ganforge_stub
 import numpy as np
+import pytest
 import torch
 from hypothesis import settings
 from torch import nn
@@ -26,6 +27,10 @@ from ganforge.registry import Components, Origin
 PROPERTY = settings(deadline=None, max_examples=int(os.environ.get("GANFORGE_EXAMPLES", "25")))
 #: For properties that train.
 SLOW_PROPERTY = settings(PROPERTY, max_examples=max(1, PROPERTY.max_examples // 3))
+
+NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+#: Of tests with a parameter `device`.
+ON_EACH_DEVICE = pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=NEEDS_GPU)])
 
 #: Generators of 8 px. Keys of blocks are those of GP-GAN where they mean the same.
 GENERATORS: dict[str, dict[str, Any]] = {

@@ -51,6 +51,7 @@ def together(size: int, folder: Path, work: Callable[..., None], *args: Any) -> 
 
 def _begin(rank: int, size: int, place: Path, waits: tuple[float, float], work: Callable[..., None], args: Any) -> None:
     torch.set_num_threads(1)
+    torch.cuda.is_available = lambda: False  # a process that was forked can't use a GPU
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size)}
     code = 0
     try:

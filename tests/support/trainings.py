@@ -42,6 +42,7 @@ def trainer(
     measure: Callable[[Generator], Score | None] | None = None,
     stops: Stops | None = None,
     processes: Processes = ALONE,
+    device: str = "cpu",
 ) -> Trainer:
     """A trainer at step 0 for a recipe given as plain data; the same for the same data."""
     plan = planned(data)
@@ -58,7 +59,7 @@ def trainer(
         discriminator,
         run,
         listener or Listener(),
-        torch.device("cpu"),
+        torch.device(device),
         measure,
         stops,
         processes,

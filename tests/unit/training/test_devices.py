@@ -1,0 +1,78 @@
+"""What a GPU computes is what a CPU computes: each player's gradients, and images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from cases import GENERATORS, ON_EACH_DEVICE, PROPERTY, networks, planned, recipe_data
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional as F
+from trainings import trainer
+
+from ganforge.blocks.base import Context
+from ganforge.blocks.pooling import average_pool
+from ganforge.randomness import Draws
+from ganforge.testing.tensors import normal
+
+
+@ON_EACH_DEVICE
+@PROPERTY
+@given(st.integers(1, 3), st.integers(2, 9), st.integers(2, 9))
+def test_average_pooling_and_its_gradient_are_a_convolution(
+    device: str, channels: int, height: int, width: int
+) -> None:
+    h = normal(2, channels, height, width)
+    kernel = torch.full((channels, 1, 3, 3), 1 / 9, dtype=torch.float64)
+    expected = F.conv2d(h.requires_grad_(), kernel, stride=2, padding=1, groups=channels)
+    sent = normal(*expected.shape, seed=1)
+    (gradient,) = torch.autograd.grad(expected, h, sent)
+    there = h.detach().to(device).contiguous(memory_format=torch.channels_last).requires_grad_()
+    found = average_pool(there)
+    torch.testing.assert_close(found.cpu(), expected, rtol=1e-12, atol=1e-12)
+    (found_gradient,) = torch.autograd.grad(found, there, sent.to(device))
+    torch.testing.assert_close(found_gradient.cpu(), gradient, rtol=1e-12, atol=1e-12)
+
+
+@ON_EACH_DEVICE
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_generator_gives_the_same_images_and_gradients(name: str, device: str) -> None:
+    plan = planned(recipe_data(name))
+    of_each = []
+    for where in ("cpu", device):
+        generator, _ = networks(plan, double=True)
+        generator.to(where)
+        if where == device:
+            generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        draws = Draws(0, "fake", range(3), where)
+        z = draws.normal(generator.latent_dim).double()
+        noise = Context(noise=lambda *sides, draws=draws: draws.noise(*sides).double())
+        images = generator(z, torch.arange(3, device=where) % 2, noise)
+        (images * normal(*images.shape).to(where)).sum().backward()
+        found = {key: p.grad.cpu() for key, p in generator.named_parameters() if p.grad is not None}
+        of_each.append({"images": images.detach().cpu(), **found})
+    expected, there = of_each
+    assert there.keys() == expected.keys()
+    for key, value in expected.items():
+        assert (there[key] - value).norm() <= 1e-8 * value.norm() + 1e-12, key
+
+
+@ON_EACH_DEVICE
+@pytest.mark.parametrize("discriminator", ["gp_gan", "third_party"])
+def test_an_exact_step_has_the_same_gradients(discriminator: str, device: str, tmp_path: Path) -> None:
+    of_each = []
+    for where in ("cpu", device):
+        training = trainer(recipe_data("style", discriminator), tmp_path / where, device=where)
+        _, metrics = training.advance()  # the first step has a gradient penalty
+        gradients = {
+            f"{player} {key}": p.grad.cpu()
+            for player in ("generator", "discriminator")
+            for key, p in getattr(training, player).named_parameters()
+        }
+        of_each.append((metrics, gradients))
+    (expected, gradients), (metrics, there) = of_each
+    assert metrics == pytest.approx(expected, rel=1e-3, abs=1e-5)
+    for key, value in gradients.items():
+        assert (there[key] - value).norm() <= 1e-3 * value.norm() + 1e-6, key
