@@ -87,8 +87,8 @@ def _short(number: float) -> str:
 def _memory(costs: Costs, what: str) -> str:
     need = costs.memory / 1e9
     text = (
-        f"memory: {costs.peak / 1e9:.2f} GB of tensors for each {what}, or {need:.1f} GB with a margin that was not "
-        "measured: a quarter for what the allocator can't hand out and convolutions work in, 1 GB for libraries"
+        f"memory: {costs.peak / 1e9:.2f} GB of tensors for each {what}, or {need:.1f} GB with a margin: "
+        "a quarter for what the allocator can't hand out and convolutions work in, 1 GB for libraries"
     )
     if what != "GPU":
         return text

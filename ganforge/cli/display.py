@@ -61,7 +61,7 @@ class PlainDisplay:
             quarter = min(done, total) * _QUARTERS // total if total else 0
             if quarter > told and self._clock() - started >= SECONDS_WITHOUT_LINES:
                 told = quarter
-                self._line(f"{what}: {25 * quarter}% ({done:,}/{total:,})")
+                self._line(f"{what}: {100 * min(done, total) // total}% ({done:,}/{total:,})")
 
     def close(self) -> None:
         """Nothing is left to put in order."""

@@ -51,10 +51,10 @@ def report(
         raise UsageError("--serve writes no file: leave out --out, or --serve.")
 
     from ganforge.report.generate import draw_from
-    from ganforge.report.writing import write_report
+    from ganforge.report.writing import page_of, write_report
 
-    if out is not None:
-        expect_writable(out)
+    if out is not None or (run.is_dir() and not serve):
+        expect_writable(out or page_of(run, panel))
     if panel is not None:
         expect_file(panel, f"the panel {panel} is not there.", DataError)
     components = settings.components()

@@ -25,9 +25,9 @@ from ganforge.recipe.load import LoadedRecipe
 from ganforge.runs.space import needed_bytes
 from ganforge.training.arithmetic import LAZY_INTERVAL, Arithmetic
 
-#: Of what is counted: what the allocator can't hand out, and what convolutions work in. Not measured on a GPU.
+#: Of what is counted: what the allocator can't hand out, and what convolutions work in. See docs/scaling.md.
 MARGIN_SHARE = 0.25
-#: What CUDA and NCCL keep for themselves. Not measured either.
+#: What CUDA and NCCL keep for themselves. Measured for one small training on one GPU alone.
 MARGIN_BYTES = 1e9
 
 EXACT = Arithmetic("float32", "float32", 1, "exact step")

@@ -15,6 +15,11 @@ NAME = "report.html"
 NAME_WITH_PATIENTS = "report-with-patients.html"
 
 
+def page_of(folder: Path, panel: Path | None = None) -> Path:
+    """Where the page of a run is written, unless it is to be elsewhere."""
+    return folder / (NAME if panel is None else NAME_WITH_PATIENTS)
+
+
 def write_report(
     folder: Path, drawn: Drawn, out: Path | None = None, panel: Path | None = None, state: str | None = None
 ) -> tuple[Path, Report]:
@@ -23,7 +28,7 @@ def write_report(
     state: that of the run, where run.json says it only when the page is there.
     """
     report = gather(folder, drawn, panel, state)
-    path = out or folder / (NAME if panel is None else NAME_WITH_PATIENTS)
+    path = out or page_of(folder, panel)
     _write(path, render(report))
     return path, report
 

@@ -93,6 +93,11 @@ def test_plain_progress_begins_to_tell_once_a_loop_has_lasted_two_seconds() -> N
     assert told_of_a_loop(8, seconds_each=0.5) == expected
 
 
+def test_plain_progress_tells_the_percent_that_is_done() -> None:
+    expected = ["[reading]: 33% (1/3)", "[reading]: 66% (2/3)", "[reading]: 100% (3/3)"]
+    assert told_of_a_loop(3, seconds_each=2) == expected
+
+
 def test_plain_lines_hold_no_control_characters() -> None:
     display, stream, _ = plain()
     display.step(report(1))

@@ -82,6 +82,17 @@ def test_what_can_not_be_done_is_one_clear_error(
     assert result.stdout == ""
 
 
+def test_a_page_that_can_not_be_written_into_the_run_is_refused_ahead_of_drawing(
+    ganforge: Ganforge, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganforge.report.generate.draw_from", None)  # would fail if it were called
+    (run / "report.html").unlink()
+    (run / "report.html").mkdir()
+    result = ganforge("report", run)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: can't write {run / 'report.html'}: it is a folder.")
+
+
 def test_a_folder_that_is_no_run_is_refused(ganforge: Ganforge, tmp_path: Path) -> None:
     for words in (("report", tmp_path), ("report", tmp_path, "--serve"), ("compare", tmp_path, tmp_path / "x")):
         result = ganforge(*words)

@@ -48,7 +48,7 @@ def test_each_stage_is_told_in_both_formats_and_nothing_is_computed(
     ]
     rows = [line.split()[:2] for line in lines[6:10]]
     assert rows == [["head", "float32"], ["head", "bfloat16"], ["all", "float32"], ["all", "bfloat16"]]
-    assert re.search(r"^  memory: 0\.00 GB of tensors for each GPU, or 1\.0 GB with a margin that was not measured: a "
+    assert re.search(r"^  memory: 0\.00 GB of tensors for each GPU, or 1\.0 GB with a margin: a "
                      r"quarter .*: a GPU of 8 GB should do$", result.stdout, re.MULTILINE)  # fmt: skip
     assert re.search(r"^  disk: about \d+ MB in ", result.stdout, re.MULTILINE)
     assert lines[-1] == f"next: ganforge run {tiny_recipe} seed=7 --gpus 2"
