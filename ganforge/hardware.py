@@ -39,8 +39,12 @@ def round_products(device: torch.device, *, allowed: bool) -> None:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """torch has an error of its own for a GPU that is full, but not for the CPU."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
+    """Whether fewer images at once would help: a full GPU or CPU, or a tensor with more numbers than a kernel counts.
+
+    torch has an error of its own for the first of these alone.
+    """
+    kinds = torch.OutOfMemoryError | MemoryError
+    return isinstance(error, kinds) or any(sign in str(error) for sign in ("DefaultCPUAllocator", "INT_MAX"))
 
 
 def keep_freed_memory() -> bool:

@@ -292,12 +292,28 @@ def test_known_keys_are_those_that_recipes_write(tiny_recipe: Path, components: 
 class FillsMemory(Listener):
     """Stands for a network that is too large: raises as torch does, once some steps are done."""
 
-    def __init__(self, step: int) -> None:
+    def __init__(self, step: int, error: Exception | None = None) -> None:
         self.last = step
+        self.error = error or torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
     def step(self, report: StepReport) -> None:
         if report.step == self.last:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+            raise self.error
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory",
+        "upsample_bilinear2d_nhwc only supports output tensors with less than INT_MAX elements, but got [9, 9, 9, 9]",
+    ],
+)
+def test_a_batch_that_torch_can_not_hold_is_one_to_compute_in_parts(
+    text: str, tiny_recipe: Path, components: Components
+) -> None:
+    loaded = load_recipe(tiny_recipe, ["training.batch=4"], components)
+    with pytest.raises(MemoryLimitError, match=r"training\.microbatch=2"):
+        run(loaded, FillsMemory(1, RuntimeError(text)), CPU)
 
 
 def test_a_full_memory_says_how_the_same_batch_needs_less(
