@@ -8,6 +8,11 @@ from pathlib import Path
 from ganforge.errors import OutputError, UsageError
 from ganforge.files import is_folder, is_special, nearest_existing
 
+#: By which a page of ganforge's is known, and a schema of recipes.
+PAGE_SIGN = b'<meta name="generator" content="ganforge">'
+SCHEMA_SIGN = b'"title": "ganforge recipe"'
+_SIGNED_WITHIN = 1000
+
 
 def expect_free_folder(out: Path, *unless: str) -> None:
     """Raise UsageError where no new folder can be made: something is there, or nothing may be written there.
@@ -31,6 +36,25 @@ def expect_writable(file: Path, option: str = "--out") -> None:
         reason = "it is a device, a pipe or a socket, not a file"
     if reason:
         raise OutputError(f"can't write {file}: {reason}. Choose another file with {option}.")
+
+
+def expect_free(file: Path, option: str = "--out", *, unless: bytes = b"") -> None:
+    """Raise OutputError as well where a file is there already, since it would be lost.
+
+    unless: what stands near the beginning of those that ganforge wrote itself, and may write anew.
+    """
+    expect_writable(file, option)
+    if os.path.lexists(file) and not (unless and unless in _beginning(file)):
+        kind = " and was not written by this command" if unless else ""
+        raise OutputError(f"{file} exists{kind}. Choose another file with {option}.")
+
+
+def _beginning(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(_SIGNED_WITHIN)
+    except OSError:
+        return b""
 
 
 def why_closed(folder: Path) -> str:

@@ -10,7 +10,7 @@ import typer
 
 from ganforge.cli.examples import example
 from ganforge.cli.options import AsJson, Overrides, Settings, verb
-from ganforge.outputs import expect_writable
+from ganforge.outputs import PAGE_SIGN, expect_free
 
 if TYPE_CHECKING:
     from ganforge.cli.narrator import Narrator
@@ -48,7 +48,7 @@ def check(
     if pictures and page is None:
         raise UsageError("--pictures puts pictures on a page: say where with --page FILE.")
     if page is not None:
-        expect_writable(page, "--page")
+        expect_free(page, "--page", unless=PAGE_SIGN)
     recipe = _recipe(settings, what, overrides)
     with _narrator(settings, is_quiet=as_json) as narrator:
         context = load_context(recipe.bad_images, narrator)
@@ -100,7 +100,7 @@ def preview(settings: Settings, what: What, out: PreviewOut, overrides: Override
     from ganforge.pictures import save_png
     from ganforge.preview import contact_sheet
 
-    expect_writable(out)
+    expect_free(out)
     recipe = _recipe(settings, what, overrides)
     with _narrator(settings) as narrator:
         sheet = contact_sheet(recipe, load_context(recipe.bad_images, narrator), each)
@@ -118,7 +118,7 @@ def split(settings: Settings, what: What, out: SplitOut, overrides: Overrides = 
     from ganforge.data.split_table import split_rows, write_split
     from ganforge.loading import load_context
 
-    expect_writable(out)
+    expect_free(out)
     recipe = _recipe(settings, what, overrides)
     with _narrator(settings) as narrator:
         images = recipe.data.load(recipe.resolution, load_context(recipe.bad_images, narrator))

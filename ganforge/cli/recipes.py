@@ -74,8 +74,11 @@ def schema(settings: Settings, out: Out = None) -> None:
     from ganforge.cli.output import Output
     from ganforge.errors import UsageError
     from ganforge.files import write_text
+    from ganforge.outputs import SCHEMA_SIGN, expect_free
     from ganforge.recipe.schema import json_schema
 
+    if out is not None:
+        expect_free(out, unless=SCHEMA_SIGN)
     text = json.dumps(json_schema(settings.components()), indent=2, ensure_ascii=False) + "\n"
     if out is None:
         Output().raw(text)

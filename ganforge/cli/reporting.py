@@ -11,7 +11,7 @@ import typer
 from ganforge.cli.options import Run, Settings, choose_device
 from ganforge.errors import DataError, UsageError
 from ganforge.files import expect_file
-from ganforge.outputs import expect_writable
+from ganforge.outputs import PAGE_SIGN, expect_free, expect_writable
 
 if TYPE_CHECKING:
     from ganforge.cli.output import Output
@@ -53,8 +53,10 @@ def report(
     from ganforge.report.generate import draw_from
     from ganforge.report.writing import page_of, write_report
 
-    if out is not None or (run.is_dir() and not serve):
-        expect_writable(out or page_of(run, panel))
+    if out is not None:
+        expect_free(out, unless=PAGE_SIGN)
+    elif run.is_dir() and not serve:
+        expect_writable(page_of(run, panel))
     if panel is not None:
         expect_file(panel, f"the panel {panel} is not there.", DataError)
     components = settings.components()
@@ -73,7 +75,7 @@ def compare(settings: Settings, runs: Runs, out: ComparisonOut = None) -> None:
     from ganforge.report.writing import write_comparison
 
     if out is not None:
-        expect_writable(out)
+        expect_free(out, unless=PAGE_SIGN)
     comparison = compare_runs(runs)
     if out is not None:
         write_comparison(comparison, out)

@@ -11,7 +11,7 @@ from typer.testing import Result
 
 from ganforge.errors import OutputError, UsageError
 from ganforge.files import write_bytes
-from ganforge.outputs import expect_free_folder, expect_writable
+from ganforge.outputs import expect_free, expect_free_folder, expect_writable
 
 Ganforge = Callable[..., Result]
 
@@ -52,14 +52,39 @@ def run(ganforge: Ganforge, tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch) 
         (("data", "check", "RUN", "--page", "HERE/discs"), 2, "Choose another file with --page."),
         (("data", "preview", "RUN", "--out", "HERE/discs"), 2, "can't write HERE/discs: it is a folder."),
         (("data", "split", "RUN", "--out", "HERE/discs"), 2, "can't write HERE/discs: it is a folder."),
+        (("report", "RUN", "--out", "HERE/tiny.yaml"), 2, "HERE/tiny.yaml exists and was not written by this command."),
+        (("compare", "RUN", "RUN", "--out", "HERE/tiny.yaml"), 2, "HERE/tiny.yaml exists and was not written"),
+        (("data", "check", "RUN", "--page", "HERE/tiny.yaml"), 2, "HERE/tiny.yaml exists and was not written"),
+        (("data", "preview", "RUN", "--out", "HERE/tiny.yaml"), 2, "HERE/tiny.yaml exists. Choose another file"),
+        (("data", "split", "RUN", "--out", "HERE/tiny.yaml"), 2, "HERE/tiny.yaml exists. Choose another file"),
+        (("schema", "--out", "HERE/tiny.yaml"), 2, "HERE/tiny.yaml exists and was not written by this command."),
+        (("schema", "--out", "HERE/discs"), 2, "can't write HERE/discs: it is a folder."),
     ],
 )  # fmt: skip
 def test_it_is_told_at_once(ganforge: Ganforge, run: Path, words: tuple[str, ...], code: int, message: str) -> None:
     here = str(run.parents[1])
+    recipe = (run.parents[1] / "tiny.yaml").read_bytes()
     result = ganforge(*(word.replace("RUN", str(run)).replace("HERE", here) for word in words))
     assert result.exit_code == code, result.output
     assert message.replace("HERE", here) in result.stderr
     assert not (run.parents[1] / "new").exists()
+    assert (run.parents[1] / "tiny.yaml").read_bytes() == recipe
+
+
+def test_a_page_and_a_schema_may_be_written_anew(ganforge: Ganforge, tiny_images: Path, tmp_path: Path) -> None:
+    for words in (
+        ("data", "check", tiny_images, "--page", tmp_path / "page.html"),
+        ("schema", "--out", tmp_path / "x"),
+    ):
+        for _ in range(2):
+            assert ganforge(*words).exit_code == 0
+
+
+def test_a_link_to_nothing_is_not_free(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(OutputError, match=r"link exists\. Choose another file with --out\.$"):
+        expect_free(tmp_path / "link")
+    expect_free(tmp_path / "new.csv")
 
 
 def test_what_is_free_and_what_can_be_written(tmp_path: Path) -> None:
