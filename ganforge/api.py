@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from ganforge.evaluation.score import Score
 
 PathLike = str | Path
-Device = Literal["auto", "cpu", "cuda"] | torch.device
+DeviceName = Literal["auto", "cpu", "cuda"]
+Device = DeviceName | torch.device
 #: Values to change: `{"data.root": "/data/xrays", "training.batch": 16}`.
 Overrides = Mapping[str, Any]
 
@@ -35,7 +36,7 @@ def load(path: PathLike, *, device: Device = "auto", plugins: Sequence[PathLike]
     """
     from ganforge.trained import open_trained
 
-    trained = open_trained(Path(path), _components(plugins), _device(device), _Warns())
+    trained = open_trained(_path("path", path), _components(plugins), _device(device), _Warns())
     return TrainedGenerator(trained)
 
 
@@ -57,9 +58,10 @@ def run(
     from ganforge import execute
     from ganforge.recipe.load import load_recipe
 
-    loaded = load_recipe(Path(recipe), override_texts(overrides or {}), _components(plugins))
+    where, limit = _device(device), _seconds(stop_after)
+    loaded = load_recipe(_path("recipe", recipe), override_texts(overrides or {}), _components(plugins))
     with _told(listener) as told:
-        return execute.run(loaded, told, _device(device), stop_after).path
+        return execute.run(loaded, told, where, limit).path
 
 
 def resume(
@@ -78,8 +80,9 @@ def resume(
     from ganforge import execute
 
     changes = [] if trackers is None else override_texts({"output.trackers": [dict(each) for each in trackers]})
+    folder, where, limit = _path("path", path), _device(device), _seconds(stop_after)
     with _told(listener) as told:
-        return execute.resume(Path(path), _components(plugins), told, _device(device), stop_after, changes).path
+        return execute.resume(folder, _components(plugins), told, where, limit, changes).path
 
 
 def score(
@@ -101,9 +104,10 @@ def score(
     """
     from ganforge.evaluate import Wanted, evaluate
 
+    _expect_list("metrics", metrics, "names of evaluators")
     wanted = Wanted(tuple(metrics), None if real is None else str(real), None, images, seeds, None)
     with _told(listener) as told:
-        measured, evaluators = evaluate(Path(path), wanted, _components(plugins), told, _device(device))
+        measured, evaluators = evaluate(_path("path", path), wanted, _components(plugins), told, _device(device))
         if measured.failures and (metrics or len(measured.failures) == len(evaluators)):
             raise DataError("\n".join(measured.failures.values()))
         for reason in measured.failures.values():
@@ -127,15 +131,21 @@ def export(
     from ganforge.exports.write import check_request, export
     from ganforge.trained import open_trained
 
-    check_request(Path(out), formats, licence)
+    _expect_list("formats", formats, "formats")
+    check_request(_path("out", out), formats, licence)
     components, told = _components(plugins), _Warns()
-    trained = open_trained(Path(path), components, torch.device("cpu"), told)
+    trained = open_trained(_path("path", path), components, torch.device("cpu"), told)
     export(trained, Path(out), formats, components, told, licence)
     return Path(out)
 
 
 def override_texts(overrides: Overrides) -> list[str]:
-    """`key=value` for each value, as the command line has them. Raises RecipeError for what no recipe can hold."""
+    """`key=value` for each value, as the command line has them.
+
+    Raises UsageError for what is no mapping, and RecipeError for what no recipe can hold.
+    """
+    if not isinstance(overrides, Mapping):
+        raise UsageError("`overrides` must be a mapping of keys to values, such as {'seed': 1}.")
     return [f"{key}={_yaml(key, value)}" for key, value in overrides.items()]
 
 
@@ -157,8 +167,7 @@ def _plain(value: Any) -> Any:
 
 
 def _components(files: Sequence[PathLike]) -> Components:
-    if isinstance(files, str | Path):
-        raise UsageError("`plugins` must be a list of files.")
+    _expect_list("plugins", files, "files")
     components = discovery.load([Path(file) for file in files], warn=_Warns().warning)
     for broken in components.broken:
         _Warns().warning(f"plugin '{broken.plugin}' is broken and left out: {broken.reason}")
@@ -166,7 +175,30 @@ def _components(files: Sequence[PathLike]) -> Components:
 
 
 def _device(device: Device) -> torch.device:
-    return device if isinstance(device, torch.device) else find_device(device)
+    if isinstance(device, torch.device):
+        return device
+    if device not in get_args(DeviceName):
+        raise UsageError(f"`device` must be {', '.join(get_args(DeviceName))} or a torch.device, but is {device!r}.")
+    return find_device(device)
+
+
+def _path(name: str, path: PathLike) -> Path:
+    if not isinstance(path, str | Path):
+        raise UsageError(f"`{name}` must be a path, but is {path!r}.")
+    return Path(path)
+
+
+def _seconds(stop_after: float | None) -> float | None:
+    is_number = isinstance(stop_after, int | float) and not isinstance(stop_after, bool)
+    if stop_after is not None and not (is_number and stop_after > 0):
+        raise UsageError(f"`stop_after` must be a positive number of seconds, but is {stop_after!r}.")
+    return stop_after
+
+
+def _expect_list(name: str, values: Sequence[object], of: str) -> None:
+    """Raise UsageError for a text, whose letters would be taken for its items, and for what is no list."""
+    if isinstance(values, str | Path) or not isinstance(values, Sequence):
+        raise UsageError(f"`{name}` must be a list of {of}, but is {values!r}.")
 
 
 class _Warns(Listener):

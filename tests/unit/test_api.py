@@ -12,7 +12,7 @@ from runs import STUB, recipe_file
 
 import ganforge
 from ganforge.api import override_texts
-from ganforge.errors import RecipeError
+from ganforge.errors import RecipeError, UsageError
 from ganforge.recipe.load import load_recipe
 
 
@@ -51,6 +51,30 @@ def test_a_text_stays_a_text_in_the_recipe(name: str, tmp_path: Path) -> None:
 def test_a_value_that_no_recipe_holds_is_refused(value: Any) -> None:
     with pytest.raises(RecipeError, match=r"override 'seed': .* can't stand in a recipe"):
         override_texts({"seed": value})
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda recipe: ganforge.load(recipe, device="gpu"), "`device` must be auto, cpu, cuda or a torch.device"),
+        (lambda recipe: ganforge.load(None), "`path` must be a path, but is None."),
+        (lambda recipe: ganforge.load(recipe, plugins="x.py"), "`plugins` must be a list of files, but is 'x.py'."),
+        (lambda recipe: ganforge.run(recipe, stop_after="5m"), "`stop_after` must be a positive number of seconds, but"),
+        (lambda recipe: ganforge.run(recipe, stop_after=-1), "`stop_after` must be a positive number of seconds, but"),
+        (lambda recipe: ganforge.resume(recipe, stop_after=float("nan")), "`stop_after` must be a positive number"),
+        (lambda recipe: ganforge.run(recipe, ["seed=1"]), "`overrides` must be a mapping of keys to values"),
+        (lambda recipe: ganforge.run(3), "`recipe` must be a path, but is 3."),
+        (lambda recipe: ganforge.score(recipe, "kd"), "`metrics` must be a list of names of evaluators, but is"),
+        (lambda recipe: ganforge.export(recipe, recipe, "onnx"), "`formats` must be a list of formats, but is 'onnx'."),
+    ],
+)  # fmt: skip
+def test_wrong_arguments_are_told_ahead_of_any_work(call: Any, message: str, tmp_path: Path) -> None:
+    recipe = recipe_file(tmp_path)
+    there = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UsageError) as caught:
+        call(recipe)
+    assert str(caught.value).startswith(message)
+    assert sorted(tmp_path.rglob("*")) == there
 
 
 def test_problems_of_a_recipe_come_as_they_do_from_the_command(tmp_path: Path) -> None:
