@@ -69,10 +69,15 @@ RESULTS = [result("transfer", 0, [2.0, 1.0]), result("transfer", 1, [3.0, 2.0]),
 
 def test_tables_are_means_over_the_seeds() -> None:
     assert table(RESULTS, "systems").splitlines()[2:] == [
-        "| transfer | 2 | 2,000 | 1.5 ± 0.71 |  |  |  |  |  |  |  |",
-        "| scratch | 1 | 2,000 | 4 |  |  |  |  |  |  |  |",
-        "| *real images* |  |  | 0.25 |  |  |  |  |  |  |  |",
+        "| transfer | 2 | 2,000 | 1.5 ± 0.71 |  |  |  |  |  |  |  |  |",
+        "| scratch | 1 | 2,000 | 4 |  |  |  |  |  |  |  |  |",
+        "| *real images* |  |  | 0.25 |  |  |  |  |  |  |  |  |",
     ]
+    head, *_ = table(RESULTS, "systems").splitlines()
+    for name, value in (("label kappa[probe]", 0.5), ("label quadratic kappa[probe]", 0.75)):
+        scored = {**RESULTS[2], "scores": [{"name": name, "of_class": None, "value": value, "floor": None}]}
+        cells = dict(zip(head.split(" | "), table([scored], "systems").splitlines()[2].split(" | "), strict=True))
+        assert cells["label kappa"] == f"{value}"
     assert curve_table(RESULTS, "systems").splitlines() == [
         "| images | 1,000 | 2,000 |",
         "|---|---|---|",
