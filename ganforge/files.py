@@ -102,6 +102,14 @@ def read_json(path: Path, error: type[GanforgeError]) -> Any:
         raise error(f"{path} can't be read: {reason}") from reason
 
 
+def not_utf8(what: str, name: str) -> str:
+    """`the folder a\\udcff has a name that is not UTF-8 ...`, with the way out; nothing for a name that UTF-8 can hold."""
+    shown = name.encode(errors="backslashreplace").decode()
+    return (
+        "" if shown == name else f"the {what} {shown} has a name that is not UTF-8. Rename it, or set LC_ALL=C.UTF-8."
+    )
+
+
 def expect_file(path: Path, missing: str, error: type[GanforgeError]) -> Path:
     """The path, if a regular file is there that can be opened: no folder, and no pipe, which would wait for a writer.
 

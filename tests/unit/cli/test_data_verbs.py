@@ -140,6 +140,21 @@ def test_a_split_is_written_and_can_be_used_again(ganforge: Ganforge, xrays: Pat
     assert again.card.classes == CLASSES and [row["split"] for row in rows] == list(again.sides)
 
 
+def test_a_split_of_names_that_no_table_can_hold_is_refused(
+    ganforge: Ganforge, tiny_images: Path, tmp_path: Path
+) -> None:
+    (tiny_images / "small" / "00.png").rename(tiny_images / "small" / "pat\udcff\udcfe.png")
+    (tiny_images / "large").rename(tiny_images / "lar\udce9")
+    out = tmp_path / "split.csv"
+    result = ganforge("data", "split", tiny_images, "resolution=16", "--out", out)
+    assert (result.exit_code, result.stdout, out.exists()) == (3, "", False)
+    assert result.stderr.splitlines() == [
+        "error: a table is UTF-8, and can't hold all names of these files (2 problems):",
+        "  the folder lar\\udce9 has a name that is not UTF-8. Rename it, or set LC_ALL=C.UTF-8.",
+        "  the file small/pat\\udcff\\udcfe.png has a name that is not UTF-8. Rename it, or set LC_ALL=C.UTF-8.",
+    ]
+
+
 def test_drawn_radiographs_of_16_bits_go_from_check_to_run(
     ganforge: Ganforge, xrays: Path, tiny_recipe: Path, tmp_path: Path
 ) -> None:
