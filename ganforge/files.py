@@ -103,7 +103,7 @@ def read_json(path: Path, error: type[GanforgeError]) -> Any:
 
 
 def not_utf8(what: str, name: str) -> str:
-    """`the folder a\\udcff has a name that is not UTF-8 ...`, with the way out; nothing for a name that UTF-8 can hold."""
+    """What is wrong with the name of a `what`, and the way out; nothing for a name that UTF-8 can hold."""
     shown = name.encode(errors="backslashreplace").decode()
     return (
         "" if shown == name else f"the {what} {shown} has a name that is not UTF-8. Rename it, or set LC_ALL=C.UTF-8."

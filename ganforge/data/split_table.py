@@ -48,7 +48,7 @@ def write_split(path: Path, rows: Sequence[SplitRow]) -> None:
 
 
 def _fault_of(name: str) -> str:
-    """What is wrong with the first part of an image's name, a folder or the file, that no table can hold; or nothing."""
+    """What is wrong with the first part of an image's name, a folder or the file, that no table can hold."""
     file = PurePosixPath(name)
     folders = [folder.as_posix() for folder in reversed(file.parents)]
     found = (not_utf8(what, path) for what, path in (*(("folder", each) for each in folders), ("file", name)))

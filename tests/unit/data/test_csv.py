@@ -285,6 +285,37 @@ def test_a_suffix_that_all_names_lack_can_be_given(root: Path, context: LoadCont
     assert table(root, text, extension=".bmp").load(4, context).names == ["one.bmp"]
 
 
+@pytest.mark.parametrize(
+    ("rows", "extension", "problems", "way_out"),
+    [
+        ("one.png,a", ".png", ["row 2: there is no image 'one.png.png' in {0}. Did you mean 'one.png'?"],
+         "0 of 1 images were found. Names end in .png already: leave data.extension out."),
+        ("one.png,a\ntwo.jpeg,a", ".bmp", ["row 2: there is no image 'one.png.bmp' in {0}. Did you mean 'one.png'?",
+                                           "row 3: there is no image 'two.jpeg.bmp' in {0}. Did you mean 'two.jpeg'?"],
+         "0 of 2 images were found. Names end in .jpeg, .png already: leave data.extension out."),
+        ("one,a\none.png,a", ".png", ["row 3: there is no image 'one.png.png' in {0}. Did you mean 'one.png'?"],
+         "1 of 2 images were found. Names end in .png already: leave data.extension out."),
+        ("one,a", ".bmp", ["row 2: there is no image 'one.bmp' in {0}. Did you mean 'one.png'?"],
+         "0 of 1 images were found. They are there without .bmp: leave data.extension out."),
+    ],
+)  # fmt: skip
+def test_a_suffix_that_names_have_already_is_told_apart_from_a_wrong_folder(
+    root: Path, context: LoadContext, rows: str, extension: str, problems: list[str], way_out: str
+) -> None:
+    text = refusal(table(root, f"image,label\n{rows}\n", extension=extension), context)
+    assert text.splitlines()[1:] == [*(f"  {problem.format(root)}" for problem in problems), way_out]
+    assert table(root, f"image,label\n{rows}\n").classes() == ("a",)
+    alone = table(root, "image,label\none.png,a\n", extension=".png", allow_missing=True)
+    assert refusal(alone, context).endswith(f"in {root}. Names end in .png already: leave data.extension out.")
+
+
+def test_names_of_files_in_another_column_are_no_other_folder(root: Path, context: LoadContext) -> None:
+    text = refusal(table(root, "image,label,file\n7,a,one.png\n8,b,two.jpeg\n"), context)
+    assert text.splitlines()[-1] == (
+        "0 of 2 images were found. Names of files seem to stand in another column: data.image=file"
+    )
+
+
 def test_a_table_may_lie_beside_its_folder(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(root.parent)
     Path("labels.csv").write_text("image,label\none,a\n")
