@@ -120,8 +120,18 @@ MEANT = (
         (
             b"image:label\none:a\n",
             "{0} has no column 'image'. Did you mean 'image:label'? {0} has no column 'label'. Did you mean "
-            "'image:label'? Columns: 'image:label'."
-            + MEANT.replace("image: image", 'image: "image:label"').replace("{1}", "FOLDER"),
+            "'image:label'? Columns: 'image:label'.\nIts cells seem to be parted by ':': data.separator=:",
+        ),
+        (
+            b"file sex diagnosis\none f a\ntwo m b\n",
+            "{0} has no column 'image'. {0} has no column 'label'. Columns: 'file sex diagnosis'.\n"
+            "Its cells seem to be parted by ' ': 'data.separator=\" \"'"
+            + MEANT.replace("image: image", "image: file").replace("{0}, root", '{0}, separator: " ", root'),
+        ),
+        (
+            b"file: name\none:a\ntwo\n",  # no mark is in all rows
+            "{0} has no column 'image'. {0} has no column 'label'. Columns: 'file: name'."
+            + MEANT.replace("image: image", 'image: "file: name"'),
         ),
         (b"", "{} is empty; its first line must name the columns."),
         (b"image,label,label\n", "{} names the column 'label' more than once."),
@@ -135,6 +145,11 @@ def test_a_table_that_cannot_be_read_is_refused(root: Path, content: bytes, mess
     with pytest.raises(DataError) as error:
         CsvTable(root=root, table=Path("t.csv")).classes()
     assert str(error.value) == message.format(root / "t.csv", root)
+
+
+def test_a_wrong_separator_is_answered_with_the_right_one(root: Path, context: LoadContext) -> None:
+    spec = table(root, "image,label\none,a\n", separator=";")
+    assert refusal(spec, context).endswith("\nIts cells seem to be parted by ',': data.separator=,")
 
 
 def test_what_can_not_be_looked_for_is_named_with_its_row(root: Path, context: LoadContext) -> None:
