@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from ganforge.data.alike import ADVICE, alike_classes
 from ganforge.data.decode import Header, UnusableImage, read_header
 from ganforge.data.listing import Listing, entries, existing_folder, folders_in, pictures_in, refuse
 from ganforge.data.recognised import Recognised
@@ -90,7 +91,7 @@ def survey(root: Path, components: Components, kind: str | None = None, progress
         num_grey=sum(header.is_grey for header in headers),
         labels=listing.labels,
         groups=listing.groups,
-        notes=recognised.notes,
+        notes=(*recognised.notes, *(f"{text}. {ADVICE}" for text in alike_classes(classes))),
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from ganforge.data.alike import ADVICE, alike_classes
 from ganforge.data.check.doubles import THRESHOLD, equal
 from ganforge.data.check.look import BLACK, WHITE, Look
 from ganforge.data.patients import PATIENT
@@ -165,6 +166,11 @@ def classes(images: Set, held_out: float) -> list[Finding]:
             )
             found.append(Finding("nothing_held_out", False, text))
     return found
+
+
+def alike(images: Set) -> list[Finding]:
+    """Classes that may be one, written in two ways."""
+    return [Finding("alike_classes", False, text, ADVICE) for text in alike_classes(images.classes)]
 
 
 def patients(images: Set) -> list[Finding]:
