@@ -12,7 +12,7 @@ from ganforge.data.decode import SUFFIXES
 from ganforge.data.listing import SHOWN, Listing, Problems, natural_order
 from ganforge.data.split import SIDES
 from ganforge.data.table import ImageFinder, Row, Table
-from ganforge.errors import DataError, did_you_mean
+from ganforge.errors import DataError, did_you_mean, one_line
 
 #: What programs write for a value that they don't have (lower case).
 BLANKS = frozenset({"", "nan", "na", "n/a", "<na>", "null", "?"})
@@ -88,7 +88,8 @@ def list_table(
         warn(f"{len(missing)} of {len(table.rows)} rows of {table.file} have no image in {root} and were left out.")
     unused = finder.unused(list(seen))
     if unused:
-        warn(f"{len(unused)} images in {root} are not in {table.file} and are not used, such as {min(unused).name}.")
+        such = one_line(min(unused).name)
+        warn(f"{len(unused)} images in {root} are not in {table.file} and are not used, such as {such}.")
     groups = tuple(group for _, _, group, _ in entries)
     sides = tuple(side for *_, side in entries) if columns.split is not None else None
     return Listing(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganforge.data.decode import SUFFIXES, UnusableImage, is_dicom, kind_of
-from ganforge.errors import DataError
+from ganforge.errors import DataError, one_line
 
 #: Problems that an error shows in full; the rest are counted.
 SHOWN = 20
@@ -60,8 +60,8 @@ def refuse(heading: str, problems: Sequence[str], way_out: str = "", number: int
     if not problems:
         return
     number = len(problems) if number is None else number
-    lines = [f"{heading} ({number} {'problem' if number == 1 else 'problems'}):"]
-    lines += [f"  {problem}" for problem in problems[:SHOWN]]
+    lines = [f"{one_line(heading)} ({number} {'problem' if number == 1 else 'problems'}):"]
+    lines += [f"  {one_line(problem)}" for problem in problems[:SHOWN]]
     if len(problems) > SHOWN:
         lines.append(f"  ... and {len(problems) - SHOWN} more.")
     if way_out:

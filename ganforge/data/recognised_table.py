@@ -9,7 +9,7 @@ from ganforge.data.columns import as_mapping, guess_columns, other_separator
 from ganforge.data.listing import entries, folders_in, pictures_in
 from ganforge.data.recognised import Recognised
 from ganforge.data.table import read_table
-from ganforge.errors import DataError
+from ganforge.errors import DataError, one_line
 from ganforge.files import is_folder
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def recognise_table(kind: type[CsvTable], place: Path) -> Recognised | None:
             return None
         raise DataError(
             f"which columns of {place} hold names of files and labels can't be told; they are: "
-            f"{', '.join(table.columns)}. Take a recipe for folders, such as recipes/folder_transfer_cgan.yaml, and "
-            f"write into it: data: {as_mapping(table, guess, separator)}"
+            f"{one_line(', '.join(table.columns))}. Take a recipe for folders, such as "
+            f"recipes/folder_transfer_cgan.yaml, and write into it: data: {as_mapping(table, guess, separator)}"
         )
     fields = {"root": guess.root, "image": guess.image, "label": guess.label, "patient": guess.patient}
     fields |= {"separator": separator}

@@ -14,7 +14,7 @@ from ganforge.data.listing import Listing, entries, existing_folder, folders_in,
 from ganforge.data.recognised import Recognised
 from ganforge.data.recognised_table import SUFFIXES as TABLES
 from ganforge.data.split import train_and_held_out
-from ganforge.errors import DataError, UsageError, did_you_mean
+from ganforge.errors import DataError, UsageError, did_you_mean, one_line
 from ganforge.files import is_file
 from ganforge.interfaces import DatasetSpec
 from ganforge.progress import Progress, no_progress
@@ -125,7 +125,7 @@ def _recognised(root: Path, components: Components, kind: str | None) -> Recogni
     if len(found) > 1:
         raise UsageError(f"{root} could be of several kinds: {', '.join(found)}. Choose one with --data KIND.")
     if not found:
-        raise DataError(_unknown(root, kind))
+        raise DataError(one_line(_unknown(root, kind)))
     (recognised,) = found.values()
     return recognised
 
