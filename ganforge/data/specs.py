@@ -220,10 +220,10 @@ class CsvTable(PictureFiles):
         from ganforge.data.listing import existing_folder
         from ganforge.data.table import read_table
         from ganforge.errors import DataError
-        from ganforge.files import is_file
+        from ganforge.files import is_file, is_special
 
         inside = existing_folder(self.root) / self.table
-        if self.table.is_absolute() or not is_file(self.table):
+        if self.table.is_absolute() or not (is_file(self.table) or is_special(self.table)):
             return read_table(inside, self.separator)
         if is_file(inside) and not inside.samefile(self.table):
             raise DataError(f"`table: {self.table}` may be {inside} or {self.table.resolve()}; give its full path.")

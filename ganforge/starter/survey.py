@@ -15,7 +15,7 @@ from ganforge.data.recognised import Recognised
 from ganforge.data.recognised_table import SUFFIXES as TABLES
 from ganforge.data.split import train_and_held_out
 from ganforge.errors import DataError, UsageError, did_you_mean, one_line
-from ganforge.files import is_file
+from ganforge.files import expect_file, is_file, is_special
 from ganforge.interfaces import DatasetSpec
 from ganforge.progress import Progress, no_progress
 from ganforge.registry import Components
@@ -99,6 +99,8 @@ def _existing(place: Path) -> Path:
     """A folder, or a file that may be a table. Raises DataError."""
     if is_file(place) and place.suffix.lower() not in TABLES:
         raise DataError(f"{place} is no folder of pictures, and no table (CSV or TSV) of their labels.")
+    if is_special(place):
+        expect_file(place, "", DataError)
     return place if is_file(place) else existing_folder(place)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -340,6 +341,11 @@ def test_a_table_may_lie_beside_its_folder(root: Path, monkeypatch: pytest.Monke
         CsvTable(root=Path("set"), table=Path("labels.csv")).classes()
 
 
-def test_a_table_that_never_ends_is_not_read(root: Path) -> None:
-    with pytest.raises(DataError, match=r"^there is no table /dev/zero\.$"):
+def test_a_table_that_never_ends_is_not_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataError, match=r"^/dev/zero is a device, not a file\.$"):
         CsvTable(root=root, table=Path("/dev/zero")).classes()
+    monkeypatch.chdir(root.parent)
+    for place in (Path("t.csv"), root / "u.csv"):
+        os.mkfifo(place)
+        with pytest.raises(DataError, match=rf"^{place} is a pipe, not a file\.$"):
+            CsvTable(root=root, table=Path(place.name)).classes()
