@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ganforge.errors import CheckpointError, UsageError, did_you_mean
+from ganforge.errors import CheckpointError, UsageError, did_you_mean, one_line
 from ganforge.files import is_file, read_json
 
 
@@ -43,7 +43,7 @@ def find_labels(wanted: Iterable[Any], classes: Sequence[str]) -> list[int]:
             found.append(number)
     if unknown:
         known = ", ".join(f"{name} (label {number})" for number, name in enumerate(classes))
-        raise UsageError("\n".join([*unknown.values(), f"Classes: {known}."]))
+        raise UsageError("\n".join([*unknown.values(), one_line(f"Classes: {known}.")]))
     return found
 
 

@@ -11,6 +11,9 @@ from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 
+#: What moves the cursor, ends a line, clears the screen or changes colours -> how it is shown instead.
+CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+
 
 class GanforgeError(Exception):
     """Base of all errors that are the input's fault and not a bug."""
@@ -147,7 +150,12 @@ def dotted_path(path: Iterable[str | int]) -> str:
     return text
 
 
+def one_line(text: str) -> str:
+    """Text with names of files or classes in it, which may hold what ends a line: `x\\x0aerror: none.png`."""
+    return text.translate(CONTROLS)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """` Did you mean 'fid'?` with a space in front, or nothing."""
     close = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f" Did you mean '{close[0]}'?" if close else ""
+    return f" Did you mean '{one_line(close[0])}'?" if close else ""

@@ -102,22 +102,39 @@ def read_json(path: Path, error: type[GanforgeError]) -> Any:
         raise error(f"{path} can't be read: {reason}") from reason
 
 
+def not_utf8(what: str, name: str) -> str:
+    """What is wrong with the name of a `what`, and the way out; nothing for a name that UTF-8 can hold."""
+    shown = name.encode(errors="backslashreplace").decode()
+    return (
+        "" if shown == name else f"the {what} {shown} has a name that is not UTF-8. Rename it, or set LC_ALL=C.UTF-8."
+    )
+
+
 def expect_file(path: Path, missing: str, error: type[GanforgeError]) -> Path:
     """The path, if a regular file is there that can be opened: no folder, and no pipe, which would wait for a writer.
 
-    Raises `error` with `missing` where there is none, or else with what keeps it from being read.
+    Raises `error` with `missing` where there is none or a folder, else with what is there or keeps it from being read.
     """
+    mode = 0
     try:
-        is_regular = stat.S_ISREG(path.stat().st_mode)
-        if is_regular:
+        mode = path.stat().st_mode
+        if stat.S_ISREG(mode):
             path.open("rb").close()
     except (FileNotFoundError, NotADirectoryError):
-        is_regular = False
+        pass  # told below
     except (OSError, ValueError) as reason:  # ValueError: a null character, which no path has
         raise error(f"{path} can't be read: {getattr(reason, 'strerror', None) or reason}.") from reason
-    if not is_regular:
+    if not mode or stat.S_ISDIR(mode):
         raise error(missing)
+    if not stat.S_ISREG(mode):
+        raise error(f"{path} is {kind_of(mode)}, not a file.")
     return path
+
+
+def kind_of(mode: int) -> str:
+    """`a folder`, `a pipe`, ... for the mode of what is no regular file."""
+    kinds = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
+    return next((name for is_kind, name in kinds if is_kind(mode)), "a device")
 
 
 def is_file(path: Path) -> bool:

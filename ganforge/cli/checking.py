@@ -5,13 +5,15 @@ from __future__ import annotations
 from ganforge.cli.output import Output, counted
 from ganforge.data.check.check import Check
 from ganforge.data.listing import SHOWN
+from ganforge.errors import one_line
 
 
 def show_check(found: Check, output: Output) -> None:
     """Numbers first, then what is wrong, then what may be; of each, the first twenty cases."""
     patients = "unknown patients" if found.num_patients is None else counted(found.num_patients, "patient")
     output.line(
-        f"{found.name}: {counted(found.num_images, 'image')} of {patients}, for {found.resolution} pixels", "bold"
+        f"{one_line(found.name)}: {counted(found.num_images, 'image')} of {patients}, for {found.resolution} pixels",
+        "bold",
     )
     rows = [
         (of.name, f"{of.images:,}", f"{of.patients:,}", f"{of.train:,}", f"{of.held_out:,}", f"{of.bad:,}")
@@ -35,10 +37,10 @@ def show_check(found: Check, output: Output) -> None:
     for finding in found.findings:
         output.line()
         label, style = ("wrong", "bold red") if finding.is_error else ("look at", "yellow")
-        output.labelled(label, finding.text, style)
+        output.labelled(label, one_line(finding.text), style)
         lines = finding.lines or finding.items
         for line in lines[:SHOWN]:
-            output.paragraph(line, indent=2)
+            output.paragraph(one_line(line), indent=2)
         if len(lines) > SHOWN:
             output.line(f"  ... and {len(lines) - SHOWN:,} more; --json has all")
         elif lines != finding.items:

@@ -54,6 +54,7 @@ def recipe(
     """Look at pictures, and write a first recipe for them."""
     from ganforge.cli.display import choose_display
     from ganforge.cli.output import Output, counted
+    from ganforge.errors import one_line
     from ganforge.starter.write import new_recipe
 
     output = Output()
@@ -69,9 +70,9 @@ def recipe(
     for choice in made.chosen:
         output.paragraph(choice, indent=2)
     for note in survey.notes:
-        output.paragraph(f"note: {note}", indent=2)
+        output.paragraph(f"note: {one_line(note)}", indent=2)
     for warning in made.warnings:
-        output.labelled("warning", warning, "yellow")
+        output.labelled("warning", one_line(warning), "yellow")
     output.line()
     output.line(f"recipe: {made.file}", "bold green")
     output.line(f"schema for your editor: {made.schema}")

@@ -11,6 +11,7 @@ from ganforge.cli.display import Display
 from ganforge.cli.output import counted, duration
 from ganforge.cli.scores import show_scores
 from ganforge.cli.summary import is_conditional, stages
+from ganforge.errors import one_line
 from ganforge.listener import Listener, StepReport
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Narrator(Listener):
     def data(self, train: LabelledImages, held_out: LabelledImages) -> None:
         card = train.card
         self.output.paragraph(
-            f"data: {card.name}, licence: {card.licence}; {counted(len(train), 'image')} to train on, "
+            f"data: {one_line(card.name)}, licence: {card.licence}; {counted(len(train), 'image')} to train on, "
             f"{len(held_out):,} held out"
         )
         if card.is_phantom:
@@ -127,7 +128,7 @@ class Narrator(Listener):
             self.output.line(f"samples: {self._grid}")
         if self._report is not None:
             self.output.line(f"report: {self._report}")
-        self.output.line(f"next: {self._next(self._plan, folder)}")
+        self.output.line(f"next: {one_line(self._next(self._plan, folder))}")
 
     def progress(self, items: Iterable[T], total: int, what: str) -> Iterable[T]:
         return self.display.progress(items, total, what)

@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.text import Text
 
 from ganforge.cli.errors import PipeClosedError
+from ganforge.errors import CONTROLS, one_line
 
-#: What moves the cursor, clears the screen or changes colours -> how it is shown instead.
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"}
+#: Those that own text of several lines doesn't have; names in it are made `one_line`.
+_CONTROLS = {code: shown for code, shown in CONTROLS.items() if chr(code) not in "\t\n"}
 
 
 class _Console(Console):
@@ -106,7 +107,7 @@ class Output:
         On a terminal that is too narrow the columns stand closer; if that is not enough, what is long widens no column,
         and the last cell of a row goes below the others where it is text and doesn't fit.
         """
-        plain, blank = [[_plain(cell) for cell in row] for row in rows], " " * indent
+        plain, blank = [[_plain(one_line(cell)) for cell in row] for row in rows], " " * indent
         width = self.console.width - indent if self.console.is_terminal else sys.maxsize
         for gap in (2, 1):
             lines = aligned(plain, right, gap)

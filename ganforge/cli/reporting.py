@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganforge.cli.options import Run, Settings, choose_device
-from ganforge.errors import DataError, UsageError
+from ganforge.errors import DataError, UsageError, one_line
 from ganforge.files import expect_file
 from ganforge.outputs import PAGE_SIGN, expect_free, expect_writable
 
@@ -133,7 +133,7 @@ def _show_scores(comparison: Comparison, output: Output) -> None:
     output.line(f"  {header}", "bold")
     runs = len(comparison.sides)
     for number, line in enumerate(comparison.lines):
-        of_class = f", class {line.of_class}" if line.of_class else ""
+        of_class = f", class {one_line(line.of_class)}" if line.of_class else ""
         output.line(f"  {line.name}{f'[{line.extractor}]' if line.extractor else ''}{of_class}")
         for cell, text in zip(line.cells, lines[runs * number :], strict=False):
             if cell is not None:

@@ -92,6 +92,7 @@ def sample(
 def _show(drawn: Drawn, output: Output) -> None:
     from ganforge.cli.narrator import PHANTOM
     from ganforge.cli.output import counted
+    from ganforge.errors import one_line
 
     numbers = drawn.counts.values()
     names = [f"{name} (label {label})" for name, label in drawn.counts]
@@ -99,7 +100,7 @@ def _show(drawn: Drawn, output: Output) -> None:
         each = f"{next(iter(numbers)):,} for each of: {', '.join(names)}"
     else:
         each = ", ".join(f"{number:,} of {name}" for name, number in zip(names, numbers, strict=True))
-    output.paragraph(f"{counted(sum(numbers), 'image')}, {each}")
+    output.paragraph(f"{counted(sum(numbers), 'image')}, {one_line(each)}")
     if drawn.card.is_phantom:
         output.line(PHANTOM, "bold yellow")
     output.line(f"table: {drawn.table}")

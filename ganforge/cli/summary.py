@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ganforge.cli.output import Output, counted
+from ganforge.errors import one_line
 from ganforge.freeze.policy import FreezeRow, freeze_table
 from ganforge.plan.plan import NETWORKS, NetworkPlan, PlacedLabel, Plan
 
@@ -18,7 +19,7 @@ def summarise(plan: Plan, output: Output) -> None:
     recipe = plan.recipe
     output.paragraph(
         f"{recipe.name}: {recipe.resolution} x {recipe.resolution} pixels, "
-        f"{counted(len(plan.classes), 'class')} ({', '.join(plan.classes)})"
+        f"{counted(len(plan.classes), 'class')} ({one_line(', '.join(plan.classes))})"
     )
     for name in NETWORKS:
         output.line()

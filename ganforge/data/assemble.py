@@ -17,6 +17,7 @@ from ganforge.data.preparation import Preparation, PrepareFile
 from ganforge.data.prepared import PreparedSet, prepared_set
 from ganforge.data.reading import AS_IT_STANDS, Reading
 from ganforge.data.reasons import faults, ways_out
+from ganforge.errors import one_line
 
 
 @dataclass(frozen=True)
@@ -140,5 +141,5 @@ def _warn_of_doubles(listing: Listing, hashes: Mapping[int, str], context: LoadC
     if harmful:
         context.warn(
             f"{len(harmful)} files have the same content as another of a different class or patient, "
-            f"such as {harmful[0][0]} and {harmful[0][1]}."
+            f"such as {one_line(harmful[0][0])} and {one_line(harmful[0][1])}."
         )

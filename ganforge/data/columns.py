@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from ganforge.data.listing import folders_in
 from ganforge.data.split import SIDES
-from ganforge.data.table import ImageFinder, Table
+from ganforge.data.table import ImageFinder, Table, read_table
 from ganforge.errors import DataError
 
 #: Words in the names of columns, the likeliest first.
@@ -21,6 +22,8 @@ PATIENT = ("patient", "subject", "case", "person", "mrn", "pid")
 _ROWS, _FOLDERS = 200, 50
 #: More values than any label has.
 _MOST_CLASSES = 100
+#: What may stand between two cells beside what is looked for in each table, without what names of files have in them.
+_MARKS = "".join(sorted({*string.punctuation, "\t"} - set("._-/\\()\"'"))) + " "
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,26 @@ def guess_columns(table: Table) -> Guess:
     return Guess(image or _named(table.columns, IMAGE), label, patient, split, root, rivals)
 
 
-def as_mapping(table: Table, guess: Guess) -> str:
+def other_separator(table: Table) -> tuple[str, Table] | None:
+    """What seems to stand between the cells of a table that was read as one column, and the table that it makes.
+
+    None where there are several columns, or no mark parts the header and all rows into as many cells; a space is the
+    last that is tried.
+    """
+    if len(table.columns) > 1 or not table.rows:
+        return None
+    (header,) = table.columns
+    for mark in sorted(_MARKS, key=lambda mark: (mark == " ", -header.count(mark))):
+        number = header.count(mark)
+        if number and all(row.cells[header].count(mark) == number for row in table.rows):
+            try:
+                return mark, read_table(table.file, mark)
+            except DataError:  # a column twice, quotes that don't close
+                continue
+    return None
+
+
+def as_mapping(table: Table, guess: Guess, separator: str | None = None) -> str:
     """`{kind: csv, root: ..., image: ..., label: ...}` with what seems right, and words in capitals for the rest."""
     from ganforge.recipe.scalars import quoted, scalar
 
@@ -61,6 +83,7 @@ def as_mapping(table: Table, guess: Guess) -> str:
     fields = {
         "kind": "csv",
         "table": str(table.file),
+        **({"separator": separator} if separator else {}),
         "root": str(guess.root) if guess.root else "FOLDER",
         "image": guess.image or "COLUMN",
         "label": guess.label or "COLUMN",

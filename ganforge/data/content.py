@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganforge.cache import unwritable
-from ganforge.data.decode import kind_of
 from ganforge.data.images import LoadContext
-from ganforge.files import write_bytes
+from ganforge.files import kind_of, write_bytes
 
 _MEMO = "content.json"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ganforge.data.reading import AS_IT_STANDS, Reading, windowed
+from ganforge.files import kind_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -104,12 +105,6 @@ def is_dicom(path: Path) -> bool:
         raise UnusableImage("is not there") from None
     except (OSError, ValueError) as error:  # ValueError: a null character, which no path has
         raise UnusableImage(f"can't be read: {getattr(error, 'strerror', None) or error}") from None
-
-
-def kind_of(mode: int) -> str:
-    """`a folder`, `a pipe`, ... for the mode of what is no regular file."""
-    kinds = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
-    return next((name for is_kind, name in kinds if is_kind(mode)), "a device")
 
 
 @contextmanager

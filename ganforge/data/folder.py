@@ -18,7 +18,7 @@ from ganforge.data.listing import (
     refuse,
 )
 from ganforge.data.patients import PatientPattern, patient_of
-from ganforge.errors import DataError, did_you_mean
+from ganforge.errors import DataError, did_you_mean, one_line
 
 _LITTER = frozenset({"thumbs.db", "desktop.ini"})  # left by file managers; hidden files are left out as well
 
@@ -29,7 +29,7 @@ def folder_classes(root: Path, classes: Sequence[str] = ()) -> tuple[str, ...]:
     if not found:
         raise DataError(f"{root} has no sub-folders; an image folder needs one sub-folder of images per class.")
     missing = [f"there is no folder '{name}'.{did_you_mean(name, found)}" for name in classes if name not in found]
-    refuse(f"{root} does not hold the classes that were asked for", missing, f"It holds: {', '.join(found)}.")
+    refuse(f"{root} does not hold the classes that were asked for", missing, one_line(f"It holds: {', '.join(found)}."))
     return tuple(classes) or tuple(found)
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from ganforge.data.columns import guess_columns
+from ganforge.data.decode import SUFFIXES
 from ganforge.data.listing import SHOWN, Listing, Problems, natural_order
 from ganforge.data.split import SIDES
 from ganforge.data.table import ImageFinder, Row, Table
-from ganforge.errors import DataError, did_you_mean
+from ganforge.errors import DataError, did_you_mean, one_line
 
 #: What programs write for a value that they don't have (lower case).
 BLANKS = frozenset({"", "nan", "na", "n/a", "<na>", "null", "?"})
@@ -63,13 +64,15 @@ def list_table(
     seen: dict[Path, int] = {}
     entries: list[tuple[Path, int, str, str]] = []
     missing: list[str] = []
+    suffixes: set[str] = set()  # of these
     for row in table.rows:
         name = row.cells[columns.image]
         found = finder.find(name) if name else "the image's name is blank"
         label = _label(row, columns.label, labels, problems)
         if found is None:
+            suffixes.add(Path(name).suffix.lower())
             advice = finder.close_to(name) if len(missing) < SHOWN else ""  # it takes its time
-            missing.append(f"row {row.line}: there is no image '{name}' in {root}.{advice}")
+            missing.append(f"row {row.line}: there is no image '{name}{extension}' in {root}.{advice}")
         elif isinstance(found, str):
             problems.add(row, f"{found}.")
         elif found in seen:
@@ -78,13 +81,15 @@ def list_table(
             seen[found] = row.line
             group = _group(row, columns, found, root, patient_of, problems)
             entries.append((found, label, group, _side(row, columns.split, problems)))
+    twice = _suffix_twice(extension, suffixes, is_all=not entries)
     if not entries and not problems.items and (allow_missing or not missing):
-        raise DataError(f"{table.file} names no image that is in {root}.")
+        raise DataError(f"{table.file} names no image that is in {root}.{twice}")
     if missing and allow_missing:
         warn(f"{len(missing)} of {len(table.rows)} rows of {table.file} have no image in {root} and were left out.")
     unused = finder.unused(list(seen))
     if unused:
-        warn(f"{len(unused)} images in {root} are not in {table.file} and are not used, such as {min(unused).name}.")
+        such = one_line(min(unused).name)
+        warn(f"{len(unused)} images in {root} are not in {table.file} and are not used, such as {such}.")
     groups = tuple(group for _, _, group, _ in entries)
     sides = tuple(side for *_, side in entries) if columns.split is not None else None
     return Listing(
@@ -96,7 +101,9 @@ def list_table(
         Problems(
             f"{table.file} can't be used",
             (*problems.in_order([] if allow_missing else missing), *_on_both_sides(groups, sides)),
-            _way_out(table, missing, len(entries), allow_missing),
+            ""
+            if allow_missing or not missing
+            else _way_out(table, finder, columns.image, len(missing), len(entries), twice),
         ),
     )
 
@@ -172,11 +179,26 @@ def _on_both_sides(groups: tuple[str, ...], sides: tuple[str, ...] | None) -> li
     return [f"patient '{group}' is in train and in held_out." for group in natural_order(train & held_out)]
 
 
-def _way_out(table: Table, missing: list[str], num_found: int, allow_missing: bool) -> str:
-    if not missing or allow_missing:
+def _suffix_twice(extension: str, suffixes: Set[str], is_all: bool) -> str:
+    """Whether a suffix is added to names that have one; suffixes: of names without image, all of them if `is_all`."""
+    found = sorted(suffixes & SUFFIXES)
+    if not extension or not (extension.lower() in found or (is_all and found)):
         return ""
-    text = f"{num_found} of {num_found + len(missing)} images were found."
-    place = None if num_found else guess_columns(table).root
-    if place is not None:
-        return f"{text} They seem to lie in another folder: data.root={shlex.quote(str(place))}"
-    return f"{text} If the set is meant to be a part, leave the others out with `allow_missing: true`."
+    return f" Names end in {', '.join(found)} already: leave data.extension out."
+
+
+def _way_out(table: Table, finder: ImageFinder, image: str, num_missing: int, num_found: int, twice: str) -> str:
+    """What to do about images that are not there."""
+    text = f"{num_found} of {num_found + num_missing} images were found.{twice}"
+    guess = guess_columns(table)
+    if num_found or guess.root is None:
+        part = " If the set is meant to be a part, leave the others out with `allow_missing: true`."
+        return text if twice else text + part
+    is_here = guess.root.samefile(finder.root)
+    if guess.image != image:
+        text += f" Names of files seem to stand in another column: data.image={shlex.quote(str(guess.image))}"
+    elif is_here and finder.extension and not twice:
+        text += f" They are there without {finder.extension}: leave data.extension out."
+    if not is_here:
+        text += f" They seem to lie in another folder: data.root={shlex.quote(str(guess.root))}"
+    return text

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import stat
 import unicodedata
@@ -11,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganforge.data.decode import SUFFIXES, UnusableImage, is_dicom, kind_of
-from ganforge.errors import DataError
+from ganforge.data.decode import SUFFIXES, UnusableImage, is_dicom
+from ganforge.errors import DataError, one_line
+from ganforge.files import kind_of
 
 #: Problems that an error shows in full; the rest are counted.
 SHOWN = 20
@@ -60,8 +62,8 @@ def refuse(heading: str, problems: Sequence[str], way_out: str = "", number: int
     if not problems:
         return
     number = len(problems) if number is None else number
-    lines = [f"{heading} ({number} {'problem' if number == 1 else 'problems'}):"]
-    lines += [f"  {problem}" for problem in problems[:SHOWN]]
+    lines = [f"{one_line(heading)} ({number} {'problem' if number == 1 else 'problems'}):"]
+    lines += [f"  {one_line(problem)}" for problem in problems[:SHOWN]]
     if len(problems) > SHOWN:
         lines.append(f"  ... and {len(problems) - SHOWN} more.")
     if way_out:
@@ -72,6 +74,8 @@ def refuse(heading: str, problems: Sequence[str], way_out: str = "", number: int
 def existing_folder(root: Path) -> Path:
     """`root`, if it is a folder. Raises DataError."""
     try:
+        if odd := odd_kind(root):
+            raise DataError(f"{root} is {odd}, but must be the folder that holds the images.")
         if not root.exists():
             raise DataError(f"there is no folder {root} (looked from {Path.cwd()}).")
         if not root.is_dir():
@@ -113,8 +117,9 @@ def odd_kind(file: Path) -> str:
     """`a pipe`, `a link to nothing`, ... for what is neither file nor folder; nothing for these."""
     try:
         mode = file.stat().st_mode
-    except OSError:
-        return "a link that leads nowhere" if file.is_symlink() else ""
+    except (OSError, ValueError) as error:  # ValueError: a null character, which no path has
+        leads_nowhere = getattr(error, "errno", 0) in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP} and file.is_symlink()
+        return "a link that leads nowhere" if leads_nowhere else ""
     return "" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else kind_of(mode)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ganforge.data.folder import list_folders
 from ganforge.data.listing import Listing, entries, folders_in, pictures_in
 from ganforge.data.patients import PatientPattern, patient_of
-from ganforge.errors import DataError
+from ganforge.errors import DataError, one_line
 
 if TYPE_CHECKING:
     from ganforge.data.specs import ImageFolder
@@ -93,7 +93,7 @@ def _refuse_nested(root: Path, folders: Sequence[Path]) -> None:
     """Raise DataError where the classes lie one folder deeper, as in `train` and `test`."""
     deeper = [folder for folder in folders if any(pictures_in(inner) for inner in folders_in(folder))]
     if deeper:
-        names = ", ".join(str(folder) for folder in deeper)
+        names = one_line(", ".join(str(folder) for folder in deeper))
         raise DataError(
             f"{root} holds folders of folders of pictures, where folders of pictures are expected. Name one of them: "
             f"{names}. ganforge holds out images for testing by itself."

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganforge.data.columns import as_mapping, guess_columns
+from ganforge.data.columns import as_mapping, guess_columns, other_separator
 from ganforge.data.listing import entries, folders_in, pictures_in
 from ganforge.data.recognised import Recognised
 from ganforge.data.table import read_table
-from ganforge.errors import DataError
+from ganforge.errors import DataError, one_line
 from ganforge.files import is_folder
 
 if TYPE_CHECKING:
@@ -32,16 +32,20 @@ def recognise_table(kind: type[CsvTable], place: Path) -> Recognised | None:
         table = read_table(tables[0])
     else:
         table = read_table(place)
+    separator = None
+    if other := other_separator(table):
+        separator, table = other
     guess = guess_columns(table)
     if guess.image is None or guess.label is None or guess.root is None:
         if is_folder(place):
             return None
         raise DataError(
             f"which columns of {place} hold names of files and labels can't be told; they are: "
-            f"{', '.join(table.columns)}. Take a recipe for folders, such as recipes/folder_transfer_cgan.yaml, and "
-            f"write into it: data: {as_mapping(table, guess)}"
+            f"{one_line(', '.join(table.columns))}. Take a recipe for folders, such as "
+            f"recipes/folder_transfer_cgan.yaml, and write into it: data: {as_mapping(table, guess, separator)}"
         )
     fields = {"root": guess.root, "image": guess.image, "label": guess.label, "patient": guess.patient}
+    fields |= {"separator": separator}
     root = guess.root.resolve()
     # the table by a path from root where it lies above: a recipe may move with both
     file = table.file.resolve()
@@ -52,6 +56,8 @@ def recognise_table(kind: type[CsvTable], place: Path) -> Recognised | None:
     assert files is not None
     files.listing.problems.refuse()
     notes.insert(0, _assumed(guess.image, guess.label, guess.patient))
+    if separator:
+        notes.append(f"the cells of {table.file.name} seem to be parted by {separator!r}.")
     if guess.rivals:
         notes.append(f"columns that could be the class as well: {', '.join(guess.rivals)}; change `label` if one is.")
     return Recognised(spec, files.listing, tuple(notes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -196,31 +197,44 @@ class CsvTable(PictureFiles):
 
     def _read(self) -> Table:
         """The table, which has the columns that are named. Raises DataError with those that may be meant."""
-        from ganforge.data.columns import as_mapping, guess_columns
+        from ganforge.data.columns import as_mapping, guess_columns, other_separator
         from ganforge.errors import DataError
 
-        table = self._found()
+        table, wanted = self._found(), [name for name in (self.image, self.label, self.patient, self.split) if name]
         try:
-            table.require(*filter(None, (self.image, self.label, self.patient, self.split)))
+            table.require(*wanted)
         except DataError as error:
-            raise DataError(
-                f"{error}\nA table needs the columns of files and classes, and the folder of the files. That may be: "
-                f"data='{as_mapping(table, guess_columns(table))}'"
-            ) from None
+            text, separator = str(error), None
+            if other := other_separator(table):
+                separator, table = other
+                text += f"\nIts cells seem to be parted by {separator!r}: {_override('data.separator', separator)}"
+            if not separator or set(wanted) - set(table.columns):
+                text += (
+                    "\nA table needs the columns of files and classes, and the folder of the files. That may be: "
+                    f"data='{as_mapping(table, guess_columns(table), separator)}'"
+                )
+            raise DataError(text) from None
         return table
 
     def _found(self) -> Table:
         from ganforge.data.listing import existing_folder
         from ganforge.data.table import read_table
         from ganforge.errors import DataError
-        from ganforge.files import is_file
+        from ganforge.files import is_file, is_special
 
         inside = existing_folder(self.root) / self.table
-        if self.table.is_absolute() or not is_file(self.table):
+        if self.table.is_absolute() or not (is_file(self.table) or is_special(self.table)):
             return read_table(inside, self.separator)
         if is_file(inside) and not inside.samefile(self.table):
             raise DataError(f"`table: {self.table}` may be {inside} or {self.table.resolve()}; give its full path.")
         return read_table(self.table, self.separator)
+
+
+def _override(key: str, value: str) -> str:
+    """`key=value` as a shell takes it."""
+    from ganforge.recipe.scalars import shown
+
+    return shlex.quote(f"{key}={shown(value)}")
 
 
 DATASETS: list[type[DatasetSpec]] = [ImageFolder, CsvTable]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from ganforge.data.images import LabelledImages
+from ganforge.data.listing import refuse
 from ganforge.data.split import HowToSplit, split_images
-from ganforge.files import write_text
+from ganforge.files import not_utf8, write_text
 
 
 class SplitRow(NamedTuple):
@@ -23,7 +24,12 @@ class SplitRow(NamedTuple):
 
 
 def split_rows(images: LabelledImages, split: HowToSplit) -> list[SplitRow]:
-    """A row for each image, in the order of the set, as a run would divide it."""
+    """A row for each image, in the order of the set, as a run would divide it.
+
+    Raises DataError with all names of files and folders that no table can hold.
+    """
+    faults = dict.fromkeys(fault for name in images.names if (fault := _fault_of(name)))
+    refuse("a table is UTF-8, and can't hold all names of these files", list(faults))
     sides = ["unused"] * len(images)
     for name, indices in zip(("train", "held_out"), split_images(images, split), strict=True):
         for index in indices:
@@ -39,3 +45,11 @@ def write_split(path: Path, rows: Sequence[SplitRow]) -> None:
     writer.writerow(SplitRow._fields)
     writer.writerows(rows)
     write_text(path, stream.getvalue())
+
+
+def _fault_of(name: str) -> str:
+    """What is wrong with the first part of an image's name, a folder or the file, that no table can hold."""
+    file = PurePosixPath(name)
+    folders = [folder.as_posix() for folder in reversed(file.parents)]
+    found = (not_utf8(what, path) for what, path in (*(("folder", each) for each in folders), ("file", name)))
+    return next(filter(None, found), "")

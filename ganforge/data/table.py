@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ganforge.data.decode import SUFFIXES
 from ganforge.data.listing import is_picture
-from ganforge.errors import DataError, did_you_mean
+from ganforge.errors import DataError, did_you_mean, one_line
 from ganforge.files import expect_file, is_folder
 
 #: What may stand between two cells.
@@ -44,7 +44,7 @@ class Table:
             return
         found = ", ".join(f"'{column}'" for column in self.columns)
         text = " ".join(f"{self.file} has no column '{name}'.{did_you_mean(name, self.columns)}" for name in missing)
-        raise DataError(f"{text} Columns: {found}.")
+        raise DataError(one_line(f"{text} Columns: {found}."))
 
 
 def read_table(file: Path, separator: str | None = None) -> Table:
@@ -75,7 +75,7 @@ def read_table(file: Path, separator: str | None = None) -> Table:
         raise DataError(f"{file} is empty; its first line must name the columns.")
     twice = sorted({column for column in header if header.count(column) > 1})
     if twice:
-        raise DataError(f"{file} names the column '{twice[0]}' more than once.")
+        raise DataError(one_line(f"{file} names the column '{twice[0]}' more than once."))
     return Table(file, tuple(header), tuple(rows), tuple(problems))
 
 

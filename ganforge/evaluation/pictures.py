@@ -16,7 +16,7 @@ from ganforge.data.listing import Listing, entries, existing_folder, folders_in,
 from ganforge.data.preparation import WholePicture
 from ganforge.data.specs import CsvTable, ImageFolder
 from ganforge.data.table import read_table
-from ganforge.errors import DataError
+from ganforge.errors import DataError, one_line
 
 #: The table that `ganforge sample` writes.
 SAMPLES = "samples.csv"
@@ -71,9 +71,10 @@ def in_classes_of(real: LabelledImages, fake: LabelledImages) -> LabelledImages:
     known = {name: label for label, name in enumerate(real.card.classes)}
     used = [fake.card.classes[label] for label in sorted(set(fake.labels.tolist()))]
     if unknown := [name for name in used if name not in known]:
+        theirs, ours, odd = map(one_line, (", ".join(used), ", ".join(known), unknown[0]))
         raise DataError(
-            f"{fake.card.name} has the classes {', '.join(used)}, but {real.card.name} has {', '.join(known)}: "
-            f"'{unknown[0]}' is none of them. Name them alike, or put one side's pictures into one folder without "
+            f"{fake.card.name} has the classes {theirs}, but {real.card.name} has {ours}: "
+            f"'{odd}' is none of them. Name them alike, or put one side's pictures into one folder without "
             f"classes."
         )
     labels = np.array([known[fake.card.classes[label]] for label in fake.labels], dtype=np.int64)

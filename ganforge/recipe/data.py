@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def load_data_recipe(what: Path, overrides: Sequence[str], components: Component
         recipe = load_recipe(what, overrides, components).recipe
         same = {name: getattr(recipe, name) for name in DataRecipe.model_fields if name != "augmentations"}
         return DataRecipe.model_construct(**same, augmentations=recipe.training.augmentations)
-    root, problems = apply_overrides(_node({"name": what.resolve().name or "data", "data": _data(what)}), overrides)
+    root, problems = apply_overrides(_node({"name": _name(what), "data": _data(what)}), overrides)
     try:
         found = DataRecipe.model_validate(root.plain(), context={"components": components})
     except ValidationError as error:
@@ -52,6 +53,10 @@ def load_data_recipe(what: Path, overrides: Sequence[str], components: Component
     if problems:
         raise RecipeError(problems)
     return found
+
+
+def _name(what: Path) -> str:
+    return os.path.basename(os.path.realpath(what)) or "data"  # noqa: PTH119 - pathlib's own raises for a link in circles
 
 
 def _data(what: Path) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import textwrap
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ WIDTH = 110
 
 def default_name(root: Path) -> str:
     """A recipe's name for a folder or table: its own, without what a name can't hold."""
-    place = root.resolve()
+    place = Path(os.path.realpath(root))  # pathlib's own raises for a link in circles
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", place.stem if is_file(place) else place.name).strip("._-")[:80]
     return name or "pictures"
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from ganforge.data.alike import ADVICE, alike_classes
 from ganforge.data.decode import Header, UnusableImage, read_header
 from ganforge.data.listing import Listing, entries, existing_folder, folders_in, pictures_in, refuse
 from ganforge.data.recognised import Recognised
 from ganforge.data.recognised_table import SUFFIXES as TABLES
 from ganforge.data.split import train_and_held_out
-from ganforge.errors import DataError, UsageError, did_you_mean
-from ganforge.files import is_file
+from ganforge.errors import DataError, UsageError, did_you_mean, one_line
+from ganforge.files import expect_file, is_file, is_special
 from ganforge.interfaces import DatasetSpec
 from ganforge.progress import Progress, no_progress
 from ganforge.registry import Components
@@ -90,7 +91,7 @@ def survey(root: Path, components: Components, kind: str | None = None, progress
         num_grey=sum(header.is_grey for header in headers),
         labels=listing.labels,
         groups=listing.groups,
-        notes=recognised.notes,
+        notes=(*recognised.notes, *(f"{text}. {ADVICE}" for text in alike_classes(classes))),
     )
 
 
@@ -98,6 +99,8 @@ def _existing(place: Path) -> Path:
     """A folder, or a file that may be a table. Raises DataError."""
     if is_file(place) and place.suffix.lower() not in TABLES:
         raise DataError(f"{place} is no folder of pictures, and no table (CSV or TSV) of their labels.")
+    if is_special(place):
+        expect_file(place, "", DataError)
     return place if is_file(place) else existing_folder(place)
 
 
@@ -124,7 +127,7 @@ def _recognised(root: Path, components: Components, kind: str | None) -> Recogni
     if len(found) > 1:
         raise UsageError(f"{root} could be of several kinds: {', '.join(found)}. Choose one with --data KIND.")
     if not found:
-        raise DataError(_unknown(root, kind))
+        raise DataError(one_line(_unknown(root, kind)))
     (recognised,) = found.values()
     return recognised
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganforge.errors import OutputError, UsageError
-from ganforge.files import write_text
+from ganforge.files import not_utf8, write_text
 from ganforge.progress import Progress, no_progress
 from ganforge.recipe.schema import json_schema
 from ganforge.registry import Components
@@ -91,13 +91,9 @@ def new_recipe(
 def _refuse_unwritable(names: Sequence[str]) -> None:
     """Raise UsageError for names of folders that no file in UTF-8 can hold."""
     for name in names:
-        try:
-            name.encode()
-        except UnicodeEncodeError as error:
-            shown = name.encode(errors="backslashreplace").decode()
-            raise UsageError(
-                f"the folder {shown} has a name that is not UTF-8. Rename it, or set LC_ALL=C.UTF-8."
-            ) from error
+        fault = not_utf8("folder", name)
+        if fault:
+            raise UsageError(fault)
 
 
 def refuse_existing(files: Sequence[Path], *, force: bool) -> None:

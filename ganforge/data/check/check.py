@@ -93,6 +93,7 @@ def check_data(data: DatasetSpec, resolution: int, split: HowToSplit, context: L
         *findings.doubles(images),
         *findings.near_doubles(images, alike),
         *findings.classes(images, split.held_out),
+        *findings.alike(images),
         *findings.patients(images),
         *findings.small(images),
         *findings.extreme_brightness(images),

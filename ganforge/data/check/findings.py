@@ -10,10 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from ganforge.data.alike import ADVICE, alike_classes
 from ganforge.data.check.doubles import THRESHOLD, equal
 from ganforge.data.check.look import BLACK, WHITE, Look
 from ganforge.data.patients import PATIENT
 from ganforge.data.reasons import faults, ways_out
+from ganforge.errors import one_line
 
 #: Share of one kind in a class, against its share in the others, from which the kind tells the class.
 TELLING = 0.8
@@ -167,6 +169,11 @@ def classes(images: Set, held_out: float) -> list[Finding]:
     return found
 
 
+def alike(images: Set) -> list[Finding]:
+    """Classes that may be one, written in two ways."""
+    return [Finding("alike_classes", False, text, ADVICE) for text in alike_classes(images.classes)]
+
+
 def patients(images: Set) -> list[Finding]:
     """Whether file names say more of patients than the set uses."""
     if images.knows_patients() or not images.usable():
@@ -180,7 +187,7 @@ def patients(images: Set) -> list[Finding]:
             text = (
                 f"each image counts as a patient of its own, but {shared:,} share the start of their name with another"
             )
-            pattern = f"{same}{PATIENT}{mark}*"
+            pattern = one_line(f"{same}{PATIENT}{mark}*")
             advice = f"If that is the patient, say so: data.patient='{pattern}'; else patients are on both sides."
             return [Finding("patients_in_names", False, text, advice)]
     text = "each image counts as a patient of its own: where patients have several, say which with `patient`"

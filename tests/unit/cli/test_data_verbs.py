@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -138,6 +139,56 @@ def test_a_split_is_written_and_can_be_used_again(ganforge: Ganforge, xrays: Pat
     spec = CsvTable(root=xrays / "images", table=out, patient="patient", split="split", window=WINDOW)
     again = spec.load(16, LoadContext(tmp_path / "cache"))
     assert again.card.classes == CLASSES and [row["split"] for row in rows] == list(again.sides)
+
+
+def test_a_split_of_names_that_no_table_can_hold_is_refused(
+    ganforge: Ganforge, tiny_images: Path, tmp_path: Path
+) -> None:
+    (tiny_images / "small" / "00.png").rename(tiny_images / "small" / "pat\udcff\udcfe.png")
+    (tiny_images / "large").rename(tiny_images / "lar\udce9")
+    out = tmp_path / "split.csv"
+    result = ganforge("data", "split", tiny_images, "resolution=16", "--out", out)
+    assert (result.exit_code, result.stdout, out.exists()) == (3, "", False)
+    assert result.stderr.splitlines() == [
+        "error: a table is UTF-8, and can't hold all names of these files (2 problems):",
+        "  the folder lar\\udce9 has a name that is not UTF-8. Rename it, or set LC_ALL=C.UTF-8.",
+        "  the file small/pat\\udcff\\udcfe.png has a name that is not UTF-8. Rename it, or set LC_ALL=C.UTF-8.",
+    ]
+
+
+@pytest.mark.parametrize("words", [("data", "check"), ("data", "split"), ("new", "recipe"), ("check",)])
+def test_no_name_forges_a_line(
+    ganforge: Ganforge, tiny_recipe: Path, tiny_images: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """What is wrong is in the folder in turn: nothing, then empty pictures, then entries that are none."""
+    evil = "x\nerror: forged\r\tz"
+    (tiny_images / "large").rename(tiny_images / evil)
+    (tiny_images / "small" / "00.png").rename(tiny_images / "small" / f"{evil}.png")
+    shutil.copy(tiny_images / "small" / f"{evil}.png", tiny_images / evil / f"{evil}.png")
+    what = [tiny_recipe] if words == ("check",) else [tiny_images]
+    out = {
+        "split": ["resolution=16", "--out", tmp_path / "out.csv"],
+        "recipe": ["--out", tmp_path / "out.yaml", "--force"],
+    }
+    more = out.get(words[-1], [] if words == ("check",) else ["resolution=16"])
+    shown = []
+    for trouble in (None, tiny_images / "medium" / f"{evil}.png", tiny_images / "medium" / f"{evil}.doc"):
+        if trouble:
+            trouble.write_bytes(b"")
+        shown.append(ganforge(*words, *what, *more).output)
+    assert all("forged" in text for text in (shown if words != ("check",) else shown[:1]))
+    lines = [line for text in shown for line in text.split("\n")]
+    assert not [line for line in lines if line.startswith("error: forged") or "\r" in line or "\t" in line]
+    assert any("x\\x0aerror: forged\\x0d\\x09z" in line for line in lines)
+
+
+def test_no_class_forges_a_line_where_it_is_asked_for(ganforge: Ganforge, tiny_images: Path) -> None:
+    (tiny_images / "large").rename(tiny_images / "x\nerror: forged")
+    result = ganforge("data", "check", tiny_images, "data.classes=[x]")
+    assert (result.exit_code, result.stderr.splitlines()[1:]) == (
+        3,
+        ["  there is no folder 'x'.", "It holds: medium, small, x\\x0aerror: forged."],
+    )
 
 
 def test_drawn_radiographs_of_16_bits_go_from_check_to_run(

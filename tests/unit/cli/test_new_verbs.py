@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,6 +54,22 @@ def test_new_recipe_refuses_a_folder_with_nothing_in_it_as_data(ganforge: Ganfor
     assert (result.exit_code, result.stdout) == (3, "")
     assert result.stderr == f"error: {tmp_path} is empty. Put one folder of pictures for each class into it.\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pipe_and_a_link_in_circles_are_no_pictures(ganforge: Ganforge, tmp_path: Path) -> None:
+    pipe, loop, table = tmp_path / "pipe.csv", tmp_path / "loop", tmp_path / "loop.csv"
+    os.mkfifo(pipe)
+    for link in (loop, table):
+        link.symlink_to(link)
+    nowhere = f"error: {loop} is a link that leads nowhere, but must be the folder that holds the images.\n"
+    for words, message in (
+        (("new", "recipe", pipe, "--out", tmp_path / "x.yaml"), f"error: {pipe} is a pipe, not a file.\n"),
+        (("new", "recipe", loop), nowhere),
+        (("data", "check", pipe), f"error: {pipe} is a pipe, not a file.\n"),
+        (("data", "check", table), f"error: {table} can't be read: Too many levels of symbolic links.\n"),
+    ):
+        result = ganforge(*words)
+        assert (result.exit_code, result.stderr) == (3, message)
 
 
 def test_a_folder_whose_name_no_recipe_can_hold_is_refused(ganforge: Ganforge, tiny_images: Path) -> None:

@@ -84,8 +84,8 @@ def test_control_characters_are_shown_and_not_obeyed() -> None:
     written, stream = output(terminal=False)
     written.line("a\x1b[2Jb\nc\x9b")
     written.labelled("warning", "\x07", "bold")
-    written.table(("score",), [("red\x1b[31m",)])
-    assert stream.getvalue() == "a\\x1b[2Jb\nc\\x9b\nwarning: \\x07\nscore\nred\\x1b[31m\n"
+    written.table(("score",), [("red\x1b[31m",), ("x\r\nerror:\ty",)])
+    assert stream.getvalue() == ("a\\x1b[2Jb\nc\\x9b\nwarning: \\x07\nscore\nred\\x1b[31m\nx\\x0d\\x0aerror:\\x09y\n")
 
 
 def test_a_terminal_that_is_gone_ends_no_training() -> None:

@@ -71,6 +71,9 @@ def test_convert_says_what_is_in_the_way(ganforge: Ganforge, tmp_path: Path, cac
     file, out = checkpoint(tmp_path / "gan.pt"), tmp_path / "out"
     result = ganforge("weights", "convert", tmp_path / "none.pt", out)
     assert (result.exit_code, result.stderr) == (5, f"error: there is no file {tmp_path / 'none.pt'}.\n")
+    os.mkfifo(tmp_path / "pipe.pt")
+    result = ganforge("weights", "convert", tmp_path / "pipe.pt", out)
+    assert (result.exit_code, result.stderr) == (5, f"error: {tmp_path / 'pipe.pt'} is a pipe, not a file.\n")
     out.mkdir()
     (out / "mine.txt").touch()
     result = ganforge("weights", "convert", file, out)

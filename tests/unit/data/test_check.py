@@ -226,6 +226,35 @@ def test_classes_that_can_not_be_trained_or_measured_are_named(tmp_path: Path) -
     assert last.text == "class 'one' has no held-out image (1 patient), so nothing of it is measured"
 
 
+def test_classes_that_differ_only_in_case_or_spaces_are_pointed_out(tmp_path: Path) -> None:
+    folders = ["Sick", "sick", "sick ", "very sick", "verysick", "well"]
+    for i in range(24):
+        file = tmp_path / "set" / folders[i % 6] / f"p{i}_0.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        picture(i).save(file)
+    advice = (
+        "If they are one class, write one name in the table, or put the pictures into one folder: `classes` can't join "
+        "two."
+    )
+    texts = [
+        "the classes 'Sick', 'sick', 'sick ' differ only in case or spaces",
+        "the classes 'very sick', 'verysick' differ only in case or spaces",
+    ]
+    result = check(of(tmp_path / "set"), tmp_path)
+    alike = [finding for finding in result.findings if finding.what == "alike_classes"]
+    assert [(each.is_error, each.text, each.advice) for each in alike] == [(False, text, advice) for text in texts]
+    rows = "".join(
+        f"Sick/p{i}_0.png,{label},{i}\n" for i, label in zip((0, 6, 12, 18), ("L", "l", "M", "M"), strict=True)
+    )
+    (tmp_path / "t.csv").write_text(f"image,label,patient\n{rows}")
+    table = CsvTable(root=tmp_path / "set", table=tmp_path / "t.csv", patient="patient")
+    assert "the classes 'L', 'l' differ only in case or spaces" in [
+        each.text for each in check(table, tmp_path).findings
+    ]
+    spec = table.model_copy(update={"selected": {"L": "x", "l": "y", "M": "z"}})
+    assert "alike_classes" not in [each.what for each in check(spec, tmp_path).findings]
+
+
 def test_names_that_seem_to_tell_the_patient_are_pointed_out(tmp_path: Path) -> None:
     for i in range(20):
         file = tmp_path / "set" / "ab"[i // 2 % 2] / f"scan_{i // 2:02d}_{i % 2}.png"

@@ -84,6 +84,15 @@ def test_a_table_with_its_pictures_is_recognised_with_what_was_assumed(tmp_path:
         )
 
 
+def test_a_table_with_another_separator_is_recognised_and_said_to_have_it(
+    tmp_path: Path, components: Components
+) -> None:
+    guessed(tmp_path, f"file:grade\n{rows('p{i}.png', '{c}').replace(',', ':')}")
+    found = survey(tmp_path / "t.csv", components)
+    assert isinstance(found.spec, CsvTable) and found.spec.separator == ":" and found.counts == (4, 4, 4)
+    assert "the cells of t.csv seem to be parted by ':'." in found.notes
+
+
 def test_folders_of_classes_are_not_given_up_for_a_table_beside_them(tmp_path: Path, components: Components) -> None:
     for name in "ab":
         (tmp_path / "set" / name).mkdir(parents=True)

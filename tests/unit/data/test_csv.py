@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -120,8 +121,18 @@ MEANT = (
         (
             b"image:label\none:a\n",
             "{0} has no column 'image'. Did you mean 'image:label'? {0} has no column 'label'. Did you mean "
-            "'image:label'? Columns: 'image:label'."
-            + MEANT.replace("image: image", 'image: "image:label"').replace("{1}", "FOLDER"),
+            "'image:label'? Columns: 'image:label'.\nIts cells seem to be parted by ':': data.separator=:",
+        ),
+        (
+            b"file sex diagnosis\none f a\ntwo m b\n",
+            "{0} has no column 'image'. {0} has no column 'label'. Columns: 'file sex diagnosis'.\n"
+            "Its cells seem to be parted by ' ': 'data.separator=\" \"'"
+            + MEANT.replace("image: image", "image: file").replace("{0}, root", '{0}, separator: " ", root'),
+        ),
+        (
+            b"file: name\none:a\ntwo\n",  # no mark is in all rows
+            "{0} has no column 'image'. {0} has no column 'label'. Columns: 'file: name'."
+            + MEANT.replace("image: image", 'image: "file: name"'),
         ),
         (b"", "{} is empty; its first line must name the columns."),
         (b"image,label,label\n", "{} names the column 'label' more than once."),
@@ -135,6 +146,11 @@ def test_a_table_that_cannot_be_read_is_refused(root: Path, content: bytes, mess
     with pytest.raises(DataError) as error:
         CsvTable(root=root, table=Path("t.csv")).classes()
     assert str(error.value) == message.format(root / "t.csv", root)
+
+
+def test_a_wrong_separator_is_answered_with_the_right_one(root: Path, context: LoadContext) -> None:
+    spec = table(root, "image,label\none,a\n", separator=";")
+    assert refusal(spec, context).endswith("\nIts cells seem to be parted by ',': data.separator=,")
 
 
 def test_what_can_not_be_looked_for_is_named_with_its_row(root: Path, context: LoadContext) -> None:
@@ -285,6 +301,37 @@ def test_a_suffix_that_all_names_lack_can_be_given(root: Path, context: LoadCont
     assert table(root, text, extension=".bmp").load(4, context).names == ["one.bmp"]
 
 
+@pytest.mark.parametrize(
+    ("rows", "extension", "problems", "way_out"),
+    [
+        ("one.png,a", ".png", ["row 2: there is no image 'one.png.png' in {0}. Did you mean 'one.png'?"],
+         "0 of 1 images were found. Names end in .png already: leave data.extension out."),
+        ("one.png,a\ntwo.jpeg,a", ".bmp", ["row 2: there is no image 'one.png.bmp' in {0}. Did you mean 'one.png'?",
+                                           "row 3: there is no image 'two.jpeg.bmp' in {0}. Did you mean 'two.jpeg'?"],
+         "0 of 2 images were found. Names end in .jpeg, .png already: leave data.extension out."),
+        ("one,a\none.png,a", ".png", ["row 3: there is no image 'one.png.png' in {0}. Did you mean 'one.png'?"],
+         "1 of 2 images were found. Names end in .png already: leave data.extension out."),
+        ("one,a", ".bmp", ["row 2: there is no image 'one.bmp' in {0}. Did you mean 'one.png'?"],
+         "0 of 1 images were found. They are there without .bmp: leave data.extension out."),
+    ],
+)  # fmt: skip
+def test_a_suffix_that_names_have_already_is_told_apart_from_a_wrong_folder(
+    root: Path, context: LoadContext, rows: str, extension: str, problems: list[str], way_out: str
+) -> None:
+    text = refusal(table(root, f"image,label\n{rows}\n", extension=extension), context)
+    assert text.splitlines()[1:] == [*(f"  {problem.format(root)}" for problem in problems), way_out]
+    assert table(root, f"image,label\n{rows}\n").classes() == ("a",)
+    alone = table(root, "image,label\none.png,a\n", extension=".png", allow_missing=True)
+    assert refusal(alone, context).endswith(f"in {root}. Names end in .png already: leave data.extension out.")
+
+
+def test_names_of_files_in_another_column_are_no_other_folder(root: Path, context: LoadContext) -> None:
+    text = refusal(table(root, "image,label,file\n7,a,one.png\n8,b,two.jpeg\n"), context)
+    assert text.splitlines()[-1] == (
+        "0 of 2 images were found. Names of files seem to stand in another column: data.image=file"
+    )
+
+
 def test_a_table_may_lie_beside_its_folder(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(root.parent)
     Path("labels.csv").write_text("image,label\none,a\n")
@@ -294,6 +341,11 @@ def test_a_table_may_lie_beside_its_folder(root: Path, monkeypatch: pytest.Monke
         CsvTable(root=Path("set"), table=Path("labels.csv")).classes()
 
 
-def test_a_table_that_never_ends_is_not_read(root: Path) -> None:
-    with pytest.raises(DataError, match=r"^there is no table /dev/zero\.$"):
+def test_a_table_that_never_ends_is_not_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataError, match=r"^/dev/zero is a device, not a file\.$"):
         CsvTable(root=root, table=Path("/dev/zero")).classes()
+    monkeypatch.chdir(root.parent)
+    for place in (Path("t.csv"), root / "u.csv"):
+        os.mkfifo(place)
+        with pytest.raises(DataError, match=rf"^{place} is a pipe, not a file\.$"):
+            CsvTable(root=root, table=Path(place.name)).classes()

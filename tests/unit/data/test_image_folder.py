@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -194,3 +195,14 @@ def test_a_strip_that_padding_would_blow_up_is_refused_by_name(tmp_path: Path) -
         Image.new("RGB", size).save(tmp_path / name / "picture.png")
     with pytest.raises(DataError, match="is 20000 x 20 pixels, too long to be padded to a square"):
         ImageFolder(root=tmp_path, fit="pad").load(8, LoadContext(tmp_path / "cache"))
+
+
+def test_a_root_that_is_a_link_to_nothing_or_a_pipe_is_called_so(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "gone").symlink_to(tmp_path / "nothing")
+    os.mkfifo(tmp_path / "pipe")
+    for name, odd in (("loop", "a link that leads nowhere"), ("gone", "a link that leads nowhere"), ("pipe", "a pipe")):
+        root = tmp_path / name
+        with pytest.raises(DataError) as error:
+            ImageFolder(root=root).classes()
+        assert str(error.value) == f"{root} is {odd}, but must be the folder that holds the images."

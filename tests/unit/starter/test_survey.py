@@ -71,6 +71,13 @@ def test_folders_without_pictures_are_left_out_and_named(drawn: Drawn, component
     assert found.notes == ("folders without pictures are left out: notes.",)
 
 
+def test_classes_that_may_be_one_are_named(drawn: Drawn, components: Components) -> None:
+    root = drawn({"large": 2, "LARGE ": 2, "small": 2})
+    assert (
+        survey(root, components).notes[-1].startswith("the classes 'LARGE ', 'large' differ only in case or spaces. If")
+    )
+
+
 def test_a_table_or_names_of_eyepacs_are_diabetic_retinopathy(drawn: Drawn, components: Components) -> None:
     by_name = drawn({str(grade): [f"{grade}{n}_left" for n in range(2)] for grade in range(5)})
     assert survey(by_name, components).spec == DiabeticRetinopathy(root=by_name)

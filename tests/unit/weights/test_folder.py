@@ -122,11 +122,11 @@ def test_a_card_that_json_cannot_hold_is_refused(text: str, tmp_path: Path) -> N
     assert str(caught.value).startswith(f"{tmp_path / 'card.json'} can't be read: ")
 
 
-def test_a_card_that_is_a_pipe_is_none(tmp_path: Path) -> None:
+def test_a_card_that_is_a_pipe_is_called_so(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "card.json")
     with pytest.raises(CheckpointError) as caught:
         read_card(tmp_path)
-    assert str(caught.value) == f"there is no {tmp_path / 'card.json'}."
+    assert str(caught.value) == f"{tmp_path / 'card.json'} is a pipe, not a file."
 
 
 def test_a_path_with_a_part_that_is_too_long_is_told(tmp_path: Path) -> None:
