@@ -70,6 +70,12 @@ class Report:
     def is_phantom(self) -> bool:
         return self.record.is_phantom
 
+    def stage_name(self, number: object) -> str:
+        """The name of the stage that run.json has under this number, counted from 0; else what stands there."""
+        text = str(number)
+        place = int(text) if text.isdecimal() else text
+        return at(self.record.recipe, "stages", place, "name", kind=str) or text
+
     @property
     def is_running(self) -> bool:
         return self.state == "running"

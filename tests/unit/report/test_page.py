@@ -217,6 +217,20 @@ def test_how_to_repeat_and_cite(finished: Path) -> None:
     assert f"Software : ganforge {version('ganforge')}" in words(html)
 
 
+def test_the_page_says_what_n_counts(finished: Path) -> None:
+    legend = "n : images compared at a time, which may be fewer than all; generated/real where they differ."
+    assert legend in words(page_of(finished))
+
+
+def test_arithmetic_stands_under_the_names_of_the_stages(finished: Path) -> None:
+    state = json.loads((finished / "run.json").read_text())
+    how = {"generator": "float32", "discriminator": "float32", "reason": "As asked.", "check": ""}
+    write_json(finished / "run.json", {**state, "arithmetic": {"0": how, "1": how, "7": how, "x": how}})
+    text = words(page_of(finished))
+    for name in ("head", "all", "7", "x"):
+        assert f"Stage {name}: generator in float32" in text
+
+
 def test_a_branch_tells_where_it_came_from(finished: Path) -> None:
     state = json.loads((finished / "run.json").read_text())
     begun = {"run": "00000-tiny", "step": 1200, "changes": ["seed=3"]}
