@@ -183,6 +183,8 @@ def _train_and_evaluate(
     train: LabelledImages | None = None
     try:
         listener.planned(plan, run_dir.path)
+        if before := _spent_before(run_dir):
+            listener.spent_before(before)
         # none: stopped before the first was whole
         is_resumed = processes.from_first(lambda: bool(list_checkpoints(run_dir.checkpoints)))
         pretrained = fetch_source(plan, listener) if processes.is_first and not is_resumed else None
@@ -236,8 +238,12 @@ def _train_and_evaluate(
 
 def _spent(run_dir: RunDir, started: float) -> float:
     """Seconds of the run so far, without those of a process that was killed."""
+    return round(_spent_before(run_dir) + time.monotonic() - started, 1)
+
+
+def _spent_before(run_dir: RunDir) -> float:
     before = run_dir.read_state().get("seconds")
-    return round((before if isinstance(before, int | float) else 0) + time.monotonic() - started, 1)
+    return before if isinstance(before, int | float) else 0.0
 
 
 def _newest(plan: Plan, run_dir: RunDir, listener: Listener, processes: Processes) -> Checkpoint:

@@ -75,6 +75,8 @@ class Component(Spec):
     """A spec with a name. Subclasses narrow `kind` to `Literal["the_name"]` with that name as default."""
 
     kind: str
+    #: What the report of a run with this component tells its readers to cite, one text for each paper.
+    papers: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def kind_name(cls) -> str:

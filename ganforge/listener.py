@@ -46,6 +46,9 @@ class Listener:
 
     def resumed(self, step: int) -> None: ...
 
+    def spent_before(self, seconds: float) -> None:
+        """What the run took until now, of a run that goes on: without what killed processes had done."""
+
     def stage(self, name: str, table: Sequence[FreezeRow]) -> None: ...
 
     def step(self, report: StepReport) -> None: ...

@@ -90,6 +90,11 @@ class Registry(Generic[S]):
                 f"{origin}: the name of {spec.__name__} ({source_location(spec)}) must be given as "
                 f'`kind: Literal["some_name"] = "some_name"`, lower case with underscores.'
             )
+        if not isinstance(spec.papers, tuple) or not all(isinstance(paper, str) for paper in spec.papers):
+            raise PluginError(
+                f"{origin}: `papers` of {spec.__name__} ({source_location(spec)}) must be a tuple of texts, such as "
+                f'`("Hu, Shen & Sun 2018",)`, but is {spec.papers!r}.'
+            )
         if name in self._entries:
             other, other_origin = self._entries[name]
             plural = hook_name(self.family).removeprefix("ganforge_")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
+from ganforge import literature
 from ganforge.interfaces import AugmentationSpec
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class DiffAugment(AugmentationSpec):
     """Random colour, translation and cutout of every image (Zhao et al. 2020, "Differentiable augmentation")."""
 
     kind: Literal["diff_augment"] = "diff_augment"
+    papers: ClassVar[tuple[str, ...]] = (literature.DIFF_AUGMENT,)
     #: Brightness, saturation and contrast.
     colour: bool = True
     #: Largest shift as a share of the side; 0: none.
@@ -47,6 +49,7 @@ class ADA(AugmentationSpec):
     """Geometry and colour with a probability that adapts to overfitting (Karras et al. 2020, "ADA")."""
 
     kind: Literal["ada"] = "ada"
+    papers: ClassVar[tuple[str, ...]] = (literature.ADA,)
     #: Wanted mean sign of the discriminator's logits on real images.
     target: Annotated[float, Field(gt=-1, lt=1)] = 0.6
     #: Images after which the probability could have gone from 0 to 1.

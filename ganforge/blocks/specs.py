@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import PositiveFloat
 
+from ganforge import literature
 from ganforge.interfaces import BlockSpec, Side, Width
 from ganforge.shapes import Shape, ShapeError
 
@@ -39,6 +40,7 @@ class PixelNorm(BlockSpec):
     """Divides the latent (or each pixel's channels) by its root mean square (Karras et al. 2018)."""
 
     kind: Literal["pixel_norm"] = "pixel_norm"
+    papers: ClassVar[tuple[str, ...]] = (literature.PIXEL_NORM,)
     parameter_free: ClassVar[bool] = True
 
     def out_shape(self, shape: Shape) -> Shape:
@@ -74,6 +76,7 @@ class Residual(BlockSpec):
     """Residual block of GP-GAN: two 3x3 convolutions, no normalisation (Mescheder et al. 2018)."""
 
     kind: Literal["residual"] = "residual"
+    papers: ClassVar[tuple[str, ...]] = (literature.STABILITY,)
     channels: Width
     #: Factor of the residual branch; 0.1 as published, 1 with the variance-preserving initialisation.
     residual_scale: PositiveFloat = 0.1
@@ -96,6 +99,7 @@ class Style(BlockSpec):
     """Style block: two convolutions, each with noise and AdaIN driven by the style (Zhao et al. 2020)."""
 
     kind: Literal["style"] = "style"
+    papers: ClassVar[tuple[str, ...]] = (literature.LIMITED_DATA, literature.STYLE, literature.ADAIN)
     channels: Width
     #: How the side is doubled in front of (or by) the first convolution.
     upsampling: Literal["none", "nearest", "bilinear", "transposed"] = "none"
@@ -132,6 +136,7 @@ class StatisticsAffine(BlockSpec):
     """Layer norm and a large affine that give a frozen trunk the statistics it expects (Zhao et al. 2020)."""
 
     kind: Literal["statistics_affine"] = "statistics_affine"
+    papers: ClassVar[tuple[str, ...]] = (literature.LIMITED_DATA,)
     #: Mean of the initial scale of the channels.
     gain: PositiveFloat = 1000.0
     #: Factor of the gradient that reaches the blocks below.

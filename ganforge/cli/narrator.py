@@ -42,6 +42,7 @@ class Narrator(Listener):
         self._plan: Plan | None = None
         self._grid: Path | None = None
         self._report: Path | None = None
+        self._spent_before = 0.0
 
     def __enter__(self) -> Narrator:
         return self
@@ -90,6 +91,9 @@ class Narrator(Listener):
     def resumed(self, step: int) -> None:
         self.output.line(f"continued from the checkpoint of step {step:,}")
 
+    def spent_before(self, seconds: float) -> None:
+        self._spent_before = seconds
+
     def stage(self, name: str, table: Sequence[FreezeRow]) -> None:
         trained = {row.network: 0 for row in table}
         for row in table:
@@ -122,7 +126,8 @@ class Narrator(Listener):
             self.output.line(f"{folder} is finished already; nothing was done")
             self.output.line(f"next: {self.settings.command('sample', folder, '--count', 16, '--out', 'samples')}")
             return
-        self.output.line(f"finished in {duration(seconds)}", "bold green")
+        whole = f" ({duration(self._spent_before + seconds)} with what was done before)" if self._spent_before else ""
+        self.output.line(f"finished in {duration(seconds)}{whole}", "bold green")
         self.output.line(f"run: {folder}")
         if self._grid is not None:
             self.output.line(f"samples: {self._grid}")

@@ -119,6 +119,8 @@ def _serve(run: Path, panel: Path | None, port: int, settings: Settings) -> None
 
 
 def _show_scores(comparison: Comparison, output: Output) -> None:
+    from ganforge.evaluation.shown import SIZES
+
     if comparison.is_phantom:
         output.line("PHANTOM: some of these runs saw pictures drawn by a program.", "bold yellow")
     for text in comparison.obstacles:
@@ -138,6 +140,7 @@ def _show_scores(comparison: Comparison, output: Output) -> None:
         for cell, text in zip(line.cells, lines[runs * number :], strict=False):
             if cell is not None:
                 output.line(f"  {text}")
+    output.paragraph(f"n: {SIZES}", indent=2)
 
 
 def _row(cell: Measured | None, *, is_lettered: bool) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ganforge.evaluation.shown import grouped, named, number, parts, sizes, warnings_of
+from ganforge.evaluation.shown import SIZES, grouped, named, number, parts, sizes, warnings_of
 
 if TYPE_CHECKING:
     from ganforge.cli.output import Output
@@ -34,6 +34,7 @@ def show_scores(scores: Sequence[Score], output: Output) -> None:
         for _ in members:
             output.line(lines.pop(0))
     output.paragraph(f"better: {_directions(scores)}", indent=2)
+    output.paragraph(f"n: {SIZES}", indent=2)
     for score in scores:
         _show_matrix(score, output)
     for text, names in warnings_of(scores).items():

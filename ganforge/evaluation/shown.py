@@ -33,6 +33,10 @@ def grouped(scores: Iterable[S]) -> dict[str, list[S]]:
     return groups
 
 
+#: What `sizes` counts.
+SIZES = "images compared at a time, which may be fewer than all; generated/real where they differ"
+
+
 class Counted(Protocol):
     """What says how many images were compared."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import PositiveInt
 
+from ganforge import literature
 from ganforge.errors import did_you_mean
 from ganforge.interfaces import DepthSpec, Sites
 
@@ -61,6 +62,7 @@ class AfterFrozen(DepthSpec):
     """Right behind the last block that is frozen in every stage: nothing frozen is disturbed (Nian & Jin 2024)."""
 
     kind: Literal["after_frozen"] = "after_frozen"
+    papers: ClassVar[tuple[str, ...]] = (literature.RETINAS,)
 
     def locate(self, sites: Sites) -> int:
         frozen = [index for index, key in enumerate(sites.keys) if key in sites.frozen]

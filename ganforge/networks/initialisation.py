@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
+from ganforge import literature
 from ganforge.interfaces import InitialisationSpec
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class VariancePreserving(InitialisationSpec):
     """
 
     kind: Literal["variance_preserving"] = "variance_preserving"
+    papers: ClassVar[tuple[str, ...]] = (literature.INITIALISATION,)
 
     def apply(self, network: nn.Module) -> None:
         from torch import nn

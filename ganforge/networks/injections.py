@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from ganforge import literature
 from ganforge.interfaces import InjectionSpec, Width
 from ganforge.shapes import Shape
 
@@ -17,6 +18,7 @@ class Concatenate(InjectionSpec):
     """Label embedding as additional input channels; at the latent: concatenation to z (Nian & Jin 2024)."""
 
     kind: Literal["concatenate"] = "concatenate"
+    papers: ClassVar[tuple[str, ...]] = (literature.RETINAS,)
     #: Length of the embedding.
     dim: Width
     target: ClassVar[Target] = "extra"
@@ -35,6 +37,7 @@ class ConcatenateMap(InjectionSpec):
     """One learned map per class, (1, H, W), as an additional input channel (Nian & Jin 2024)."""
 
     kind: Literal["concatenate_map"] = "concatenate_map"
+    papers: ClassVar[tuple[str, ...]] = (literature.RETINAS,)
     target: ClassVar[Target] = "extra"
     piecewise_linear: ClassVar[bool] = True
 
@@ -64,6 +67,7 @@ class FiLM(InjectionSpec):
     """One learned scale and offset per class and channel (Perez et al. 2018)."""
 
     kind: Literal["film"] = "film"
+    papers: ClassVar[tuple[str, ...]] = (literature.FILM,)
     target: ClassVar[Target] = "features"
     piecewise_linear: ClassVar[bool] = True
 
@@ -77,6 +81,7 @@ class Projection(InjectionSpec):
     """Adds to the logit the inner product of pooled features and a class vector (Miyato & Koyama 2018)."""
 
     kind: Literal["projection"] = "projection"
+    papers: ClassVar[tuple[str, ...]] = (literature.PROJECTION,)
     target: ClassVar[Target] = "logit"
     piecewise_linear: ClassVar[bool] = True
 

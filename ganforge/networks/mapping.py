@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from ganforge import literature
 from ganforge.interfaces import MappingSpec, Width
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ class MappingMLP(MappingSpec):
     """Pixel norm of z, then fully connected layers with leaky ReLU (Karras et al. 2019; 8 layers as published)."""
 
     kind: Literal["mapping_mlp"] = "mapping_mlp"
+    papers: ClassVar[tuple[str, ...]] = (literature.STYLE,)
     depth: Annotated[int, Field(gt=0, le=64)] = 8
     #: Length of the style.
     width: Width

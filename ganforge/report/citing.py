@@ -6,14 +6,10 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ganforge.recipe.models import Recipe
 from ganforge.report.folder import RunRecord, at
 from ganforge.report.hiding import PATH, Hider
-
-_METHOD = (
-    'Zhao, Cong & Carin 2020, "On leveraging pretrained GANs for generation with limited data" (ICML)',
-    "Nian & Jin 2024 (labels behind the frozen layers)",
-    'Mescheder, Geiger & Nowozin 2018, "Which training methods for GANs do actually converge?" (ICML)',
-)
+from ganforge.report.method import method
 
 
 @dataclass(frozen=True)
@@ -38,15 +34,21 @@ class Repetition:
     has_paths: bool
 
 
-def citations(record: RunRecord) -> list[Citation]:
-    """Data, pretrained weights, method and ganforge, as far as the run names them."""
+def citations(record: RunRecord, recipe: Recipe | None) -> list[Citation]:
+    """Data, pretrained weights, method and ganforge, as far as the run names them.
+
+    recipe: if it is valid on this machine; its components say what they come from.
+    """
     found = []
     for what, data in (("Data", at(record.data, "card", kind=dict)), ("Pretrained weights", record.source)):
         if not data:
             continue
         name, citation = at(data, "name", kind=str) or "", at(data, "citation", kind=str) or "not stated"
         found.append(Citation(what, f"{name}: {citation}" if name else citation))
-    found += [Citation("Method", text) for text in _METHOD]
+    if recipe is None:
+        found.append(Citation("Method", "not known, since the recipe can't be read here with all its components"))
+    else:
+        found += [Citation("Method", f"{paper}: {', '.join(used)}") for paper, used in method(recipe).items()]
     version = at(record.environment, "ganforge", kind=str)
     found.append(Citation("Software", f"ganforge {version}" if version else "ganforge"))
     return found

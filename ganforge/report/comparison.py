@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
 from ganforge.data.decode import UnusableImage
@@ -43,7 +43,8 @@ class Measured:
 
     side: Side
     score: Score
-    #: `best`, `not told apart` from the best by twice the spreads, or nothing.
+    #: `best`; `equal`, where several share the best value; `not told apart` from the best by twice the spreads; or
+    #: nothing.
     verdict: str
 
 
@@ -75,6 +76,11 @@ class Comparison:
     @property
     def is_phantom(self) -> bool:
         return any(side.record.is_phantom for side in self.sides)
+
+    @property
+    def groups(self) -> list[tuple[str, list[Line]]]:
+        """Extractor and its lines, in the order in which the first run has them, which is that of its report."""
+        return [(name, list(members)) for name, members in groupby(self.lines, lambda line: line.extractor)]
 
     @property
     def nothing_in_common(self) -> str:
@@ -199,10 +205,19 @@ def _verdict(side: Side, score: Score, sides: Sequence[Side], scores: Sequence[S
     if len(rivals) < 2:
         return ""
     best = min(rivals, key=_distance)
-    if score is best:
-        return "best"
+    first = [rival for rival in rivals if _is_same(_distance(rival), _distance(best))]
+    if any(score is rival for rival in first):
+        if len(first) == 1:
+            return "best"
+        # values beyond that of real images are no better than it, and yet not the same
+        return "equal" if all(_is_same(rival.value, score.value) for rival in first) else "not told apart"
     gap = _distance(score) - _distance(best)
     return "not told apart" if gap <= _APART * math.hypot(*_spreads(score), *_spreads(best)) else ""
+
+
+def _is_same(one: float, other: float) -> bool:
+    """Up to rounding: a value may be a mean."""
+    return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
 
 
 def _distance(score: Score) -> float:

@@ -70,6 +70,12 @@ class Report:
     def is_phantom(self) -> bool:
         return self.record.is_phantom
 
+    def stage_name(self, number: object) -> str:
+        """The name of the stage that run.json has under this number, counted from 0; else what stands there."""
+        text = str(number)
+        place = int(text) if text.isdecimal() else text
+        return at(self.record.recipe, "stages", place, "name", kind=str) or text
+
     @property
     def is_running(self) -> bool:
         return self.state == "running"
@@ -109,7 +115,7 @@ def gather(folder: Path, drawn: Drawn, panel: Path | None = None, state: str | N
         panel=None if panel is None else _panel(panel),
         warnings=[*_signs(record), *drawn.warnings],
         problems=[*record.problems, *unreadable],
-        citations=citations(record),
+        citations=citations(record, drawn.recipe),
         repetition=repetition(record, hide),
         recipe_text=yaml.dump(hide.recipe(dict(record.recipe))) if record.recipe else "",
         hide=hide,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
+from ganforge import literature
 from ganforge.interfaces import LearningRate, LossSpec, OptimizerSpec, RateSpec, RegulariserSpec
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ class BCE(LossSpec):
     """Binary cross-entropy on logits, non-saturating (Goodfellow et al. 2014)."""
 
     kind: Literal["bce"] = "bce"
+    papers: ClassVar[tuple[str, ...]] = (literature.GAN,)
 
     def generator(self, fake: Tensor) -> Tensor:
         from torch.nn.functional import softplus
@@ -38,6 +40,7 @@ class Hinge(LossSpec):
     """Hinge loss (Lim & Ye 2017; Miyato et al. 2018, eq. 16-17)."""
 
     kind: Literal["hinge"] = "hinge"
+    papers: ClassVar[tuple[str, ...]] = (literature.HINGE, literature.SPECTRAL)
 
     def generator(self, fake: Tensor) -> Tensor:
         return -fake
@@ -53,6 +56,7 @@ class Wasserstein(LossSpec):
     """Difference of mean logits (Arjovsky et al. 2017); wants a gradient penalty."""
 
     kind: Literal["wasserstein"] = "wasserstein"
+    papers: ClassVar[tuple[str, ...]] = (literature.WASSERSTEIN,)
 
     def generator(self, fake: Tensor) -> Tensor:
         return -fake
@@ -85,6 +89,7 @@ class R1(_GradientPenalty):
     """
 
     kind: Literal["r1"] = "r1"
+    papers: ClassVar[tuple[str, ...]] = (literature.STABILITY,)
     on: ClassVar[Literal["real", "fake"]] = "real"
 
 
@@ -92,6 +97,7 @@ class R2(_GradientPenalty):
     """gamma / 2 * squared gradient norm on generated images (Mescheder, Geiger & Nowozin 2018, eq. 10)."""
 
     kind: Literal["r2"] = "r2"
+    papers: ClassVar[tuple[str, ...]] = (literature.STABILITY,)
     on: ClassVar[Literal["real", "fake"]] = "fake"
 
 
@@ -102,6 +108,7 @@ class Adam(OptimizerSpec):
     """Adam (Kingma & Ba 2015)."""
 
     kind: Literal["adam"] = "adam"
+    papers: ClassVar[tuple[str, ...]] = (literature.ADAM,)
     betas: tuple[Beta, Beta] = (0.0, 0.99)
     eps: PositiveFloat = 1e-8
 
@@ -137,6 +144,7 @@ class CosineRate(RateSpec):
     """From `rate` to `final` along half a cosine (Loshchilov & Hutter 2017, eq. 5)."""
 
     kind: Literal["cosine"] = "cosine"
+    papers: ClassVar[tuple[str, ...]] = (literature.COSINE,)
     rate: LearningRate
     final: NonNegativeFloat = 0.0
 

@@ -128,12 +128,16 @@ class Told(Listener):
         self.warnings: list[str] = []
         self.resumed_at: list[int] = []
         self.summaries: list[str] = []
+        self.before: list[float] = []
 
     def warning(self, text: str) -> None:
         self.warnings.append(text)
 
     def resumed(self, step: int) -> None:
         self.resumed_at.append(step)
+
+    def spent_before(self, seconds: float) -> None:
+        self.before.append(seconds)
 
     def source(self, provenance: Any, reports: Any) -> None:
         self.summaries += [report.summary() for report in reports]
@@ -253,8 +257,10 @@ def test_a_run_that_was_interrupted_and_resumed_ends_with_the_same_bytes(
     (stopped,) = (RunDir(path) for path in (tmp_path / "runs").iterdir())
     assert stopped.read_state()["state"] == "stopped"
     assert stopped.read_state()["error"] == "KeyboardInterrupt"
+    spent = stopped.read_state()["seconds"]
     told = Told()
     resume(stopped.path, components(), told, CPU)
+    assert told.before == ([spent] if spent else [])  # to a tenth of a second
     assert told.resumed_at == ([(stop - 1) // 2 * 2] if stop > 2 else [])
     assert stopped.read_state()["state"] == "finished"
     # these name the folder of the run, hold the hash of a recipe that does, or tell how long it took

@@ -101,6 +101,16 @@ def test_a_component_that_lacks_a_method_is_refused():
     assert complaint(Half) == f"other-ganforge 3.0: Half ({source_location(Half)}) lacks out_shape."
 
 
+def test_papers_that_are_no_tuple_of_texts_are_refused():
+    class Cited(Gate):
+        papers = "Doe 2020"
+
+    assert complaint(Cited) == (
+        f"other-ganforge 3.0: `papers` of Cited ({source_location(Cited)}) must be a tuple of texts, such as "
+        "`(\"Hu, Shen & Sun 2018\",)`, but is 'Doe 2020'."
+    )
+
+
 def test_two_components_of_one_name_are_both_named():
     assert complaint(OtherGate, with_gate()) == (
         f"two blocks are called 'gate': {source_location(Gate)} of mylab-ganforge 1.2 and "

@@ -10,6 +10,9 @@ from ganforge.shapes import Shape, ShapeError
 if TYPE_CHECKING:
     from torch import nn
 
+_BIGGAN = 'Brock, Donahue & Simonyan 2019, "Large scale GAN training for high fidelity natural image synthesis"'
+_ATTENTION = 'Zhang et al. 2019, "Self-attention generative adversarial networks"'
+
 
 class ClassLatent(MappingSpec):
     """The style is the latent beside an embedding of the label, in networks that are conditional by birth (BigGAN)."""
@@ -32,6 +35,7 @@ class BigGANGrid(BlockSpec):
     """Spectrally normalised layer from the style to the first grid of a BigGAN generator (Brock et al. 2019)."""
 
     kind: Literal["biggan_grid"] = "biggan_grid"
+    papers: ClassVar[tuple[str, ...]] = (_BIGGAN,)
     channels: Width
     #: Side of the grid in pixels.
     side: Side = 4
@@ -52,6 +56,7 @@ class BigGANBlock(BlockSpec):
     """Residual block of BigGAN-deep; batch norm driven by the style, with fixed statistics (Brock et al. 2019)."""
 
     kind: Literal["biggan_block"] = "biggan_block"
+    papers: ClassVar[tuple[str, ...]] = (_BIGGAN,)
     #: At most those that come in: the shortcut leaves out the others.
     channels: Width
     #: Double the side.
@@ -76,6 +81,7 @@ class SelfAttention(BlockSpec):
     """Self-attention over pixels, spectrally normalised (Zhang et al. 2019, as in BigGAN)."""
 
     kind: Literal["self_attention"] = "self_attention"
+    papers: ClassVar[tuple[str, ...]] = (_ATTENTION,)
 
     def out_shape(self, shape: Shape) -> Shape:
         if shape.channels < 8 or min(shape.height, shape.width) < 2:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ganforge.interfaces import BlockSpec, Width
+from ganforge.literature import SPECTRAL
 from ganforge.shapes import Shape, ShapeError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class SNGANGeneratorBlock(BlockSpec):
     """Residual block of an SNGAN generator, doubles the side; batch norm with fixed statistics (Miyato et al. 2018)."""
 
     kind: Literal["sngan_generator_block"] = "sngan_generator_block"
+    papers: ClassVar[tuple[str, ...]] = (SPECTRAL,)
     channels: Width
     #: More than 0: the batch norm has a scale and shift for each class (cGAN-PD).
     num_classes: NumClasses = 0
@@ -53,6 +55,7 @@ class SNGANStem(BlockSpec):
     """First block of an SNGAN discriminator: residual, spectrally normalised, halves the side (Miyato et al. 2018)."""
 
     kind: Literal["sngan_stem"] = "sngan_stem"
+    papers: ClassVar[tuple[str, ...]] = (SPECTRAL,)
     channels: Width
     widens: ClassVar[bool] = True
     adapts: ClassVar[bool] = True
@@ -71,6 +74,7 @@ class SNGANDiscriminatorBlock(BlockSpec):
     """Residual block of an SNGAN discriminator, spectrally normalised (Miyato et al. 2018)."""
 
     kind: Literal["sngan_discriminator_block"] = "sngan_discriminator_block"
+    papers: ClassVar[tuple[str, ...]] = (SPECTRAL,)
     channels: Width
     #: Halve the side by 2x2 average pooling.
     pool: bool = True

@@ -97,7 +97,8 @@ def test_scores_are_a_table_with_each_warning_once(ganforge: Ganforge, plugin: P
     assert lines[header].split() == ["score", "value", "seeds", "+-", "real", "x", "real", "n"]
     assert lines[header + 1].split()[0] == "brightness"
     assert lines[header + 2] == "  better: lower for brightness"
-    assert lines[header + 3] == "  warning: conditional True, [2, 2, 2] generated, trained on 24"
+    assert lines[header + 3].startswith("  n: images compared at a time, which may be fewer than all; generated/real")
+    assert lines[header + 4] == "  warning: conditional True, [2, 2, 2] generated, trained on 24"
 
 
 def test_sampled_images_are_measured_against_the_run_they_came_from(

@@ -112,6 +112,7 @@ def test_scores_are_a_table_with_the_warnings_below_it_once_each() -> None:
         "  kd                  0.5      0.12  0.25       2   10",
         "  agreement, small   0.75                          6/8",
         "  better: lower for kd, agreement",
+        "  n: images compared at a time, which may be fewer than all; generated/real where they differ",
         "  agreement: asked (rows) by recognised (columns)",
         "           small  large",
         "    small      3      1",
@@ -127,7 +128,7 @@ def test_scores_of_classes_stand_under_that_of_all_and_all_fit_80_columns() -> N
     name = "label balanced accuracy[train on real + synthetic, test on real; linear probe on efficientnet-lite2@9656]"
     score = Score(name, -0.03806, 1234, 300, **full)  # type: ignore[arg-type]
     teller.scores([score, *(replace(score, of_class=of_class) for of_class in ("Platelets", "RBC"))])
-    _, _, header, heading, *rows, _ = stream.getvalue().splitlines()
+    _, _, header, heading, *rows, _, _ = stream.getvalue().splitlines()
     assert heading == f"  {name[name.index('[') :]}"
     assert [row[:24].rstrip() for row in rows] == ["  label balanced accurac", "    Platelets", "    RBC"]
     assert max(map(len, [header, *rows])) <= 80
@@ -147,6 +148,14 @@ def test_the_end_names_the_sample_grid_and_the_next_command(plan: Plan) -> None:
         "samples: runs/00000-tiny/samples/step_00000004.png",
         "next: ganforge -p 'my plugin.py' sample runs/00000-tiny --label small --count 16 --out samples",
     ]
+
+
+def test_the_end_of_a_resumed_run_counts_what_was_done_before(plan: Plan) -> None:
+    teller, stream = narrator()
+    teller.planned(plan, Path("runs/00000-tiny"))
+    teller.spent_before(150.0)
+    teller.finished(Path("runs/00000-tiny"), 297.0)
+    assert "finished in 0:04:57 (0:07:27 with what was done before)" in stream.getvalue().splitlines()
 
 
 def test_warnings_are_marked() -> None:

@@ -158,6 +158,10 @@ def test_compare_tells_scores_apart_or_says_that_they_may_not_be_compared(ganfor
         ["00000-tiny", "0.5", "0.01", "0.02", "0.01", "300", "best"],
         ["00001-other", "0.9", "0.01", "0.02", "0.01", "300"],
     ]
+    assert "n: images compared at a time, which may be fewer than all" in ganforge("compare", run, other).stdout
+    write_json(other / "scores.json", [score.as_dict()])
+    rows = [line.split() for line in ganforge("compare", run, other).stdout.splitlines()[3:5]]
+    assert [row[-1] for row in rows] == ["equal", "equal"]
     data = json.loads((other / "data.json").read_text())
     data["card"]["fingerprint"] = "f" * 64
     write_json(other / "data.json", data)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from ganforge.files import write_json
 from ganforge.registry import Components
 from ganforge.report.comparison import compare_runs
 from ganforge.report.live import LivePage
+from ganforge.report.report import Drawn
 from ganforge.report.serving import served
-from ganforge.report.writing import write_comparison
+from ganforge.report.writing import write_comparison, write_report
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install -e '.[dev]')")
 
@@ -227,3 +232,39 @@ def test_paper_shows_no_buttons_and_what_was_folded(made: Path, opened: Callable
     assert page.locator("#environment").get_attribute("open") is not None
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("#environment").get_attribute("open") is None
+
+
+def colours(element: Any) -> Any:
+    """(H, W, 3) of what is seen of an element."""
+    return np.asarray(Image.open(io.BytesIO(element.screenshot())).convert("RGB")).astype(int)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_table_that_goes_on_has_a_shade_where_it_is_cut(
+    finished: Path, opened: Callable[..., Any], scheme: str
+) -> None:
+    path, _ = write_report(finished, Drawn(missing="not asked for"))
+    page = opened(address(path), 375, 812, color_scheme=scheme)
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    table = page.locator("#scores .scroll").first
+    assert table.evaluate("each => each.scrollWidth > each.clientWidth")
+
+    def shades() -> list[bool]:
+        """Whether the left and the right edge are shaded: the most frequent colour of each against the ground."""
+        seen, plain = colours(table), np.array([int(number) for number in re.findall(r"\d+", ground)])
+        edges = (np.median(seen[:, column], axis=0) for column in (1, -2))
+        return [bool(np.abs(edge - plain).max() > 25) for edge in edges]
+
+    assert shades() == [False, True]
+    table.evaluate("each => { each.scrollLeft = 100 }")
+    assert shades() == [True, True]
+    table.evaluate("each => { each.scrollLeft = each.scrollWidth }")
+    assert shades() == [True, False]
+
+
+def test_two_lines_of_the_same_values_are_both_seen(finished: Path, opened: Callable[..., Any]) -> None:
+    page = opened(address(finished / "report.html"), color_scheme="light")
+    chart = page.locator("#chart-rate > svg")
+    seen = colours(chart)
+    counts = [int((np.abs(seen - np.array(look)).max(axis=2) < 40).sum()) for look in ((10, 100, 104), (179, 77, 21))]
+    assert min(counts) > 0.25 * max(counts) > 0

@@ -17,7 +17,8 @@ from ganforge.errors import CheckpointError, UsageError
 from ganforge.evaluation.score import Score
 from ganforge.files import write_json
 from ganforge.report.comparison import Comparison, compare_runs
-from ganforge.report.rendering import render_comparison
+from ganforge.report.rendering import render, render_comparison
+from ganforge.report.report import Drawn, gather
 
 KD = Score("kd[net@1]", 0.50, 300, 300, spread=0.02, floor=0.01, num_seeds=3, seed_spread=0.01)
 
@@ -65,7 +66,11 @@ def test_runs_without_a_common_score_are_told_what_each_has(finished: Path, seco
             ["", "best"],
         ),
         # two that are as good as real images: which is further on says nothing
-        (replace(KD, value=0.0), replace(KD, value=-0.3), ["best", "not told apart"]),
+        (replace(KD, value=0.0), replace(KD, value=-0.3), ["not told apart", "not told apart"]),
+        (KD, KD, ["equal", "equal"]),
+        (KD, replace(KD, value=KD.value + 1e-16), ["equal", "equal"]),
+        (Score("share", 0.0, 300, 300), Score("share", 0.0, 300, 300), ["equal", "equal"]),
+        (Score("share", 0.0, 300, 300), Score("share", 0.1, 300, 300), ["best", ""]),
         (KD, replace(KD, value=0.9, n_real=200), ["", ""]),
     ],
 )
@@ -75,6 +80,29 @@ def test_the_best_is_named_where_spreads_tell_it_apart(
     with_scores(finished, one)
     with_scores(second, other)
     assert verdicts(compare_runs([finished, second])) == [expected]
+
+
+def test_equal_values_have_no_winner_on_the_page(finished: Path, second: Path) -> None:
+    with_scores(finished, KD)
+    with_scores(second, KD)
+    html = render_comparison(compare_runs([finished, second]))
+    assert html.count('<span class="kind">equal</span>') == 2 and '<span class="best' not in html
+
+
+def test_of_three_the_two_that_share_the_best_value_are_equal(finished: Path, second: Path) -> None:
+    third = Path(shutil.copytree(finished, finished.parent / "00002-third"))
+    for folder, score in ((finished, replace(KD, value=0.52)), (second, KD), (third, KD)):
+        with_scores(folder, score)
+    assert verdicts(compare_runs([finished, second, third])) == [["not told apart", "equal", "equal"]]
+
+
+def test_groups_of_scores_come_in_the_order_of_the_report(finished: Path, second: Path) -> None:
+    for folder in (finished, second):
+        with_scores(folder, replace(KD, name="fd[z]"), replace(KD, name="kd[a]"), replace(KD, name="kd[z]"))
+    comparison = compare_runs([finished, second])
+    pages = render_comparison(comparison), render(gather(finished, Drawn(missing="not asked for")))
+    assert [re.findall("on <code>([^<]+)</code>", html) for html in pages] == [["z", "a"]] * 2
+    assert [(line.name, line.extractor) for line in comparison.lines] == [("fd", "z"), ("kd", "z"), ("kd", "a")]
 
 
 def test_a_score_that_one_run_lacks_is_a_gap(finished: Path, second: Path) -> None:

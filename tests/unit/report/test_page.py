@@ -215,6 +215,30 @@ def test_how_to_repeat_and_cite(finished: Path) -> None:
     assert json.loads((finished / "run.json").read_text())["recipe"] in html
     assert "Data : pictures: not stated" in words(html)
     assert f"Software : ganforge {version('ganforge')}" in words(html)
+    assert "Method : not known, since the recipe can't be read here with all its components" in words(html)
+
+
+def test_what_is_cited_are_the_papers_of_the_recipe_s_own_parts(finished: Path, components: Components) -> None:
+    text = words(page_of(finished, draw_from(finished, components, CPU)))
+    assert "Method : Nian & Jin 2024: concatenate, after_frozen, concatenate_map" in text
+    stability = 'Mescheder, Geiger & Nowozin 2018, "Which training methods for GANs do actually converge?" (ICML)'
+    assert f"Method : {stability}: residual, r1" in text
+    for other in ("Reed et al.", "Kumari", "Miyato", "Mo et al.", "labels behind"):
+        assert other not in text
+
+
+def test_the_page_says_what_n_counts(finished: Path) -> None:
+    legend = "n : images compared at a time, which may be fewer than all; generated/real where they differ."
+    assert legend in words(page_of(finished))
+
+
+def test_arithmetic_stands_under_the_names_of_the_stages(finished: Path) -> None:
+    state = json.loads((finished / "run.json").read_text())
+    how = {"generator": "float32", "discriminator": "float32", "reason": "As asked.", "check": ""}
+    write_json(finished / "run.json", {**state, "arithmetic": {"0": how, "1": how, "7": how, "x": how}})
+    text = words(page_of(finished))
+    for name in ("head", "all", "7", "x"):
+        assert f"Stage {name}: generator in float32" in text
 
 
 def test_a_branch_tells_where_it_came_from(finished: Path) -> None:

@@ -16,6 +16,7 @@ class Gate(BlockSpec):
     """A convolution whose channels are gated by their own means (Hu, Shen & Sun 2018)."""
 
     kind: Literal["mylab_gate"] = "mylab_gate"
+    papers: ClassVar[tuple[str, ...]] = ("Hu, Shen & Sun 2018",)
     #: Channels that come out.
     channels: PositiveInt
     #: The module has `widen`: labels may join as additional channels.
