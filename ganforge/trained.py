@@ -16,7 +16,7 @@ from ganforge.opening import best_checkpoint, generator_of, open_run
 from ganforge.plan.plan import NetworkPlan
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import load_best, load_checkpoint
-from ganforge.runs.rundir import is_run
+from ganforge.runs.rundir import expect_there, is_run
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ def open_trained(path: Path, components: Components, device: torch.device, liste
         from ganforge.exports.read import open_exported
 
         return open_exported(path, components, device)
+    expect_there(path)
     raise CheckpointError(
         f"{path} holds no generator: it is no folder of a run (with run.json and recipe.yaml), no checkpoint of one, "
         "and no folder that `ganforge export` wrote (with config.json and manifest.json)."

@@ -10,6 +10,7 @@ import typer
 
 from ganforge.cli.completion import complete_family
 from ganforge.cli.examples import example
+from ganforge.cli.helping import Verb
 from ganforge.cli.options import Settings, verb
 
 Pictures = Annotated[
@@ -104,4 +105,4 @@ app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Begin with a recipe for your pictures, or with a plugin."
 )
 for function in (recipe, plugin):
-    app.command(epilog=example(f"new {function.__name__}"))(verb(function))
+    app.command(cls=Verb, epilog=example(f"new {function.__name__}"))(verb(function))

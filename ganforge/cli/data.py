@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from ganforge.cli.examples import example
+from ganforge.cli.helping import Verb
 from ganforge.cli.options import AsJson, Overrides, Settings, verb
 from ganforge.outputs import PAGE_SIGN, expect_free
 
@@ -162,4 +163,4 @@ def _narrator(settings: Settings, is_quiet: bool = False) -> Narrator:
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Images: check, prepare, preview, split.")
 for function in (check, prepare, preview, split):
-    app.command(epilog=example(f"data {function.__name__}"))(verb(function))
+    app.command(cls=Verb, epilog=example(f"data {function.__name__}"))(verb(function))

@@ -28,7 +28,11 @@ MaxRestarts = Annotated[
 ]
 Patience = Annotated[
     str | None,
-    typer.Option("--patience", metavar="TIME", help="Stop when a process sends nothing in a step for it; 10m."),
+    typer.Option(
+        "--patience",
+        metavar="TIME",
+        help=f"Stop when one process has waited so long for another. Default: {TIMEOUT_S / 60:g}m.",
+    ),
 ]
 
 

@@ -24,6 +24,7 @@ from ganforge.cli import (
     weights,
 )
 from ganforge.cli.examples import example
+from ganforge.cli.helping import Verb
 from ganforge.cli.options import Blocked, Debug, PluginFiles, Settings, Strict, verb
 
 #: As one comes to need them.
@@ -106,8 +107,8 @@ for function in (
     recipes.schema,
     doctoring.doctor,
 ):
-    app.command(epilog=example(function.__name__))(verb(function))
-app.command("eval", epilog=example("eval"))(verb(evaluating.evaluate))
+    app.command(cls=Verb, epilog=example(function.__name__))(verb(function))
+app.command("eval", cls=Verb, epilog=example("eval"))(verb(evaluating.evaluate))
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")
 app.add_typer(creating.app, name="new")

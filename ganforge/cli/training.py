@@ -109,7 +109,8 @@ def resume(
 ) -> None:
     """Continue a run; with other values it goes on in a new folder.
 
-    Other trackers leave it in its own.
+    Values under `trackers` alone, which say where numbers are sent, change nothing that was trained: the run stays in
+    its folder.
     """
     seconds, silence = read_duration(stop_after), read_duration(patience, "--patience")
     words = ["resume", str(run), *(overrides or ()), *option("--from", start)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganforge.cli.examples import example
+from ganforge.cli.helping import Verb
 from ganforge.cli.options import AsJson, Settings, verb
 
 if TYPE_CHECKING:
@@ -112,4 +113,4 @@ app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Published weights: ls, fetch, verify, convert, card."
 )
 for function in (ls, fetch, verify, convert, card):
-    app.command(epilog=example(f"weights {function.__name__}"))(verb(function))
+    app.command(cls=Verb, epilog=example(f"weights {function.__name__}"))(verb(function))

@@ -68,13 +68,19 @@ def _merged(texts: list[str]) -> str:
     return _NUMBER.sub(span, texts[0])
 
 
+def window_that_holds(largest: int) -> tuple[int, int]:
+    """Centre and width of the window from 0 to the largest value of so many bits as `largest` needs."""
+    width = 1 << largest.bit_length()
+    return width // 2, width
+
+
 def _window(texts: list[str]) -> str:
     """A window for pictures of 16 bits that use fewer: 0 to the largest value of so many bits as all of them need."""
     if not texts[0].startswith(TOO_DARK):
         return ""
     largest = max(int(_NUMBER.findall(text.removeprefix(TOO_DARK))[0]) for text in texts)
-    width = 1 << largest.bit_length()
+    center, width = window_that_holds(largest)
     return (
-        f"Their largest value is {largest}: data.window='{{center: {width // 2}, width: {width}}}' makes 0 black and "
+        f"Their largest value is {largest}: data.window='{{center: {center}, width: {width}}}' makes 0 black and "
         f"{width - 1} white in all of them."
     )

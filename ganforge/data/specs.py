@@ -111,7 +111,7 @@ class ImageFolder(PictureFiles):
     #: Sub-folders to take, in the order of the labels; empty: all, in natural order.
     selected: Classes = Field(default=(), alias="classes")
     #: Where the patient stands in a file's name without suffix, such as "{patient}_*" for 10_left.jpg; several patterns
-    #: are tried in order; null: each image is a patient of its own.
+    #: are tried in order; empty: each image is a patient of its own.
     patient: Patterns = ()
 
     @classmethod

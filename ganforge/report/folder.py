@@ -17,6 +17,7 @@ from ganforge.files import is_file, is_folder, read_json
 from ganforge.recipe import yaml
 from ganforge.recipe.load import read_text
 from ganforge.recipe.nodes import Origin
+from ganforge.runs.rundir import expect_there
 
 T = TypeVar("T")
 #: Numbers of one row of metrics.jsonl; `step` and `images` are always there.
@@ -96,6 +97,7 @@ def at(data: Any, *path: str | int, kind: type[T]) -> T | None:
 
 def read_run(folder: Path) -> RunRecord:
     """What the folder holds. Raises CheckpointError if it is that of no run."""
+    expect_there(folder)
     if not is_folder(folder) or not any(is_file(folder / name) for name in ("run.json", "recipe.yaml")):
         raise CheckpointError(f"{folder} is no folder of a run: it holds no run.json and recipe.yaml.")
     reader = _Reader(folder)

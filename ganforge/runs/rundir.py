@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganforge.errors import CheckpointError, UsageError
+from ganforge.errors import CheckpointError, UsageError, did_you_mean
 from ganforge.files import is_file, locked, read_json, retried, write_bytes, write_json
 
 #: What a run has written before its training begins, and what nobody misses of a run that never began.
 _BEFORE = frozenset(
     {".lock", "recipe.yaml", "run.json", "environment.json", "freeze.json", "data.json", "source.json", "load.json"}
 )
+_NUMBERED = re.compile(r"(\d{5})-")
+#: Runs that an error names, the newest.
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,9 @@ class RunDir:
         """A new folder with the next free number. Raises UsageError where it can't be made."""
         try:
             parent.mkdir(parents=True, exist_ok=True)
-            numbers = [int(found[1]) for p in parent.iterdir() if (found := re.match(r"(\d{5})-", p.name))]
-            number = max(numbers, default=-1) + 1
+            number = _next_number(parent)
             while True:  # another run may take the number first
-                path = parent / f"{number:05d}-{name}"
+                path = parent / _folder_name(number, name)
                 try:
                     path.mkdir()
                 except FileExistsError:
@@ -56,6 +58,7 @@ class RunDir:
     @classmethod
     def open(cls, path: Path) -> RunDir:
         """An existing run. Raises CheckpointError if the folder is none."""
+        expect_there(path)
         if not is_run(path):
             raise CheckpointError(f"{path} is no folder of a run: it holds no run.json and recipe.yaml.")
         return cls(path)
@@ -199,3 +202,38 @@ def _rows(content: bytes) -> Iterator[tuple[bytes, dict[str, Any]]]:
 def is_run(path: Path) -> bool:
     """Whether the folder is that of a run."""
     return is_file(path / "run.json") and is_file(path / "recipe.yaml")
+
+
+def next_run(parent: Path, name: str) -> Path:
+    """The folder that `RunDir.create` would make now; nothing is made. Raises OSError where `parent` can't be read."""
+    number = _next_number(parent) if os.path.lexists(parent) else 0
+    return parent / _folder_name(number, name)
+
+
+def expect_there(path: Path) -> None:
+    """Raise CheckpointError where there is nothing at `path`, with the run beside it that may be meant, and others."""
+    if os.path.lexists(path):
+        return
+    runs = _runs_in(path.parent)
+    begun = [name for name in runs if name.startswith(f"{path.name}-")]  # the number alone was given
+    meant = f" Did you mean '{begun[0]}'?" if begun else did_you_mean(path.name, runs)
+    more = f" and {len(runs) - _SHOWN:,} more" if len(runs) > _SHOWN else ""
+    others = f" Runs in {path.parent}: {', '.join(runs[-_SHOWN:])}{more}." if runs else ""
+    raise CheckpointError(f"there is no {path}.{meant}{others}")
+
+
+def _runs_in(parent: Path) -> list[str]:
+    """Names of the runs in a folder, by their numbers; nothing where it can't be read."""
+    try:
+        return sorted(entry.name for entry in parent.iterdir() if is_run(entry))
+    except OSError:
+        return []
+
+
+def _next_number(parent: Path) -> int:
+    numbers = [int(found[1]) for entry in parent.iterdir() if (found := _NUMBERED.match(entry.name))]
+    return max(numbers, default=-1) + 1
+
+
+def _folder_name(number: int, name: str) -> str:
+    return f"{number:05d}-{name}"

@@ -42,7 +42,9 @@ class SampleFolder:
         if self._is_finished():
             return "finished"
         if self.path.exists() and not self._may_be_filled():
-            raise UsageError(f"{self.path} exists and is no empty folder. Choose another with --out.")
+            raise UsageError(
+                f"{self.path} exists and is no empty folder{self._other_samples()}. Choose another with --out."
+            )
         try:
             return self._take(warn)
         except FileNotFoundError:  # who held it has just finished
@@ -134,6 +136,18 @@ class SampleFolder:
         if is_same:
             self._tidy()
         return is_same
+
+    def _other_samples(self) -> str:
+        """That the folder holds what another call wrote, where it does: one that looks like this one, but isn't."""
+        if not self.table.is_file():
+            return ""
+        with self.table.open("rb") as file:
+            if file.readline(1000) != next(iter(self.request.table())):
+                return ""
+        return (
+            ": it holds the samples of another call, with another --first, --seed, number of images, option or "
+            "generator, and none are added to them"
+        )
 
     def _tidy(self) -> None:
         # a network disk may keep a file that was open a moment ago; the next call tries again

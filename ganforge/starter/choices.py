@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ganforge.data.reasons import window_that_holds
 from ganforge.starter.survey import FEW_IMAGES, Survey
 
 #: The resolution of the bundled source.
@@ -22,6 +23,8 @@ FEWEST_SHOWN, MOST_SHOWN = 20_000, 160_000
 UNBALANCED = 1.5
 #: A class with so many images can be drawn as often as any other without being learnt by heart.
 MANY_IMAGES = 200
+#: A larger share of a picture than this is not thrown away by a choice that nobody made.
+MOST_CROPPED = 0.25
 #: More classes than any grading has.
 MANY_CLASSES = 30
 #: Names that a warning lists.
@@ -44,6 +47,8 @@ class Choices:
 
     is_conditional: bool
     resolution: Choice
+    #: What the dataset is told about how pictures become squares of 256 levels, by its fields.
+    pictures: dict[str, Choice]
     held_out: Choice
     batch: Choice
     sampler: Choice
@@ -71,6 +76,7 @@ def choose(survey: Survey) -> Choices:
     return Choices(
         is_conditional=len(survey.classes) > 1,
         resolution=Choice(str(RESOLUTION), _why_resolution(survey)),
+        pictures=_pictures(survey),
         held_out=held_out,
         batch=Choice(str(batch), "as for the recipe that we know best" if batch == BATCH else "small, as the set is"),
         sampler=_sampler(survey),
@@ -118,6 +124,39 @@ def _why_resolution(survey: Survey) -> str:
     return (
         f"{bundled}, and a first run should be short. The pictures would allow more ({sizes}); recipes/paper "
         "and recipes/sources begin with published networks of 128 to 1024 pixels, at many times the cost"
+    )
+
+
+def _pictures(survey: Survey) -> dict[str, Choice]:
+    """`fit` and `window`, of a dataset that has them and was not told them by who recognised it."""
+    wanted = {"fit": _fit(survey.outside_square), "window": _window(survey)}
+    open_fields = type(survey.spec).model_fields.keys() - survey.spec.model_fields_set
+    return {key: choice for key, choice in wanted.items() if choice is not None and key in open_fields}
+
+
+def _fit(outside: float) -> Choice:
+    share = f"{outside:.0%} of the area of a picture (the median) is outside its centred square"
+    if outside > MOST_CROPPED:
+        return Choice(
+            "pad",
+            f"{share}, and `crop` would throw that away: `pad` keeps the whole picture, with black edges. Where "
+            "nothing that matters lies at the edges, `crop` shows the rest larger",
+        )
+    cut = f"{share} and is cut off" if outside >= 0.005 else "the pictures are square, or nearly so"
+    return Choice("crop", f"{cut}. `pad` would keep all of a picture, with black edges")
+
+
+def _window(survey: Survey) -> Choice | None:
+    """The values that become black to white, where the pictures of 16 bits use fewer."""
+    depth = survey.depth
+    if depth is None or not 0 < depth.largest < 1 << 15:
+        return None
+    center, width = window_that_holds(depth.largest)
+    looked = "one 16-bit picture" if depth.num_decoded == 1 else f"{depth.num_decoded} of the 16-bit pictures"
+    return Choice(
+        f"{{center: {center}, width: {width}}}",
+        f"the largest value in {looked} is {depth.largest:,}, of 65,535 that there could be: 0 becomes black and "
+        f"{width - 1:,} white, and greater values would be white as well",
     )
 
 

@@ -16,6 +16,8 @@ from ganforge.starter.parts import EXTRACTOR, FEATURES, OF_LABELS, SOURCE, Parts
 from ganforge.starter.survey import Survey
 
 WIDTH = 110
+#: Where runs of the recipe lie, seen from where they are begun.
+RUNS = Path("runs")
 
 
 def default_name(root: Path) -> str:
@@ -88,7 +90,10 @@ def _data(survey: Survey, choices: Choices) -> list[str]:
     lines.append("data:")
     fields = survey.spec.model_dump(mode="json", exclude_defaults=True, by_alias=True)
     for key, value in {"kind": survey.spec.kind, **fields}.items():
-        lines.append(f"  {key}: {_yaml(value)}")
+        if key not in choices.pictures:
+            lines.append(f"  {key}: {_yaml(value)}")
+    for key, choice in choices.pictures.items():
+        lines += _chosen(key, choice, 2)
     why = f"never trained on, to measure with ({choices.held_out.why}); pictures of one patient stay on one side"
     return [*lines, *_chosen("split", Choice(f"{{held_out: {choices.held_out.value}}}", why))]
 
@@ -230,4 +235,4 @@ def _evaluation(choices: Choices, parts: Parts) -> list[str]:
 
 def _output(choices: Choices) -> list[str]:
     every = max(1, choices.num_steps // 10)
-    return [f"output: {{folder: runs, samples_every: {every}, checkpoints_every: {every}}}"]
+    return [f"output: {{folder: {RUNS}, samples_every: {every}, checkpoints_every: {every}}}"]

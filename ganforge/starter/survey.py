@@ -1,4 +1,4 @@
-"""A look at a folder of pictures: which dataset reads it, its classes, patients and sizes. No picture is decoded."""
+"""A look at a folder of pictures: which dataset reads it, its classes, patients and sizes, by headers of files."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from ganforge.data.alike import ADVICE, alike_classes
 from ganforge.data.decode import Header, UnusableImage, read_header
 from ganforge.data.listing import Listing, entries, existing_folder, folders_in, pictures_in, refuse
 from ganforge.data.recognised import Recognised
 from ganforge.data.recognised_table import SUFFIXES as TABLES
+from ganforge.data.specs import CsvTable
 from ganforge.data.split import train_and_held_out
 from ganforge.errors import DataError, UsageError, did_you_mean, one_line
 from ganforge.files import expect_file, is_file, is_special
 from ganforge.interfaces import DatasetSpec
 from ganforge.progress import Progress, no_progress
 from ganforge.registry import Components
+from ganforge.starter.depth import Depth, depth_of
 
 #: Headers that are read; of larger sets, so many are taken at equal distances.
 MOST_HEADERS = 2000
@@ -28,7 +31,7 @@ FEW_IMAGES = 20
 
 @dataclass(frozen=True)
 class Survey:
-    """What is known of a set of pictures before any is decoded."""
+    """What is known of a set of pictures of which hardly any was decoded."""
 
     spec: DatasetSpec
     classes: tuple[str, ...]
@@ -42,6 +45,10 @@ class Survey:
     #: Pictures that were looked at, and those of them that have no colour.
     num_headers: int
     num_grey: int
+    #: Median, over the same pictures, of the share of its area that is outside the centred square.
+    outside_square: float
+    #: What a few pictures of 16 bits hold; None where there are none.
+    depth: Depth | None
     labels: tuple[int, ...]
     groups: tuple[str, ...]
     #: Sentences about what was assumed, and about what the user should know.
@@ -69,7 +76,8 @@ def survey(root: Path, components: Components, kind: str | None = None, progress
     """
     recognised = _recognised(_existing(root), components, kind)
     listing, classes = recognised.listing, recognised.spec.classes()
-    headers = _headers(root, listing, progress)
+    looks = _looks(root, listing, progress)
+    headers = [look.header for look in looks]
     counts = [listing.labels.count(label) for label in range(len(classes))]
     few = [
         f"class '{name}' has {count} picture{'' if count == 1 else 's'}; a class needs two at least, one to train on "
@@ -80,7 +88,7 @@ def survey(root: Path, components: Components, kind: str | None = None, progress
     refuse(f"{root} has too few pictures", few, "Add some, or move the folder of that class away.")
     sides = [min(header.width, header.height) for header in headers]
     return Survey(
-        spec=recognised.spec,
+        spec=_as_given(recognised.spec, root),
         classes=classes,
         counts=tuple(counts),
         num_patients=len(set(listing.groups)),
@@ -89,10 +97,25 @@ def survey(root: Path, components: Components, kind: str | None = None, progress
         largest=max(sides),
         num_headers=len(headers),
         num_grey=sum(header.is_grey for header in headers),
+        outside_square=median(
+            1 - min(header.width, header.height) / max(header.width, header.height) for header in headers
+        ),
+        depth=depth_of([look.file for look in looks if look.header.is_grey]),
         labels=listing.labels,
         groups=listing.groups,
         notes=(*recognised.notes, *(f"{text}. {ADVICE}" for text in alike_classes(classes))),
     )
+
+
+def _as_given(spec: DatasetSpec, place: Path) -> DatasetSpec:
+    """The spec with its table by the path by which the user named it or its folder, as `root` is.
+
+    The full path stays where `root` holds another file by that one.
+    """
+    if not isinstance(spec, CsvTable) or not spec.table.is_absolute():
+        return spec
+    table = place if is_file(place) else place / spec.table.name
+    return spec if is_file(spec.root / table) else spec.model_copy(update={"table": table})
 
 
 def _existing(place: Path) -> Path:
@@ -158,15 +181,22 @@ def _unknown(root: Path, kind: str | None) -> str:
     )
 
 
-def _headers(root: Path, listing: Listing, progress: Progress) -> list[Header]:
+class Look(NamedTuple):
+    """A picture and its header."""
+
+    file: Path
+    header: Header
+
+
+def _looks(root: Path, listing: Listing, progress: Progress) -> list[Look]:
     """Headers of the pictures, or of some of many. Raises DataError with all files that can't be used."""
     step = max(1, len(listing) // MOST_HEADERS)
     chosen: Sequence[int] = range(0, len(listing), step)
-    headers, problems = [], []
+    looks, problems = [], []
     for index in progress(chosen, len(chosen), "looking at pictures"):
         try:
-            headers.append(read_header(listing.files[index]))
+            looks.append(Look(listing.files[index], read_header(listing.files[index])))
         except UnusableImage as error:
             problems.append(f"{listing.names[index]} {error}.")
     refuse(f"pictures in {root} can't be used", problems, "Repair them, or move them away.")
-    return headers
+    return looks

@@ -13,9 +13,10 @@ from ganforge.files import not_utf8, write_text
 from ganforge.progress import Progress, no_progress
 from ganforge.recipe.schema import json_schema
 from ganforge.registry import Components
+from ganforge.runs.rundir import next_run
 from ganforge.starter.choices import choose
 from ganforge.starter.parts import parts_of
-from ganforge.starter.recipe import default_name, recipe_text
+from ganforge.starter.recipe import RUNS, default_name, recipe_text
 from ganforge.starter.survey import Survey, survey
 
 #: Written beside a recipe: an editor finds it wherever the folder is moved to.
@@ -66,8 +67,13 @@ def new_recipe(
     write_new({file: recipe_text(name, found, choices, parts, SCHEMA_FILE)})
     if force or not schema.exists():
         write_new({schema: json.dumps(json_schema(components), indent=2, ensure_ascii=False) + "\n"})
-    values = {"resolution": choices.resolution, "held out": choices.held_out, "sampler": choices.sampler}
-    run = Path("runs") / f"00000-{name}"
+    values = {
+        "resolution": choices.resolution,
+        **choices.pictures,
+        "held out": choices.held_out,
+        "sampler": choices.sampler,
+    }
+    run = _next_run(name)
     return NewRecipe(
         file,
         schema,
@@ -86,6 +92,14 @@ def new_recipe(
             ("eval", run),
         ),
     )
+
+
+def _next_run(name: str) -> Path:
+    """The folder of the run that is begun next, for commands that are shown."""
+    try:
+        return next_run(RUNS, name)
+    except OSError:  # no run can be made there, which `ganforge check` says
+        return RUNS / f"00000-{name}"
 
 
 def _refuse_unwritable(names: Sequence[str]) -> None:

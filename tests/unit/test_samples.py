@@ -204,6 +204,17 @@ def test_a_folder_with_other_files_is_refused(sampler: Sampler, tmp_path: Path) 
         write(sampler, tmp_path / "out")
 
 
+def test_finished_samples_of_another_call_are_said_to_be_in_the_way(sampler: Sampler, tmp_path: Path) -> None:
+    write(sampler, tmp_path / "out")
+    before = contents(tmp_path / "out")
+    with pytest.raises(UsageError, match=r"it holds the samples of another call, with another --first, --seed"):
+        write(sampler, tmp_path / "out", first=8)
+    assert contents(tmp_path / "out") == before
+    (tmp_path / "out" / "samples.csv").write_text("somebody's table\n")
+    with pytest.raises(UsageError, match=r"exists and is no empty folder\. Choose another with --out\."):
+        write(sampler, tmp_path / "out", first=8)
+
+
 def test_no_two_classes_share_a_folder_and_none_has_the_name_of_the_table() -> None:
     assert class_folders(["label_1", ".."]) == ["label_0", "label_1"]
     assert class_folders(["samples.csv", "b"]) == ["label_0", "b"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Iterator
 
@@ -11,6 +12,7 @@ from typer.testing import Result
 
 from ganforge.cli.examples import EXAMPLES
 from ganforge.cli.main import ORDER, app
+from ganforge.processes.join import TIMEOUT_S
 
 Ganforge = Callable[..., Result]
 
@@ -48,3 +50,17 @@ def test_no_verb_is_cut_off_in_the_list_of_verbs(ganforge: Ganforge) -> None:
     for words in ([], ["new"], ["data"], ["weights"]):
         listed = ganforge(*words, "--help").stdout.split("Commands:\n")[1]
         assert "..." not in listed
+
+
+@pytest.mark.parametrize("verb", EXAMPLES)
+def test_help_speaks_of_no_types_of_python(ganforge: Ganforge, verb: str) -> None:
+    text = ganforge(*verb.split(), "--help").stdout
+    assert "Options:\n" in text
+    assert not re.search(r"list\[|<(path|Path|str|int|float|bool)>", text)
+
+
+def test_the_help_of_resume_says_what_stays_in_its_folder_and_how_long_is_waited(ganforge: Ganforge) -> None:
+    text = " ".join(ganforge("resume", "--help").stdout.split())
+    assert "Values under `trackers` alone, which say where numbers are sent, change nothing that was trained:" in text
+    assert "--patience TIME Stop when one process has waited so long for another. Default: 10m." in text
+    assert f"{TIMEOUT_S / 60:g}m" == "10m"

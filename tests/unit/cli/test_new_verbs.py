@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from ganforge.runs.rundir import RunDir
+
 Ganforge = Callable[..., Result]
 
 
@@ -47,6 +49,30 @@ def test_new_recipe_says_what_it_found_what_it_chose_and_what_comes_next(
     assert again.exit_code == 2
     assert again.stderr == "error: discs.yaml is there already. Choose another --out, or --force.\n"
     assert ganforge("new", "recipe", "discs", "--force").exit_code == 0
+
+
+def test_the_run_of_the_next_commands_is_the_one_that_a_run_would_make(
+    ganforge: Ganforge, tiny_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("00000-other", "00006-discs", "notes"):
+        (tmp_path / "runs" / folder).mkdir(parents=True)
+    lines = ganforge("new", "recipe", "discs").stdout.splitlines()
+    assert lines[-2:] == [
+        "  ganforge sample runs/00007-discs --count 16 --out samples",
+        "  ganforge eval runs/00007-discs",
+    ]
+    assert RunDir.create(Path("runs"), "discs").path == Path("runs/00007-discs")
+    assert "output: {folder: runs," in (tmp_path / "discs.yaml").read_text()
+
+
+def test_a_file_in_the_place_of_runs_stops_no_recipe(
+    ganforge: Ganforge, tiny_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").touch()
+    result = ganforge("new", "recipe", "discs")
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "  ganforge eval runs/00000-discs")
 
 
 def test_new_recipe_refuses_a_folder_with_nothing_in_it_as_data(ganforge: Ganforge, tmp_path: Path) -> None:

@@ -142,6 +142,23 @@ def test_resume_wants_a_run(ganforge: Ganforge, tmp_path: Path) -> None:
     assert result.stderr == f"error: {tmp_path} is no folder of a run: it holds no run.json and recipe.yaml.\n"
 
 
+@pytest.mark.parametrize("verb", [("sample", "--out", "new"), ("export", "--out", "new"), ("resume",), ("report",)])
+def test_a_run_that_is_not_there_is_met_with_those_that_are(
+    ganforge: Ganforge, finished_run: Path, verb: tuple[str, ...]
+) -> None:
+    runs = finished_run.parent
+    for asked, meant in (
+        ("00000", " Did you mean '00000-tiny'?"),
+        ("00009-tiny", " Did you mean '00000-tiny'?"),
+        ("x", ""),
+    ):
+        result = ganforge(verb[0], runs / asked, *verb[1:])
+        assert result.exit_code == 5
+        assert result.stderr == f"error: there is no {runs / asked}.{meant} Runs in {runs}: 00000-tiny.\n"
+    result = ganforge(verb[0], runs / "x" / "y", *verb[1:])
+    assert result.stderr == f"error: there is no {runs}/x/y.\n"
+
+
 def test_sample_draws_the_classes_that_were_asked_for(ganforge: Ganforge, finished_run: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     words = ("--grade", "2", "--label", "large", "--count", "2", "--truncation", "0.8", "--out", out)
@@ -161,7 +178,11 @@ def test_sample_draws_all_classes_if_none_is_asked_for(ganforge: Ganforge, finis
     assert "3 images, 1 for each of: large (label 0), medium (label 1), small (label 2)\n" in result.stdout
     again = ganforge("sample", finished_run, "--out", tmp_path / "out")
     assert again.exit_code == 2
-    assert again.stderr == (f"error: {tmp_path}/out exists and is no empty folder. Choose another with --out.\n")
+    assert again.stderr == (
+        f"error: {tmp_path}/out exists and is no empty folder: it holds the samples of another call, with another "
+        "--first, --seed, number of images, option or generator, and none are added to them. Choose another with "
+        "--out.\n"
+    )
 
 
 @pytest.mark.parametrize("value", ["1.5", "-0.1", "nan"])

@@ -106,7 +106,7 @@ def test_folders_of_classes_are_not_given_up_for_a_table_beside_them(tmp_path: P
     assert isinstance(survey(tmp_path / "set", components).spec, ImageFolder)
 
 
-def test_a_new_recipe_of_a_table_is_checked_with_the_window_that_the_check_asks_for(
+def test_a_new_recipe_of_a_table_has_the_window_that_the_check_asks_for_without_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GANFORGE_CACHE", str(tmp_path / "cache"))
@@ -120,10 +120,11 @@ def test_a_new_recipe_of_a_table_is_checked_with_the_window_that_the_check_asks_
     code, text = ganforge("new", "recipe", "xrays/labels.csv", "--out", "xrays.yaml")
     assert code == 0 and "24 pictures as csv" in text, text
     code, text = ganforge("data", "check", "xrays.yaml")
+    assert code == 0, text
+    code, text = ganforge("data", "check", "xrays.yaml", "data.window=null")
     assert code == 3 and "24 files, such as 000_1.png, 000_2.png, 001_1.png: each has 16-bit pixels" in text
     assert "data.window='{center: 2048, width: 4096}'" in text
-    code, text = ganforge("data", "check", "xrays.yaml", "data.window={center: 2048, width: 4096}")
-    assert code == 0, text
+    assert "  window: {center: 2048, width: 4096}\n" in (tmp_path / "xrays.yaml").read_text()
 
 
 def test_a_bare_table_is_answered_with_the_keys_that_it_needs_ready_to_be_pasted(

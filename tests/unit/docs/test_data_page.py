@@ -80,3 +80,19 @@ def test_every_finding_is_on_the_page() -> None:
     source = "".join(path.read_text() for path in Path(findings.__file__).parent.glob("*.py"))
     made = set(re.findall(r'(?:Finding|_groups)\(\s*"(\w+)"', source)) | {"nearly_black", "nearly_white"}
     assert made - {"note"} == told
+
+
+def test_a_picture_is_cropped_or_padded_as_the_page_says(tmp_path: Path, components: Components) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "wide" / name).mkdir(parents=True)
+        for number in range(2):
+            Image.new("RGB", (64, 48), "white").save(tmp_path / "wide" / name / f"{number}.png")
+    (said,) = (block for block in blocks("yaml") if "fit:" in block)
+    assert said == "  fit: pad   # crop, unless you say otherwise\n"
+    folder = components["dataset"].get("image_folder")
+    black = {}
+    for fit in ({}, {"fit": "pad"}):
+        images = folder.model_validate({"root": tmp_path / "wide", **fit}).load(16, LoadContext(tmp_path / "cache"))
+        black[bool(fit)] = (np.asarray(images.images[0:1])[0, 0] == 0).all(axis=1).tolist()
+    assert black[False] == [False] * 16, "the default is the square inside"
+    assert black[True] == [True] * 2 + [False] * 12 + [True] * 2, "the whole picture on the middle of a black square"

@@ -64,12 +64,14 @@ def test_the_notebook_runs_and_holds_no_output(monkeypatch: pytest.MonkeyPatch, 
 def test_a_first_run_by_commands_gives_what_the_notebook_gives(tmp_path: Path) -> None:
     lines = [shlex.split(line) for line in "".join(blocks("first_run.md", "sh")).splitlines()]
     verbs = [words[1] for words in lines]
-    assert verbs == ["check", "run", "sample", "eval", "report", "export", "sample"]
+    assert verbs == ["check", "run", "sample", "sample", "eval", "report", "export", "sample"]
     for words in lines:
         result = CliRunner().invoke(app, words[1:])
         assert words[0] == "ganforge" and result.exit_code == 0, result.output
     first = tmp_path / "first"
     assert len(list((first / "samples").glob("*.png"))) == 8
+    more = {path.read_bytes() for path in (first / "more").glob("*.png")}
+    assert len(more - {path.read_bytes() for path in (first / "samples").glob("*.png")}) == 8
     again = sorted((first / "again").glob("4_*.png"))
     assert len(again) == 6
     assert all(path.read_bytes() == (first / "samples" / path.name).read_bytes() for path in again)
