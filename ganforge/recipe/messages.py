@@ -68,8 +68,10 @@ def problems_of(error: ValidationError, root: Node, model: type[BaseModel], comp
     for finding in dict.fromkeys(_merged(findings)):
         if _is_misspelt(finding, findings) or _is_other_member(finding, findings):
             continue
-        origin = root.key_place(finding.path) if finding.is_about_key else root.place(finding.path)
-        problems.append(origin.problem(finding.message, finding.path))
+        if finding.is_about_key:
+            problems.append(root.key_place(finding.path).problem(finding.message, finding.path))
+        else:
+            problems.append(root.problem(finding.message, finding.path))
     more = len(everything) - len(items)
     return [*in_order(problems), *([Problem(f"and {more:,} more, to be told when these are mended.")] if more else [])]
 
