@@ -31,8 +31,8 @@ from ganforge.runs.checkpoint import (
     Checkpoint,
     list_checkpoints,
     load_newest,
-    no_checkpoint,
     load_step,
+    no_checkpoint,
     prune_checkpoints,
     put_back,
 )
