@@ -88,7 +88,7 @@ def _finding(item: Any, root: Node, model: type[BaseModel], components: Componen
         name = location[-1]
         what = f"a value for '{name}'" if isinstance(name, str) else f"at least {name + 1} items"
         return _Finding(_written_path(root, location[:-1]), f"needs {what}.", missing=name)
-    if kind == "extra_forbidden":
+    if kind in {"extra_forbidden", "invalid_key"}:  # the latter is a number, which no field's name is
         return _Finding(path, _unknown_key(location, root, model, components), is_about_key=True)
     if kind == "unknown_kind":
         return _Finding((*path, "kind"), item["msg"])

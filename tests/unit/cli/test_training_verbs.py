@@ -159,6 +159,16 @@ def test_a_finished_run_whose_checkpoints_are_gone_says_so(
         )
 
 
+@pytest.mark.parametrize("words", [("--patience", "5m"), ("--max-restarts", "1")])
+def test_options_for_several_processes_are_refused_to_one(
+    ganforge: Ganforge, tiny_recipe: Path, finished_run: Path, words: tuple[str, str]
+) -> None:
+    for command in (("run", tiny_recipe), ("resume", finished_run)):
+        result = ganforge(*command, *words)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith(f"error: {words[0]} ") and "goes with --gpus" in result.stderr
+
+
 def test_resume_wants_a_run(ganforge: Ganforge, tmp_path: Path) -> None:
     result = ganforge("resume", tmp_path)
     assert result.exit_code == 5

@@ -47,6 +47,14 @@ def test_a_misspelt_key_of_a_component_is_pointed_at_and_put_right(problems, rec
     ]
 
 
+def test_a_number_as_a_key_is_an_unknown_key(problems, recipe_text):
+    assert problems(swapped(recipe_text, ("channels: 4}", "channels: 4, 1: 2}"))) == [
+        "recipes/x.yaml:11:47 generator.blocks.resnet_3_0[1]: unknown key '1'. Known keys: channels, kind."
+    ]
+    (problem,) = problems("1: 2\n" + recipe_text)
+    assert problem.startswith("recipes/x.yaml:1:1 [1]: unknown key '1'. Known keys: bad_images, data, ")
+
+
 def test_all_problems_are_told_at_once_in_the_order_of_the_file(problems, recipe_text):
     text = swapped(
         recipe_text,
