@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from ganforge.errors import DataError
+from ganforge.files import nearest_existing
 
 
 def cache_folder() -> Path:
@@ -17,7 +18,9 @@ def cache_folder() -> Path:
 
 def unwritable(what: str, place: Path, error: OSError) -> DataError:
     """The error for a folder of the cache into which `what` can't be written."""
+    there = nearest_existing(place)
+    reason = f"{there} is a file and no folder" if not there.is_dir() else error.strerror or error
     return DataError(
-        f"{what} can't be written to {place}: {error.strerror or error}. "
+        f"{what} can't be written to {place}: {reason}. "
         f"The environment variable GANFORGE_CACHE can name another folder for the cache."
     )

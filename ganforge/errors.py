@@ -87,9 +87,16 @@ class DivergedError(GanforgeError):
 
 
 class CheckpointError(GanforgeError):
-    """Weights can't be read, don't verify, or don't fit the network."""
+    """Weights can't be read, don't verify, or don't fit the network.
+
+    advice: what to do where a recipe names them; a command that takes them in another way says it in other words.
+    """
 
     exit_code = 5
+
+    def __init__(self, reason: str, advice: str = "") -> None:
+        self.reason, self.advice = reason, advice
+        super().__init__(f"{reason} {advice}" if advice else reason)
 
 
 class MemoryLimitError(GanforgeError):
@@ -107,7 +114,7 @@ class DownloadError(GanforgeError):
     exit_code = 7
 
     def __init__(self, reason: str, advice: str = "") -> None:
-        self.reason = reason
+        self.reason, self.advice = reason, advice
         super().__init__(f"{reason} {advice}".rstrip())
 
 

@@ -32,6 +32,7 @@ from ganforge.runs.checkpoint import (
     list_checkpoints,
     load_newest,
     load_step,
+    no_checkpoint,
     prune_checkpoints,
     put_back,
 )
@@ -120,6 +121,8 @@ def resume(
 ) -> RunDir:
     """Continue a run from its newest checkpoint that verifies; a finished run is left as it is. Raises as `run`.
 
+    Raises CheckpointError for a finished run whose checkpoints are gone.
+
     overrides: other trackers; see `is_same_run`.
     """
     run_dir = RunDir.open(path)
@@ -127,11 +130,14 @@ def resume(
     state = run_dir.read_state()
     if state.get("recipe") != recipe_hash(loaded.recipe):
         raise CheckpointError(f"{run_dir.recipe} was changed since the run began; a resumed run would not be the same.")
+    is_bare = not list_checkpoints(run_dir.checkpoints) and not any(run_dir.checkpoints.glob(f"*{REPLACED}"))
     if state.get("state") == "finished":
+        if is_bare:
+            raise no_checkpoint(run_dir.checkpoints)
         listener.finished(run_dir.path, 0.0)
         return run_dir
     _expect_shares(loaded, processes)
-    if not list_checkpoints(run_dir.checkpoints) and not any(run_dir.checkpoints.glob(f"*{REPLACED}")):
+    if is_bare:
         _expect_no_progress(run_dir, loaded.recipe.output.checkpoints_every)
         listener.warning("the run stopped before its first checkpoint, so it begins again.")
     if overrides and processes.is_first:

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from ganforge.shapes import Shape
 
 if TYPE_CHECKING:
-    from pydantic import GetJsonSchemaHandler
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic_core import CoreSchema
     from torch import Tensor, nn
 
@@ -43,15 +43,24 @@ class Spec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    @model_validator(mode="before")
+    @field_validator("*", mode="before")
     @classmethod
-    def _no_empty_paths(cls, data: Any) -> Any:
+    def _no_empty_paths(cls, given: Any, info: ValidationInfo) -> Any:
         """`data.root=$ROOT` with an unset variable must not mean the current folder."""
-        for name, field in cls.model_fields.items():
-            given = data.get(name) if isinstance(data, dict) else None
-            if isinstance(given, str) and _is_path(field.annotation) and (not given.strip() or "\0" in given):
-                raise ValueError(f"`{name}` must be a path, but is {given!r}.")
-        return data
+        if isinstance(given, str) and (not given.strip() or "\0" in given):
+            field = cls.model_fields[info.field_name or ""]
+            if _is_path(field.annotation):
+                raise ValueError(f"must be a path, not {given!r}.")
+        return given
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The schema of the fields, whose numbers take neither booleans nor text; of every plugin's spec too."""
+        from ganforge.recipe.numbers import only_numbers
+
+        reference = handler(source)
+        only_numbers(handler.resolve_ref_schema(reference))
+        return reference
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:

@@ -185,6 +185,8 @@ class Lookup:
         registry = components[self.family]
         if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
             names = ", ".join(name for name, _, _ in registry)
+            if isinstance(value, dict) and "kind" in value:
+                raise PydanticCustomError("unknown_kind", "{text}", {"text": f"must be the name of one of: {names}."})
             raise PydanticCustomError(
                 "component", "{text}", {"text": f"must be a mapping with a `kind`, one of: {names}."}
             )

@@ -47,6 +47,7 @@ def launched(
     gpus: str | None,
     device: DeviceName,
     max_restarts: int = 0,
+    patience: str | None = None,
     advice: str = "What was saved is whole; `ganforge resume RUN` goes on.",
 ) -> DeviceName:
     """The device on which this process computes, where no others are wanted.
@@ -59,6 +60,10 @@ def launched(
     if gpus is None:
         if max_restarts:
             raise UsageError("--max-restarts goes with --gpus, which starts processes; torchrun has one of its own.")
+        if patience and not is_launched():
+            raise UsageError(
+                "--patience is with other processes, and this one is alone: it goes with --gpus or torchrun."
+            )
         return device
     if is_launched():
         raise UsageError("--gpus starts processes, but this one was started beside others already: leave --gpus out.")

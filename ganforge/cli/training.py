@@ -73,7 +73,7 @@ def run(
     seconds, silence = read_duration(stop_after), read_duration(patience, "--patience")
     words = ["run", str(recipe), *(overrides or ()), *option("--resume", resume)]
     words += [*option("--stop-after", stop_after), *option("--threads", threads), *option("--patience", patience)]
-    device = launched(settings, words, gpus, device, max_restarts)
+    device = launched(settings, words, gpus, device, max_restarts, patience)
     with taking_part(settings, device, threads, silence) as (processes, listener):
         from ganforge import execute
         from ganforge.opening import find_restarted, find_run
@@ -115,7 +115,7 @@ def resume(
     seconds, silence = read_duration(stop_after), read_duration(patience, "--patience")
     words = ["resume", str(run), *(overrides or ()), *option("--from", start)]
     words += [*option("--stop-after", stop_after), *option("--threads", threads), *option("--patience", patience)]
-    device = launched(settings, words, gpus, device, max_restarts)
+    device = launched(settings, words, gpus, device, max_restarts, patience)
     with taking_part(settings, device, threads, silence) as (processes, listener):
         from ganforge import execute
         from ganforge.branch import branch

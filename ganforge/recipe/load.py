@@ -52,13 +52,14 @@ class LoadedRecipe:
     def located(self, problem: Problem) -> Problem:
         """The problem with the file, line and column of its path, or of the nearest part of it that is written.
 
-        Where an override decided the value, the message says so and there is no line.
+        Where an override decided the value, the message says so and there is no line; where one decided a part of it,
+        the message says which.
         """
         if problem.file is not None:
             return problem
         related = [f"{dotted_path(path)} is set by {self._source(path)}" for path in problem.related]
         message = f"{problem.message} {'; '.join(related)}." if related else problem.message
-        return self.written.place(problem.path).problem(message, problem.path)
+        return self.written.problem(message, problem.path)
 
     def _source(self, path: Steps) -> str:
         """`the override 'seed=3'`, `line 31` of the recipe, or `default`."""

@@ -68,8 +68,10 @@ def problems_of(error: ValidationError, root: Node, model: type[BaseModel], comp
     for finding in dict.fromkeys(_merged(findings)):
         if _is_misspelt(finding, findings) or _is_other_member(finding, findings):
             continue
-        origin = root.key_place(finding.path) if finding.is_about_key else root.place(finding.path)
-        problems.append(origin.problem(finding.message, finding.path))
+        if finding.is_about_key:
+            problems.append(root.key_place(finding.path).problem(finding.message, finding.path))
+        else:
+            problems.append(root.problem(finding.message, finding.path))
     more = len(everything) - len(items)
     return [*in_order(problems), *([Problem(f"and {more:,} more, to be told when these are mended.")] if more else [])]
 
@@ -86,7 +88,7 @@ def _finding(item: Any, root: Node, model: type[BaseModel], components: Componen
         name = location[-1]
         what = f"a value for '{name}'" if isinstance(name, str) else f"at least {name + 1} items"
         return _Finding(_written_path(root, location[:-1]), f"needs {what}.", missing=name)
-    if kind == "extra_forbidden":
+    if kind in {"extra_forbidden", "invalid_key"}:  # the latter is a number, which no field's name is
         return _Finding(path, _unknown_key(location, root, model, components), is_about_key=True)
     if kind == "unknown_kind":
         return _Finding((*path, "kind"), item["msg"])

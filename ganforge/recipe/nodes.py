@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ganforge.errors import Problem
+from ganforge.errors import Problem, dotted_path
 from ganforge.recipe.scalars import Scalar
 
 #: A step into a mapping (a key) or into a list (an index).
@@ -85,6 +85,22 @@ class Node:
         Where the path leads to what isn't written, the nearest part of it that is.
         """
         return self._follow(path)[1]
+
+    def problem(self, message: str, path: Steps) -> Problem:
+        """A problem with what stands at `path`; one with a part of the file names the overrides within that part."""
+        node, origin, rest = self._follow(path)
+        changed = dict.fromkeys(node._overrides(path, origin)) if path and not rest else {}
+        return origin.problem(" ".join([message, *changed]), path)
+
+    def _overrides(self, path: Steps, of_all: Origin) -> Iterator[str]:
+        """A sentence for each part that was set by an override, other than the one that set all."""
+        items = self.value.items() if isinstance(self.value, Mapping) else ()
+        for step, child in [*items, *(enumerate(self.value) if isinstance(self.value, list) else ())]:
+            here = (*path, step)
+            if child.origin.override not in {None, of_all.override}:
+                yield f"{dotted_path(here)} is set by the override '{child.origin.override}'."
+            else:
+                yield from child._overrides(here, of_all)
 
     def key_place(self, path: Steps) -> Origin:
         """Where the key stands that `path` ends in; like `place` where it ends in none."""

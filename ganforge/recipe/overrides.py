@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from ganforge.errors import Problem, RecipeError, dotted_path
+from ganforge.errors import Problem, RecipeError, did_you_mean, dotted_path
 from ganforge.recipe.nodes import Node, Origin, Steps
 from ganforge.recipe.scalars import scalar, shown
 from ganforge.recipe.yaml import parse_whole
@@ -95,6 +95,10 @@ def _replaced(node: Node, path: Steps, value: Node, override: str, done: Steps =
         raise _refusal(override, f"{name} is a single value ({shown(node.value)}), so the key must end there.")
     origin = Origin(override=override)
     child = node.child(step) or Node({}, origin)
+    if node.child(step) is None and len(path) > 1 and isinstance(path[1], int):
+        name = dotted_path(here)
+        meant = did_you_mean(str(step), [key for key in node.value or () if isinstance(key, str)])
+        raise _refusal(override, f"there is no list {name}.{meant or f' A list is begun whole: {name}=[...].'}")
     key_origin = node.key_origins.get(step, origin) if len(path) > 1 else origin
     return node.with_child(step, _replaced(child, path[1:], value, override, here), key_origin)
 

@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -236,20 +236,37 @@ def load_newest(folder: Path, *, set_aside: bool = False) -> tuple[Checkpoint, l
             bad[path] = str(error)
             continue
         return found, [f"{reason}{_set_aside(path) if set_aside else ''}" for path, reason in bad.items()]
-    reasons = "".join(f"\n  {reason}" for reason in bad.values())
-    raise CheckpointError(f"{folder} holds no checkpoint that can be used.{reasons}\n{_way_out(folder, bool(bad))}")
+    raise no_checkpoint(folder, list(bad.values()))
+
+
+def no_checkpoint(folder: Path, damages: Sequence[str] = ()) -> CheckpointError:
+    """The error for a run without a checkpoint, and what can be done. damages: what is wrong with those that it has."""
+    reasons = "".join(f"\n  {reason}" for reason in damages)
+    return CheckpointError(
+        f"{folder} holds no checkpoint that can be used.{reasons}\n{_way_out(folder, bool(damages))}"
+    )
 
 
 def _way_out(folder: Path, is_damaged: bool) -> str:
-    """What can be done about a run without a checkpoint."""
-    run = shlex.quote(str(folder.parent))
-    if not is_damaged:
+    is_gone = not is_damaged and _is_finished(folder.parent)
+    if not is_damaged and not is_gone:
+        run = shlex.quote(str(folder.parent))
         return f"The training stopped before it wrote one: `ganforge resume {run}` begins it again."
+    what = (
+        "The run is finished, so that they were there and are gone. Put them back (is a disk missing?)"
+        if is_gone
+        else "What was trained is lost, unless there is a copy of that folder elsewhere to be put back"
+    )
     again = shlex.quote(str(folder.parent / "recipe.yaml"))
     return (
-        "What was trained is lost, unless there is a copy of that folder elsewhere to be put back; samples, metrics "
-        f"and scores are still there. `ganforge run {again}` trains it anew, to the same bytes on the same machine."
+        f"{what}; samples, metrics and scores are still there. "
+        f"`ganforge run {again}` trains it anew, to the same bytes on the same machine."
     )
+
+
+def _is_finished(run: Path) -> bool:
+    state = read_json(run / "run.json", CheckpointError) if is_file(run / "run.json") else None
+    return isinstance(state, dict) and state.get("state") == "finished"
 
 
 def _set_aside(path: Path) -> str:

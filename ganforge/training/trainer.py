@@ -344,7 +344,7 @@ class Trainer:
             kept = "the last checkpoint is kept" if self.run.checkpoints.is_dir() else "there is no checkpoint yet"
             raise DivergedError(
                 f"training diverged at step {self.step + 1}: {error}; {kept}, and {report} says more. "
-                f"Try a lower learning rate or a larger gamma of the R1 penalty."
+                f"Try a lower learning rate or {_other_gamma(str(error))} gamma of the R1 penalty."
             ) from error
 
     def _nonfinite_report(self, reason: str, samples: range) -> dict[str, Any]:
@@ -370,3 +370,13 @@ class Trainer:
         path = self.run.samples / f"step_{self.step:08d}.png"
         save_png(path, tile(to_uint8(images), columns))
         self.listener.wrote("samples", path)
+
+
+def _other_gamma(reason: str) -> str:
+    """Which gamma may help: where the penalty alone grew beyond all numbers, and no loss, it weighs too much.
+
+    A gradient of the discriminator is that of both, and doesn't tell.
+    """
+    if "loss_" in reason:
+        return "a larger"
+    return "a smaller" if "penalty_" in reason else "another" if "discriminator" in reason else "a larger"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
-from ganforge.errors import CheckpointError, GanforgeError, UsageError
+from ganforge.errors import CheckpointError, DownloadError, GanforgeError, UsageError
 from ganforge.files import expect_file, is_file, is_folder
 from ganforge.interfaces import SourceSpec
 from ganforge.registry import Components
@@ -17,6 +18,8 @@ from ganforge.weights.converted import converted_folders
 from ganforge.weights.folder import CARD, load_folder, read_card, save_folder
 from ganforge.weights.pretrained import Provenance, StoreContext
 from ganforge.weights.store import damage_of, fetch_file, stored_files
+
+T = TypeVar("T")
 
 State = Literal["cached", "not cached", "installed", "missing", "needs fields"]
 
@@ -77,18 +80,29 @@ def fetch(what: str, sha256: str | None, components: Components, context: StoreC
             raise UsageError(
                 f"{what} needs --sha256, the file's digest or its first 8 digits, to tell that it came whole."
             )
-        return fetch_file(what, digest, context)
+        return _by_hand(lambda: fetch_file(what, digest, context))
     spec = source_named(what, components)
     if sha256 is not None:
         raise UsageError(f"--sha256 is for addresses; '{what}' has a sha256 of its own.")
     if spec.published() is None:
         spec.preflight()  # says what is missing
         raise UsageError(f"'{what}' downloads nothing: what it reads is on this machine already.")
-    spec.fetch(context)
+    _by_hand(lambda: spec.fetch(context))
     place = spec.cached(context.cache)
     if place is None:
         raise CheckpointError(f"'{what}' was fetched, but says that the cache doesn't hold it: its `cached` is wrong.")
     return place
+
+
+def _by_hand(get: Callable[[], T]) -> T:
+    """What `get` gives. Raises its errors, with advice for a command that has no field for a file."""
+    try:
+        return get()
+    except DownloadError as error:
+        if not error.advice:
+            raise
+        advice = "Download it by hand; a recipe then takes the file with source.path=FILE."
+        raise DownloadError(error.reason, advice) from error
 
 
 def verify(cache: Path) -> list[tuple[Path, str]]:
@@ -115,14 +129,26 @@ def convert(
         raise UsageError(components["source"].explain_missing(kind))
     if not _is_free(out):
         raise UsageError(f"{out} is there already. Name a new folder.")
+    if "path" not in spec_class.model_fields:
+        kinds = ", ".join(name for name, each, _ in components["source"] if "path" in each.model_fields)
+        raise UsageError(f"'{kind}' reads no file that could be named. Kinds that do: {kinds}.")
+    if licence is not None and "licence" not in spec_class.model_fields:
+        raise UsageError(f"'{kind}' takes the licence from what it reads: leave --licence out.")
     try:
         given = {} if licence is None else {"licence": licence}
         spec = spec_class.model_validate({"kind": kind, "path": file, **given})
     except ValidationError as error:
-        raise UsageError(f"'{kind}' can't be made from a file alone: {error.errors()[0]['msg']}.") from error
+        lacking = [str(item["loc"][-1]) for item in error.errors() if item["type"] == "missing"]
+        reason = f"a recipe gives it {', '.join(lacking)} too" if lacking else error.errors()[0]["msg"]
+        raise UsageError(f"'{kind}' can't be made from a file alone: {reason}.") from error
     if not is_folder(file):
         expect_file(file, f"there is no file {file}.", CheckpointError)
-    weights = spec.fetch(context)
+    try:
+        weights = spec.fetch(context)
+    except CheckpointError as error:
+        if not is_folder(file) or not error.advice:
+            raise
+        raise CheckpointError(error.reason, "Name the file in place of the folder.") from error
     save_folder(out, weights)
     return weights.provenance
 

@@ -79,8 +79,8 @@ class CheckpointSource(SourceSpec):
             return found[0]
         names = ", ".join(file.name for file in found[:5]) or "none"
         raise CheckpointError(
-            f"{self.path} must hold one {self.suffix} file, but holds {len(found)} ({names}). "
-            "Name it with source.path=FILE."
+            f"{self.path} must hold one {self.suffix} file, but holds {len(found)} ({names}).",
+            "Name it with source.path=FILE.",
         )
 
     def digest(self) -> str | None:

@@ -6,6 +6,7 @@ import io
 import pickle
 import pickletools
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,7 +42,9 @@ def read_torch_file(path: Path) -> dict[str, Any]:
     if flaw := _archive_flaw(path) or _pickle_flaw(path):
         raise CheckpointError(f"{path} is damaged or no checkpoint{flaw}.")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of pickles that are not torch's, which are refused anyway
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if "global" in str(error).lower() or _is_pickle(path):
             raise CheckpointError(

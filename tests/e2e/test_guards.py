@@ -279,7 +279,7 @@ def test_weights_that_are_not_finite_are_never_sampled(
 
 
 def test_an_empty_path_does_not_mean_this_folder(tiny_recipe: Path, components: Components) -> None:
-    with pytest.raises(RecipeError, match="`root` must be a path, but is ''"):
+    with pytest.raises(RecipeError, match=r"^data\.root: must be a path, not ''\."):
         load_recipe(tiny_recipe, ["data.root="], components)
 
 

@@ -193,7 +193,7 @@ def test_offline_scores_never_carry_the_name_of_fid(drawn, context):
 
 @pytest.mark.parametrize("given", ["", " "])
 def test_an_empty_path_is_no_path(given):
-    with pytest.raises(ValidationError, match="`weights` must be a path, but is"):
+    with pytest.raises(ValidationError, match="must be a path, not '"):
         FID(weights=given)
 
 

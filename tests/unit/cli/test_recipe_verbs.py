@@ -88,6 +88,7 @@ def test_check_points_at_the_line_that_does_not_fit(ganforge: Ganforge, tiny_rec
     result = ganforge("check", tiny_recipe, "data.root=[no]where")
     assert result.exit_code == 2
     assert result.stderr.startswith(f"error: {tiny_recipe}:5:1 data: there is no folder [no]where")
+    assert result.stderr.endswith(" data.root is set by the override 'data.root=[no]where'.\n")
 
 
 def test_check_shows_adafm_and_labels_that_change_features(ganforge: Ganforge, tiny_recipe: Path) -> None:

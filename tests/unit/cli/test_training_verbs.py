@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -134,6 +135,38 @@ def test_a_finished_run_is_left_as_it_is(ganforge: Ganforge, finished_run: Path)
         f"{finished_run} is finished already; nothing was done",
         f"next: ganforge sample {finished_run} --count 16 --out samples",
     ]
+
+
+def test_a_finished_run_whose_checkpoints_are_gone_says_so(
+    ganforge: Ganforge, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    assert ganforge("run", tiny_recipe).exit_code == 0
+    run = tiny_recipe.parent / "runs" / "00000-tiny"
+    shutil.rmtree(run / "checkpoints")
+    for words in (
+        ("resume", run),
+        ("sample", run, "--out", tmp_path / "samples"),
+        ("eval", run, "--metrics", "memorisation"),
+        ("export", run, "--out", tmp_path / "export"),
+    ):
+        result = ganforge(*words)
+        assert (result.exit_code, result.stderr) == (
+            5,
+            f"error: {run}/checkpoints holds no checkpoint that can be used.\n"
+            "The run is finished, so that they were there and are gone. Put them back (is a disk missing?); samples, "
+            f"metrics and scores are still there. `ganforge run {run}/recipe.yaml` trains it anew, to the same bytes "
+            "on the same machine.\n",
+        )
+
+
+@pytest.mark.parametrize("words", [("--patience", "5m"), ("--max-restarts", "1")])
+def test_options_for_several_processes_are_refused_to_one(
+    ganforge: Ganforge, tiny_recipe: Path, finished_run: Path, words: tuple[str, str]
+) -> None:
+    for command in (("run", tiny_recipe), ("resume", finished_run)):
+        result = ganforge(*command, *words)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith(f"error: {words[0]} ") and "goes with --gpus" in result.stderr
 
 
 def test_resume_wants_a_run(ganforge: Ganforge, tmp_path: Path) -> None:

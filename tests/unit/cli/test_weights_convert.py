@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,4 +81,29 @@ def test_convert_says_what_is_in_the_way(ganforge: Ganforge, tmp_path: Path, cac
     assert (result.exit_code, result.stderr) == (2, f"error: {out} is there already. Name a new folder.\n")
     result = ganforge("weights", "convert", file, tmp_path / "new", "--as", "flowers_64")
     assert result.exit_code == 2
-    assert result.stderr == "error: 'flowers_64' can't be made from a file alone: Extra inputs are not permitted.\n"
+    assert result.stderr.startswith("error: 'flowers_64' reads no file that could be named. Kinds that do: ")
+    assert "gp_gan_checkpoint, " in result.stderr
+    result = ganforge("weights", "convert", file, tmp_path / "new", "--as", "weights_folder", "--licence", "MIT")
+    assert result.exit_code == 2
+    assert result.stderr == "error: 'weights_folder' takes the licence from what it reads: leave --licence out.\n"
+    checkpoint(tmp_path / "other.pt")
+    result = ganforge("weights", "convert", tmp_path, tmp_path / "new")
+    assert (result.exit_code, result.stderr) == (
+        5,
+        f"error: {tmp_path} must hold one .pt file, but holds 2 (gan.pt, other.pt). "
+        "Name the file in place of the folder.\n",
+    )
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_pickle_that_is_none_of_torch_is_refused_without_warnings(
+    ganforge: Ganforge, tmp_path: Path, cache: Path
+) -> None:
+    file = tmp_path / "gan.pkl"
+    file.write_bytes(pickle.dumps({"a": RunsCode(tmp_path / "was_run")}, protocol=4))
+    result = ganforge("weights", "convert", file, tmp_path / "out")
+    assert (result.exit_code, result.stderr) == (
+        5,
+        f"error: {file} holds more than tensors and numbers; loading it could run code, so it is refused. "
+        "Convert it to safetensors where it was made.\n",
+    )

@@ -137,7 +137,7 @@ def test_fetch_reports_a_fault_with_exit_code_7(ganforge: Ganforge, server: Faul
     assert result.exit_code == 7
     assert result.stderr == (
         f"error: {url} can't be fetched: the server answers 503 Service Unavailable. "
-        "Download it by hand, and name the file: source.path=FILE.\n"
+        "Download it by hand; a recipe then takes the file with source.path=FILE.\n"
     )
 
 

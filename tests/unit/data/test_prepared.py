@@ -186,7 +186,11 @@ def test_a_cache_that_takes_no_memo_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"one")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     (tmp_path / "folder" / "content.json").mkdir(parents=True)
-    for cache, reason in (("file", "File exists"), ("loop", "File exists"), ("folder", "Is a directory")):
+    for cache, reason in (
+        ("file", f"{tmp_path}/file is a file and no folder"),
+        ("loop", "File exists"),
+        ("folder", "Is a directory"),
+    ):
         with pytest.raises(DataError) as error:
             content_hashes([tmp_path / "file"], LoadContext(tmp_path / cache))
         assert str(error.value) == (
@@ -200,7 +204,7 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         prepare([1], LoadContext(tmp_path / "cache"))
     assert str(error.value) == (
-        f"prepared images can't be written to {tmp_path}/cache: Not a directory. "
+        f"prepared images can't be written to {tmp_path}/cache: {tmp_path}/cache is a file and no folder. "
         "The environment variable GANFORGE_CACHE can name another folder for the cache."
     )
 

@@ -220,7 +220,7 @@ def test_a_cache_that_takes_no_features_is_named(context: EvaluationContext) -> 
     with pytest.raises(DataError) as caught:
         context.features(Means(), images(12), "real images")
     assert str(caught.value) == (
-        f"features can't be written to {context.cache}/features: File exists. "
+        f"features can't be written to {context.cache}/features: {context.cache}/features is a file and no folder. "
         "The environment variable GANFORGE_CACHE can name another folder for the cache."
     )
 

@@ -47,6 +47,14 @@ def test_a_misspelt_key_of_a_component_is_pointed_at_and_put_right(problems, rec
     ]
 
 
+def test_a_number_as_a_key_is_an_unknown_key(problems, recipe_text):
+    assert problems(swapped(recipe_text, ("channels: 4}", "channels: 4, 1: 2}"))) == [
+        "recipes/x.yaml:11:47 generator.blocks.resnet_3_0[1]: unknown key '1'. Known keys: channels, kind."
+    ]
+    (problem,) = problems("1: 2\n" + recipe_text)
+    assert problem.startswith("recipes/x.yaml:1:1 [1]: unknown key '1'. Known keys: bad_images, data, ")
+
+
 def test_all_problems_are_told_at_once_in_the_order_of_the_file(problems, recipe_text):
     text = swapped(
         recipe_text,
@@ -113,6 +121,38 @@ def test_each_kind_of_error_is_told_in_plain_english(problems, recipe_text, fiel
     assert len(found) == 1
     place, _, rest = found[0].partition(" ")
     assert place.startswith("recipes/x.yaml:11:") and rest == f"generator.blocks.{message}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ("number: true", "number: must be a number, not true."),
+        ("number: '0.5'", "number: must be a number, not '0.5'."),
+        ("even: true", "even: must be an integer, not true."),
+        ("even: '4'", "even: must be an integer, not '4'."),
+        ("few: [1, 2_0]", "few[1]: must be an integer, not '2_0'."),
+        ("table: {a: {depth: false}}", "table.a.depth: must be an integer, not false."),
+        ("per_class: {1: true}", "per_class[1]: must be a number, not true."),
+    ],
+)
+def test_no_boolean_and_no_text_is_taken_for_a_number(problems, recipe_text, fields, message):
+    (problem,) = problems(with_block(recipe_text, fields))
+    assert problem.partition("blocks.m.")[2] == message
+
+
+def test_whole_numbers_may_be_written_as_floats_and_floats_as_whole_numbers(load, recipe_text):
+    block = load(with_block(recipe_text, "finite: 2, even: 4.0, per_class: {3: 1}")).recipe.generator.blocks["m"]
+    assert (block.finite, block.even, block.per_class) == (2.0, 4, {3: 1.0})
+
+
+def test_overrides_are_held_to_the_same_numbers(problems, recipe_text):
+    assert problems(recipe_text, "seed=true") == [
+        "seed: must be an integer, not true. Set by the override 'seed=true'."
+    ]
+    assert problems(recipe_text, "seed='5'") == ["seed: must be an integer, not '5'. Set by the override 'seed='5''."]
+    assert problems(recipe_text, "seed=1_000") == [
+        "seed: must be an integer, not '1_000'. Set by the override 'seed=1_000'."
+    ]
 
 
 def test_members_of_a_union_each_list_their_own_keys(problems, recipe_text):
@@ -184,6 +224,29 @@ def test_problems_of_a_later_check_get_their_place(load, recipe_text):
     assert str(loaded.located(Problem("is odd.", ("training", "batch")))) == (
         "training.batch: is odd. Set by the override 'training.batch=3'."
     )
+
+
+def test_a_problem_of_a_part_names_the_overrides_in_it(load, problems, recipe_text):
+    loaded = load(recipe_text, "data.root=/gone", "generator.blocks.head.channels=16")
+    assert str(loaded.located(Problem("is not there.", ("data",)))) == (
+        "recipes/x.yaml:3:1 data: is not there. data.root is set by the override 'data.root=/gone'."
+    )
+    assert str(loaded.located(Problem("is wrong.", ("generator", "blocks", "resnet_3_0")))) == (
+        "recipes/x.yaml:11:5 generator.blocks.resnet_3_0: is wrong."
+    )
+    assert problems(recipe_text, "stages[0]={name: a, steps: 1}") == [
+        "stages[0]: needs a value for 'generator_rate'. Set by the override 'stages[0]={name: a, steps: 1}'.",
+        "stages[0]: needs a value for 'discriminator_rate'. Set by the override 'stages[0]={name: a, steps: 1}'.",
+    ]
+    assert problems(recipe_text, "data.kind=null") == [
+        "data.kind: must be the name of one of: folder. Set by the override 'data.kind=null'."
+    ]
+    assert problems(recipe_text, "data.root=") == [
+        "data.root: must be a path, not ''. Set by the override 'data.root='."
+    ]
+    assert problems(recipe_text, "output.folder=") == [
+        "output.folder: must be a path, not ''. Set by the override 'output.folder='."
+    ]
 
 
 def test_problems_of_a_later_check_come_in_the_order_of_the_file(load, recipe_text):

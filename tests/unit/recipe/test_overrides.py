@@ -129,7 +129,17 @@ def test_all_overrides_that_do_not_fit_are_told():
         "override 'm[0]=2': m is no list, so a name must follow, such as m.k.",
         "override 'v.x=2': v is a single value (text), so the key must end there.",
         "override 'z[0]=1': there is no z[0]: the list is empty.",
-        "override 'n[0]=3': n is no list, so a name must follow.",
+        "override 'n[0]=3': there is no list n. A list is begun whole: n=[...].",
+    ]
+
+
+def test_a_misspelt_list_is_put_right_at_once(load, recipe_text):
+    with pytest.raises(RecipeError) as caught:
+        load(recipe_text, "stage[0].steps=3", "training.regulariser[0].gamma=2")
+    assert [str(problem) for problem in caught.value.problems] == [
+        "override 'stage[0].steps=3': there is no list stage. Did you mean 'stages'?",
+        "override 'training.regulariser[0].gamma=2': there is no list training.regulariser. "
+        "Did you mean 'regularisers'?",
     ]
 
 

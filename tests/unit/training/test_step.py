@@ -168,6 +168,24 @@ class Spoilt(LossSpec):
         return self._spoil("loss_fake", fake)
 
 
+@pytest.mark.parametrize(
+    ("gamma", "reason", "advice"),
+    [
+        (1e60, "penalty_real became inf", "a smaller"),
+        (1e38, "the gradient of the discriminator's loss became inf", "another"),
+    ],
+)
+def test_where_the_penalty_is_too_large_no_larger_gamma_is_advised(
+    gamma: float, reason: str, advice: str, tmp_path: Path
+) -> None:
+    data = recipe_data()
+    data["training"] |= {"step": "exact", "regularisers": [{"kind": "r1", "gamma": gamma, "every": 1}]}
+    with pytest.raises(DivergedError) as caught:
+        trainer(data, tmp_path).fit()
+    assert f": {reason}; " in str(caught.value)
+    assert str(caught.value).endswith(f" Try a lower learning rate or {advice} gamma of the R1 penalty.")
+
+
 @pytest.mark.parametrize("value", ["nan", "inf"])
 @pytest.mark.parametrize(
     ("term", "untouched"),
