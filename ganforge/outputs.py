@@ -8,7 +8,9 @@ from pathlib import Path
 from ganforge.errors import OutputError, UsageError
 from ganforge.files import is_folder, is_special, nearest_existing
 
-#: By which a page of ganforge's is known, and a schema of recipes.
+#: By which a contact sheet, a page and a schema of recipes are known that ganforge wrote.
+SHEET_TITLE = "contact sheet of ganforge"
+SHEET_SIGN = b"tEXtTitle\0" + SHEET_TITLE.encode()
 PAGE_SIGN = b'<meta name="generator" content="ganforge">'
 SCHEMA_SIGN = b'"title": "ganforge recipe"'
 _SIGNED_WITHIN = 1000

@@ -59,9 +59,12 @@ def png_bytes(picture: NDArray[np.uint8], info: PngInfo | None = None) -> bytes:
     return buffer.getvalue()
 
 
-def save_png(path: Path, picture: NDArray[np.uint8]) -> None:
-    """picture: (height, width, 3)."""
-    write_bytes(path, png_bytes(picture))
+def save_png(path: Path, picture: NDArray[np.uint8], title: str = "") -> None:
+    """picture: (height, width, 3); title: as text of the PNG file, if any."""
+    info = PngInfo()
+    if title:
+        info.add_text("Title", title)
+    write_bytes(path, png_bytes(picture, info))
 
 
 def is_marked(path: Path) -> bool:

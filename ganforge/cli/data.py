@@ -11,7 +11,7 @@ import typer
 from ganforge.cli.examples import example
 from ganforge.cli.helping import Verb
 from ganforge.cli.options import AsJson, Overrides, Settings, verb
-from ganforge.outputs import PAGE_SIGN, expect_free
+from ganforge.outputs import PAGE_SIGN, SHEET_SIGN, SHEET_TITLE, expect_free
 
 if TYPE_CHECKING:
     from ganforge.cli.narrator import Narrator
@@ -101,12 +101,12 @@ def preview(settings: Settings, what: What, out: PreviewOut, overrides: Override
     from ganforge.pictures import save_png
     from ganforge.preview import contact_sheet
 
-    expect_free(out)
+    expect_free(out, unless=SHEET_SIGN)
     recipe = _recipe(settings, what, overrides)
     with _narrator(settings) as narrator:
         sheet = contact_sheet(recipe, load_context(recipe.bad_images, narrator), each)
     try:
-        save_png(out, sheet)
+        save_png(out, sheet, SHEET_TITLE)
     except OSError as error:
         _unwritable(out, "--out", error)
     narrator.output.line(f"wrote {out}")

@@ -142,5 +142,5 @@ def test_a_damaged_checkpoint_is_warned_of(run: Path, tmp_path: Path) -> None:
 def test_a_folder_without_a_generator_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="holds no generator: it is no folder of a run"):
         ganforge.load(tmp_path)
-    with pytest.raises(CheckpointError, match="holds no generator"):
+    with pytest.raises(CheckpointError, match=r"there is no .*nowhere\."):
         ganforge.load(tmp_path / "nowhere")

@@ -175,6 +175,7 @@ def test_no_name_forges_a_line(
     for trouble in (None, tiny_images / "medium" / f"{evil}.png", tiny_images / "medium" / f"{evil}.doc"):
         if trouble:
             trouble.write_bytes(b"")
+        (tmp_path / "out.csv").unlink(missing_ok=True)
         shown.append(ganforge(*words, *what, *more).output)
     assert all("forged" in text for text in (shown if words != ("check",) else shown[:1]))
     lines = [line for text in shown for line in text.split("\n")]

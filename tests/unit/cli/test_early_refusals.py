@@ -55,7 +55,7 @@ def run(ganforge: Ganforge, tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch) 
         (("report", "RUN", "--out", "HERE/tiny.yaml"), 2, "HERE/tiny.yaml exists and was not written by this command."),
         (("compare", "RUN", "RUN", "--out", "HERE/tiny.yaml"), 2, "HERE/tiny.yaml exists and was not written"),
         (("data", "check", "RUN", "--page", "HERE/tiny.yaml"), 2, "HERE/tiny.yaml exists and was not written"),
-        (("data", "preview", "RUN", "--out", "HERE/tiny.yaml"), 2, "HERE/tiny.yaml exists. Choose another file"),
+        (("data", "preview", "RUN", "--out", "HERE/tiny.yaml"), 2, "HERE/tiny.yaml exists and was not written"),
         (("data", "split", "RUN", "--out", "HERE/tiny.yaml"), 2, "HERE/tiny.yaml exists. Choose another file"),
         (("schema", "--out", "HERE/tiny.yaml"), 2, "HERE/tiny.yaml exists and was not written by this command."),
         (("schema", "--out", "HERE/discs"), 2, "can't write HERE/discs: it is a folder."),

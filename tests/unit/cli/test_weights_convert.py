@@ -87,6 +87,7 @@ def test_convert_says_what_is_in_the_way(ganforge: Ganforge, tmp_path: Path, cac
     assert result.exit_code == 2
     assert result.stderr == "error: 'weights_folder' takes the licence from what it reads: leave --licence out.\n"
     checkpoint(tmp_path / "other.pt")
+    (tmp_path / "pipe.pt").unlink()
     result = ganforge("weights", "convert", tmp_path, tmp_path / "new")
     assert (result.exit_code, result.stderr) == (
         5,
