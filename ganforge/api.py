@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import torch
 
 from ganforge import plugins as discovery
 from ganforge.errors import DataError, RecipeError, UsageError
 from ganforge.exports import Format
-from ganforge.hardware import find_device
+from ganforge.hardware import DeviceName, find_device
 from ganforge.listener import Listener
 from ganforge.notebook import TrainedGenerator
 from ganforge.registry import Components
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ganforge.evaluation.score import Score
 
 PathLike = str | Path
-DeviceName = Literal["auto", "cpu", "cuda"]
 Device = DeviceName | torch.device
 #: Values to change: `{"data.root": "/data/xrays", "training.batch": 16}`.
 Overrides = Mapping[str, Any]

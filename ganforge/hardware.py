@@ -9,8 +9,10 @@ import torch
 
 from ganforge.errors import UsageError
 
+DeviceName = Literal["auto", "cpu", "cuda"]
 
-def find_device(name: Literal["auto", "cpu", "cuda"]) -> torch.device:
+
+def find_device(name: DeviceName) -> torch.device:
     """The device of this name; auto: the GPU if there is one. Raises UsageError for a GPU that isn't there."""
     has_gpu = torch.cuda.is_available()
     if name == "cuda" and not has_gpu:

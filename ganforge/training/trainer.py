@@ -30,7 +30,7 @@ from ganforge.training.arithmetic import Arithmetic, checked, choose, lost_arith
 from ganforge.training.ema import MovingAverage
 from ganforge.training.exchange import Exchange
 from ganforge.training.means import Means
-from ganforge.training.norms import block_norms
+from ganforge.training.nonfinite import other_gamma, report
 from ganforge.training.piecewise import route_for
 from ganforge.training.reals import RealImages
 from ganforge.training.routes import NonFiniteError, Route
@@ -338,25 +338,15 @@ class Trainer:
             own = self.processes.share(samples)
             return self.train_step(self.reals.batch(own), self.step, own)
         except NonFiniteError as error:
-            report = self.run.path / "debug" / "nonfinite.json"
+            path = self.run.path / "debug" / "nonfinite.json"
             if self.processes.is_first:
-                write_json(report, self._nonfinite_report(str(error), samples))
+                networks = {"generator": self.generator, "discriminator": self.discriminator}
+                write_json(path, report(str(error), self.step, samples, self.reals.indices(samples), networks))
             kept = "the last checkpoint is kept" if self.run.checkpoints.is_dir() else "there is no checkpoint yet"
             raise DivergedError(
-                f"training diverged at step {self.step + 1}: {error}; {kept}, and {report} says more. "
-                f"Try a lower learning rate or {_other_gamma(str(error))} gamma of the R1 penalty."
+                f"training diverged at step {self.step + 1}: {error}; {kept}, and {path} says more. "
+                f"Try a lower learning rate or {other_gamma(str(error))} gamma of the R1 penalty."
             ) from error
-
-    def _nonfinite_report(self, reason: str, samples: range) -> dict[str, Any]:
-        """Where numbers stopped being finite. Images go by number: names may be patients'."""
-        networks = {"generator": self.generator, "discriminator": self.discriminator}
-        return {
-            "step": self.step,
-            "reason": reason,
-            "samples": [samples[0], samples[-1]],
-            "images": self.reals.indices(samples).tolist(),
-            "norms": {name: block_norms(network) for name, network in networks.items()},
-        }
 
     def _samples(self) -> range:
         """Numbers of the next step's samples, of all processes."""
@@ -370,13 +360,3 @@ class Trainer:
         path = self.run.samples / f"step_{self.step:08d}.png"
         save_png(path, tile(to_uint8(images), columns))
         self.listener.wrote("samples", path)
-
-
-def _other_gamma(reason: str) -> str:
-    """Which gamma may help: where the penalty alone grew beyond all numbers, and no loss, it weighs too much.
-
-    A gradient of the discriminator is that of both, and doesn't tell.
-    """
-    if "loss_" in reason:
-        return "a larger"
-    return "a smaller" if "penalty_" in reason else "another" if "discriminator" in reason else "a larger"
