@@ -11,6 +11,8 @@ from typing import Literal
 SYSTEM_IMAGES = 150_000
 ABLATION_IMAGES = 60_000
 BEST_ABLATION_IMAGES = 40_000
+#: The paper's training fails within its first 5,000 images, if it does.
+PAPER_ABLATION_IMAGES = 20_000
 SEEDS = (0, 1, 2)
 BATCH = 32
 #: Decides which checkpoint is the best, and draws the curve: a network that no discriminator looks through.
@@ -25,12 +27,19 @@ Overrides = tuple[str, ...]
 Data = Literal["fundus", "blood_cells", "phantom"]
 BEST = "recipes/dr_best.yaml"
 
+_PLAYERS = ("generator", "discriminator")
+_NO_AUGMENTATION: Overrides = ("training.augmentations=[]",)
+_PAPER_RATE: Overrides = tuple(f"stages[{i}].{player}_rate.rate=1e-3" for i in range(3) for player in _PLAYERS)
 _PAPER_TRAINING: Overrides = (
-    "training.augmentations=[]",
     "training.regularisers[0].every=1",
-    "generator.initialisation={kind: published}",
-    "discriminator.initialisation={kind: published}",
+    *(f"{player}.initialisation={{kind: published}}" for player in _PLAYERS),
 )
+#: Other ways for the label to enter the discriminator.
+_LABELS: Mapping[str, Overrides] = {
+    "label_at_image": ("discriminator.label[0].where={kind: image}",),
+    "label_after_resnet_2": ("discriminator.label[0].where={kind: after, block: resnet_2_0}",),
+    "label_as_projection": ("discriminator.label[0]={where: {kind: latent}, how: {kind: projection}}",),
+}
 _NO_SOURCE: Overrides = ("source=null", "generator.pretrained=null", "discriminator.pretrained=null")
 
 
@@ -105,16 +114,21 @@ def cells() -> Iterator[Cell]:
 
 
 def _paper_training() -> Iterator[Cell]:
-    """No augmentation, rate 1e-3, first values of the published code, a penalty at every step."""
-    players = ("generator", "discriminator")
-    for system, num_stages in (("transfer_cgan", 3), ("scratch_cgan", 1)):
-        rates = (f"stages[{i}].{player}_rate.rate=1e-3" for i in range(num_stages) for player in players)
-        yield Cell("paper", system, f"recipes/dr_{system}.yaml", 0, ABLATION_IMAGES, (*_PAPER_TRAINING, *rates))
+    """No augmentation, rate 1e-3, first values of the published code, a penalty at every step; and parts of that."""
+    for system, rate in (("transfer_cgan", _PAPER_RATE), ("scratch_cgan", _PAPER_RATE[:2])):
+        overrides = (*_NO_AUGMENTATION, *_PAPER_TRAINING, *rate)
+        yield Cell("paper", system, f"recipes/dr_{system}.yaml", 0, ABLATION_IMAGES, overrides)
+    rows: Mapping[str, Overrides] = {
+        "with_augmentation": (*_PAPER_TRAINING, *_PAPER_RATE),
+        "with_half_the_rate": (*_NO_AUGMENTATION, *_PAPER_TRAINING),
+        "with_both": _PAPER_TRAINING,
+    }
+    for row, overrides in rows.items():
+        yield Cell("paper_parts", row, "recipes/dr_transfer_cgan.yaml", 0, PAPER_ABLATION_IMAGES, overrides)
 
 
 def _ablation() -> Iterator[Cell]:
     """One change each to the transfer CGAN, and what one of them begins from."""
-    where, how = "discriminator.label[0].where", "discriminator.label[0].how"
     steps = ABLATION_IMAGES // BATCH
     adafm_early = [
         f"stages[{i}].generator=[{{freeze: '*'}}, {{train: 'fc.*'}}, {{train: 'style_[0-2].*'}}, {{train: 'label_*'}}, "
@@ -123,9 +137,7 @@ def _ablation() -> Iterator[Cell]:
     ]
     rows: Mapping[str, Overrides] = {
         "baseline": (),
-        "label_at_image": (f"{where}={{kind: image}}",),
-        "label_after_resnet_2": (f"{where}={{kind: after, block: resnet_2_0}}",),
-        "label_as_projection": (f"{where}={{kind: latent}}", f"{how}={{kind: projection}}"),
+        **_LABELS,
         "natural_sampling": ("training.sampler={kind: natural}",),
         "no_adafm": ("generator.adafm=[]", 'stages[2].generator[7]={freeze: "conv_img.*"}'),
         "adafm_from_the_start": tuple(adafm_early),
@@ -165,7 +177,10 @@ def _others() -> Iterator[Cell]:
     """Phantoms, whose lesions tell the grade at any size, and blood cells: other data and nothing else."""
     yield Cell("phantom", "best", BEST, 0, BEST_ABLATION_IMAGES, data="phantom")
     yield Cell("blood_cells", "best", BEST, 0, BEST_ABLATION_IMAGES, data="blood_cells")
-    yield Cell("phantom", "transfer_cgan", "recipes/dr_transfer_cgan.yaml", 0, BEST_ABLATION_IMAGES, data="phantom")
+    transfer = "recipes/dr_transfer_cgan.yaml"
+    yield Cell("phantom", "transfer_cgan", transfer, 0, BEST_ABLATION_IMAGES, data="phantom")
+    for label, overrides in _LABELS.items():
+        yield Cell("phantom", f"transfer_cgan_{label}", transfer, 0, BEST_ABLATION_IMAGES, overrides, "phantom")
     for system in ("transfer_cgan", "scratch_cgan"):
         # the published weights are for five grades
         overrides = ("training.sampler={kind: balanced}",)

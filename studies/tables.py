@@ -11,7 +11,7 @@ from typing import Any
 from studies.running import RESULTS
 
 _BEGIN, _END = "<!-- {} -->", "<!-- end -->"
-TABLES = ("systems", "best", "phantom", "blood_cells", "paper", "ablation")
+TABLES = ("systems", "best", "phantom", "blood_cells", "paper", "paper_parts", "ablation")
 
 Result = dict[str, Any]
 
