@@ -13,11 +13,8 @@ from ganforge.listener import StepReport
 
 T = TypeVar("T")
 
-#: Between two lines about steps, where lines stay.
+#: Between two lines about the same, where lines stay.
 SECONDS_BETWEEN_LINES = 10.0
-#: From the start of a loop; most end before.
-SECONDS_WITHOUT_LINES = 2.0
-_QUARTERS = 4
 #: Cells that a bar keeps beside the details of a step.
 _SHORTEST_BAR = 4
 
@@ -39,7 +36,10 @@ def choose_display(output: Output) -> Display:
 
 
 class PlainDisplay:
-    """Whole lines without control characters, at most one in ten seconds about steps, and at each stage and end."""
+    """Whole lines without control characters, at most one in ten seconds, and at each stage and end.
+
+    A loop that ends before its first line is due has none.
+    """
 
     def __init__(self, output: Output, clock: Callable[[], float] = time.monotonic) -> None:
         self.output = output
@@ -54,14 +54,16 @@ class PlainDisplay:
             self._line(f"step {report.step:,}/{report.num_steps:,}  stage {report.stage}  {details(report)}")
 
     def progress(self, items: Iterable[T], total: int, what: str) -> Iterator[T]:
-        """The items, with a line at each quarter that is done later than two seconds after the start."""
-        told, started = 0, self._clock()
+        """The items, with a line in ten seconds, and one at the end if there was one before."""
+        started = last_line = self._clock()
         for done, item in enumerate(items, start=1):
             yield item
-            quarter = min(done, total) * _QUARTERS // total if total else 0
-            if quarter > told and self._clock() - started >= SECONDS_WITHOUT_LINES:
-                told = quarter
-                self._line(f"{what}: {100 * min(done, total) // total}% ({done:,}/{total:,})")
+            now = self._clock()
+            if now - last_line >= SECONDS_BETWEEN_LINES or (done == total and last_line > started):
+                last_line = now
+                percent = 100 * min(done, total) // total if total else 100
+                left = (now - started) / done * max(total - done, 0)
+                self._line(f"{what}: {percent}% ({done:,}/{total:,})  {duration(left)} left")
 
     def close(self) -> None:
         """Nothing is left to put in order."""
