@@ -14,7 +14,7 @@ from ganforge.plan.build import assemble, build_network
 from ganforge.plan.walk import plan_generator
 from ganforge.recipe.models import LoadRules
 from ganforge.registry import Components
-from ganforge.runs.checkpoint import load_tensors
+from ganforge.tensors import load_tensors
 from ganforge.trained import Trained
 from ganforge.weights.load import load_strict
 

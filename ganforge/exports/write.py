@@ -19,7 +19,7 @@ from ganforge.files import sha256_of, sync_folder, write_json, write_text
 from ganforge.listener import Listener
 from ganforge.outputs import expect_free_folder
 from ganforge.registry import Components
-from ganforge.runs.checkpoint import save_tensors
+from ganforge.tensors import save_tensors
 from ganforge.trained import Trained
 
 README = "README.md"

@@ -12,13 +12,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
-import torch
-from safetensors import SafetensorError
-from torch import Tensor, nn, optim
+from torch import Tensor
 
 from ganforge.errors import CheckpointError
-from ganforge.files import expect_file, is_file, read_json, sha256_of, sync_folder, write_json
+from ganforge.files import is_file, read_json, sha256_of, sync_folder, write_json
+from ganforge.tensors import load_tensors, save_tensors
 
 FORMAT = 1
 PREFIX = "step_"
@@ -293,50 +291,3 @@ def load_best(folder: Path) -> tuple[Checkpoint, list[str]]:
         return load_step(folder, newest.best.step), rejected
     except CheckpointError as error:
         return newest, [*rejected, f"{error} The newest checkpoint is taken instead of the best."]
-
-
-def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write tensors, each under its own name, and force them to the disk. Raises OSError."""
-    own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    # not by safetensors' own writer, whose errors lose the number that tells a full disk from a torn cable
-    with path.open("wb") as file:
-        file.write(safetensors.torch.save(own))
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def load_tensors(path: Path) -> dict[str, Tensor]:
-    """Read a safetensors file. Raises CheckpointError if it is none."""
-    expect_file(path, f"there is no weights file {path}.", CheckpointError)
-    try:
-        return safetensors.torch.load_file(path)
-    # TypeError, ValueError, RuntimeError: sizes and formats that the header may name and torch has not
-    except (SafetensorError, OSError, TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{path} is no readable safetensors file: {error}") from error
-
-
-def optimizer_tensors(optimizer: optim.Optimizer, network: nn.Module) -> dict[str, Tensor]:
-    """The optimizer's state as `<parameter>:<name of the state>`."""
-    found = {}
-    for name, parameter in network.named_parameters():
-        for key, value in optimizer.state.get(parameter, {}).items():
-            found[f"{name}:{key}"] = torch.as_tensor(value)
-    return found
-
-
-def restore_optimizer(optimizer: optim.Optimizer, network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Inverse of `optimizer_tensors`."""
-    states: dict[str, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        owner, key = name.rsplit(":", 1)
-        states.setdefault(owner, {})[key] = value
-    for name, parameter in network.named_parameters():
-        if name in states:
-            optimizer.state[parameter] = {key: _beside(value, parameter) for key, value in states[name].items()}
-
-
-def _beside(value: Tensor, parameter: nn.Parameter) -> Tensor:
-    """A copy with the parameter's device and layout where it has its shape; counters stay where they are."""
-    if value.shape != parameter.shape or value.ndim == 0:
-        return value.clone()
-    return torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)

@@ -15,8 +15,8 @@ def check_optimizer(spec: OptimizerSpec, rate: float = 0.01) -> None:
     import torch
     from torch import nn
 
-    from ganforge.runs.checkpoint import optimizer_tensors, restore_optimizer
     from ganforge.testing.tensors import normal
+    from ganforge.training.optimizers import optimizer_tensors, restore_optimizer
 
     check_spec(spec)
     kind = spec.kind

@@ -11,8 +11,8 @@ from torch import Tensor
 from ganforge.errors import DivergedError, ProcessError
 from ganforge.networks.staged import Generator
 from ganforge.processes.group import Processes
-from ganforge.runs.checkpoint import optimizer_tensors, restore_optimizer
 from ganforge.training.ema import MovingAverage
+from ganforge.training.optimizers import optimizer_tensors, restore_optimizer
 from ganforge.training.step import Players
 from ganforge.weights.content import digest_of_tensor
 

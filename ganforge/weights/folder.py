@@ -18,7 +18,7 @@ NETWORKS = ("generator", "discriminator")
 
 def load_folder(path: Path) -> PretrainedWeights:
     """Weights with the provenance of card.json, whose `sha256` entries are checked. Raises CheckpointError."""
-    from ganforge.runs.checkpoint import load_tensors
+    from ganforge.tensors import load_tensors
 
     card = read_card(path)
     weights = {}

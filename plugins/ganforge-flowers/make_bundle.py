@@ -17,8 +17,9 @@ import torch
 
 from ganforge.errors import CheckpointError
 from ganforge.files import read_json, sha256_of, write_json
-from ganforge.runs.checkpoint import load_best, save_tensors
+from ganforge.runs.checkpoint import load_best
 from ganforge.runs.rundir import RunDir
+from ganforge.tensors import save_tensors
 
 
 def main(run_folder: Path, out: Path) -> None:

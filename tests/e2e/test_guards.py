@@ -26,8 +26,9 @@ from ganforge.opening import load_generator
 from ganforge.planning import plan_recipe, preflight
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
-from ganforge.runs.checkpoint import list_checkpoints, load_tensors, save_tensors
+from ganforge.runs.checkpoint import list_checkpoints
 from ganforge.runs.rundir import RunDir
+from ganforge.tensors import load_tensors, save_tensors
 from ganforge.training.means import Means
 
 CPU = torch.device("cpu")

@@ -20,8 +20,9 @@ from ganforge.listener import Listener
 from ganforge.planning import plan_recipe
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
-from ganforge.runs.checkpoint import list_checkpoints, load_tensors
+from ganforge.runs.checkpoint import list_checkpoints
 from ganforge.runs.rundir import RunDir
+from ganforge.tensors import load_tensors
 
 README = Path(__file__).parents[1] / "README.md"
 CPU = torch.device("cpu")

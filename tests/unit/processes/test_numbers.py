@@ -19,8 +19,9 @@ from ganforge.evaluation.score import Score
 from ganforge.networks.staged import Generator
 from ganforge.plan.plan import Plan
 from ganforge.processes.group import Processes, batch_problem
-from ganforge.runs.checkpoint import Best, load_newest, load_tensors, save_tensors
+from ganforge.runs.checkpoint import Best, load_newest
 from ganforge.runs.stop import Stops
+from ganforge.tensors import load_tensors, save_tensors
 from ganforge.training.exchange import Exchange
 from ganforge.training.piecewise import PiecewiseRoute
 from ganforge.training.routes import AutogradRoute

@@ -14,7 +14,6 @@ import torch
 from cases import PROPERTY
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn, optim
 
 from ganforge.errors import CheckpointError
 from ganforge.files import read_json, sha256_of, write_json
@@ -26,10 +25,8 @@ from ganforge.runs.checkpoint import (
     load_best,
     load_checkpoint,
     load_newest,
-    optimizer_tensors,
     prune_checkpoints,
     put_back,
-    restore_optimizer,
     save_checkpoint,
 )
 from ganforge.runs.rundir import RunDir
@@ -355,29 +352,6 @@ def test_a_folder_that_can_not_be_listed_is_not_an_empty_one(tmp_path: Path, mon
     monkeypatch.setattr("os.scandir", failing)
     with pytest.raises(CheckpointError, match="can't be read: Input/output error"):
         list_checkpoints(tmp_path)
-
-
-def test_the_state_of_an_optimizer_survives(tmp_path: Path) -> None:
-    layers = [nn.Linear(3, 2) for _ in range(2)]
-    optimizers = [optim.Adam(layer.parameters()) for layer in layers]
-    layers[0](torch.ones(1, 3)).sum().backward()
-    optimizers[0].step()
-    tensors = optimizer_tensors(optimizers[0], layers[0])
-    assert sorted(tensors) == sorted(
-        f"{name}:{key}" for name in ("weight", "bias") for key in ("step", "exp_avg", "exp_avg_sq")
-    )
-    restore_optimizer(optimizers[1], layers[1], tensors)
-    again = optimizer_tensors(optimizers[1], layers[1])
-    assert all(torch.equal(again[name], value) for name, value in tensors.items())
-
-
-def test_a_file_that_is_no_safetensors_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "generator.safetensors"
-    with pytest.raises(CheckpointError, match=f"^there is no weights file {path}\\.$"):
-        module.load_tensors(path)
-    path.write_bytes(b"\x80\x04 a pickle")
-    with pytest.raises(CheckpointError, match=f"^{path} is no readable safetensors file: "):
-        module.load_tensors(path)
 
 
 def test_half_written_files_are_swept_and_those_of_others_stay(tmp_path: Path) -> None:

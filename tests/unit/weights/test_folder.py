@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganforge.errors import CheckpointError
-from ganforge.runs.checkpoint import load_tensors
+from ganforge.tensors import load_tensors
 from ganforge.weights.converted import converted_folders, keep_converted, read_converted
 from ganforge.weights.folder import load_folder, read_card, save_folder
 from ganforge.weights.pretrained import PretrainedWeights, Provenance
