@@ -24,14 +24,14 @@ def score_chosen(
     All processes call this; the first one reads, writes and tells.
     """
     chosen, chosen_at = trainer.average.network, None
-    if trainer.best is not None and processes.is_first:
+    if trainer.selection.best is not None and processes.is_first:
         checkpoint, rejected = load_best(run_dir.checkpoints)
         for reason in rejected:
             listener.warning(reason)
         chosen = generator_of(plan, checkpoint).to(trainer.device)
-        chosen_at = checkpoint.step if checkpoint.step == trainer.best.step else None
+        chosen_at = checkpoint.step if checkpoint.step == trainer.selection.best.step else None
     processes.wait_for_first()
-    if trainer.best is not None and processes.size > 1:
+    if trainer.selection.best is not None and processes.size > 1:
         chosen = chosen if processes.is_first else copy.deepcopy(chosen)
         processes.copy_from_first((chosen,))
     scores = evaluation.scores(chosen, chosen_at)

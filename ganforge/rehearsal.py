@@ -90,7 +90,7 @@ def rehearse(loaded: LoadedRecipe, listener: Listener, device: torch.device) -> 
     return Estimate(
         plan,
         stages,
-        str(trainer.arithmetic),
+        str(trainer.arithmetic.current),
         has_source,
         _peak_memory(device),
         device,

@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable
-from dataclasses import asdict, replace
 from typing import Any
 
 import torch
 
 from ganforge.data.images import LabelledImages
 from ganforge.errors import CheckpointError, DivergedError
-from ganforge.evaluation.score import Score
 from ganforge.files import retried, write_json
 from ganforge.freeze.policy import freeze_table
 from ganforge.freeze.schedule import Position, Schedule
-from ganforge.hardware import round_products
 from ganforge.listener import Listener, StepReport
 from ganforge.networks.staged import Discriminator, Generator
 from ganforge.pictures import save_png, tile, to_uint8
 from ganforge.plan.plan import Plan
 from ganforge.processes.group import ALONE, Processes
-from ganforge.runs.checkpoint import Best, Checkpoint, save_checkpoint
+from ganforge.runs.checkpoint import Checkpoint, save_checkpoint
 from ganforge.runs.rundir import RunDir
-from ganforge.runs.stop import RunStopped, Stops
+from ganforge.runs.stop import Stops
 from ganforge.sampling import grid_images
-from ganforge.training.arithmetic import Arithmetic, checked, choose, lost_arithmetic, read_arithmetic, with_intervals
 from ganforge.training.ema import MovingAverage
 from ganforge.training.exchange import Exchange
 from ganforge.training.means import Means
 from ganforge.training.nonfinite import other_gamma, report
 from ganforge.training.piecewise import route_for
 from ganforge.training.reals import RealImages
-from ganforge.training.routes import NonFiniteError, Route
+from ganforge.training.routes import NonFiniteError
+from ganforge.training.selection import Measure, Selection
+from ganforge.training.stage_arithmetic import StageArithmetic
 from ganforge.training.state import expect_equal_state, expect_finite, restore_tensors, state_tensors
 from ganforge.training.step import Players, TrainStep
 from ganforge.training.watchdog import Watchdog
@@ -56,7 +52,7 @@ class Trainer:
         run: RunDir,
         listener: Listener,
         device: torch.device,
-        measure: Callable[[Generator], Score | None] | None = None,
+        measure: Measure | None = None,
         stops: Stops | None = None,
         processes: Processes = ALONE,
     ) -> None:
@@ -92,18 +88,15 @@ class Trainer:
             recipe.training.regularisers,
             self.reals.class_probabilities(len(plan.classes)),
             recipe.seed,
-            self._route(torch.float32),
+            route_for(plan.discriminator, self.discriminator, torch.float32),
             wrong_labels=recipe.training.wrong_labels,
             microbatch=recipe.training.microbatch,
             exchange=self.exchange,
         )
-        self.arithmetic: Arithmetic | None = None
-        self.measure = measure
+        self.arithmetic = StageArithmetic(plan, self.train_step, run, device, processes, listener.note)
+        self.selection = Selection(recipe.evaluation.best, measure, run, listener, self.stops, processes)
         self.means = Means()
         self.watchdog = Watchdog()
-        self.best: Best | None = None
-        #: Whether this step is to be measured, and is not yet.
-        self._is_unmeasured = False
         self.step = 0
         #: Number of the stage that the networks were last set for.
         self._stage = -1
@@ -126,7 +119,7 @@ class Trainer:
             if self.processes.is_first:
                 self.run.truncate_metrics(0)  # rows of a run that was stopped before its first checkpoint
             self._sample()
-        if self._is_unmeasured:
+        if self.selection.is_unmeasured:
             self._make_up_measurement()
         not_linear = self.plan.discriminator.not_piecewise_linear
         if not_linear:
@@ -140,10 +133,10 @@ class Trainer:
             is_last = self.step == self.schedule.num_steps
             self.means.add(metrics)
             if self.step % output.metrics_every == 0 or is_last:
-                row = {"step": self.step, "images": self.images_seen, "stage": position.stage.name}
                 taken = self.means.take()
-                self._append_metrics({**row, **taken})
-                self.listener.metrics({**row, **taken})
+                row = {**self._row(position.stage.name), **taken}
+                self._append_metrics(row)
+                self.listener.metrics(row)
                 for warning in self.watchdog.look(taken):
                     self.listener.warning(f"step {self.step:,}: {warning}")
             seconds = max(time.monotonic() - started, 1e-9)
@@ -153,8 +146,8 @@ class Trainer:
             )
             if self.step % output.samples_every == 0 or is_last:
                 self._sample()
-            self._is_unmeasured = self._wants_measurement(self.step, is_last=is_last)
-            if self._is_unmeasured and self.exchange.stopped() is None:
+            self.selection.is_unmeasured = self.selection.wants(self.step, is_last=is_last)
+            if self.selection.is_unmeasured and self.exchange.stopped() is None:
                 paused = time.monotonic()
                 self._keep_if_best(position.stage.name)
                 started += time.monotonic() - paused
@@ -164,7 +157,7 @@ class Trainer:
             if stopped is not None:
                 self.processes.wait_for_first()  # a launcher ends all as soon as one has ended
                 raise stopped
-        if self.measure is not None and self.best is None:
+        if self.selection.measures and self.selection.best is None:
             self.listener.warning("no checkpoint was measured, so none is the best; the newest is taken.")
 
     def advance(self) -> tuple[Position, dict[str, float]]:
@@ -176,23 +169,19 @@ class Trainer:
         if position.number != self._stage:
             self._stage = position.number
             self._enter_stage(position)
-            self._compute_in(self._arithmetic_of(position.number))
+            self.arithmetic.enter(position.number, self._samples())
         self._set_rates(position)
         metrics = self._one_step()
         self.average.update(self.generator, self.step)
         self.step += 1
         return position, metrics
 
-    def _wants_measurement(self, step: int, *, is_last: bool) -> bool:
-        best = self.recipe.evaluation.best
-        return self.measure is not None and best is not None and (step % best.every == 0 or is_last)
-
     def _make_up_measurement(self) -> None:
         """Measure the step at which a run was stopped; its checkpoint then is that of a run that was not."""
         self._keep_if_best(self.schedule.at(self.step - 1).stage.name)
         self.exchange.ask()
         stopped = self.exchange.stopped()
-        if not self._is_unmeasured:
+        if not self.selection.is_unmeasured:
             self.save()
         if stopped is not None:
             raise stopped
@@ -200,35 +189,19 @@ class Trainer:
     def _keep_if_best(self, stage: str) -> None:
         """Score the moving average; the checkpoint that is saved next is kept if it is the best so far.
 
-        A signal breaks that off, and the step stays unmeasured. With several processes a signal waits for the
+        With several processes a signal waits for the
         measurement, but their launcher may not: the step is saved ahead of it.
         """
-        assert self.arithmetic is not None and self.measure is not None
         if self.processes.size > 1:
             self.save()
         else:
             expect_finite(state_tensors(self.players, self.average), self.step)
-        try:
-            with self.stops.at_once():
-                score = self.measure(self.average.network)
-        except RunStopped:
-            return
-        best = self.processes.from_first(lambda: self._best_now(stage, score))
-        self.best = None if best is None else Best(**best)
-        self._is_unmeasured = False
-        round_products(self.device, allowed=self.arithmetic.discriminator == "bfloat16")
+        self.selection.measure(self.average.network, self._row(stage))
+        self.arithmetic.round_products()
 
-    def _best_now(self, stage: str, score: Score | None) -> dict[str, Any] | None:
-        best = self.best
-        if score is not None and not math.isfinite(score.value):
-            self.listener.warning(f"step {self.step}: {score.name} is {score.value}, which can't be the best.")
-        elif score is not None:
-            row = {"step": self.step, "images": self.images_seen, "stage": stage}
-            self.run.append_metrics({**row, "score": score.value, "score_name": score.name})
-            is_best = best is None or score.distance < replace(score, value=best.score).distance
-            best = Best(self.step, score.value) if is_best else best
-            self.listener.measured(self.step, score, is_best=is_best)
-        return None if best is None else asdict(best)
+    def _row(self, stage: str) -> dict[str, Any]:
+        """How a row of the metrics begins."""
+        return {"step": self.step, "images": self.images_seen, "stage": stage}
 
     def _append_metrics(self, row: dict[str, Any]) -> None:
         if self.processes.is_first:
@@ -250,7 +223,8 @@ class Trainer:
         if not self.processes.is_first:
             return
         means = self.means.state()
-        checkpoint = Checkpoint(self.step, self.recipe_hash, tensors, self.best, means, self._is_unmeasured)
+        chosen = self.selection
+        checkpoint = Checkpoint(self.step, self.recipe_hash, tensors, chosen.best, means, chosen.is_unmeasured)
         self.run.sync_metrics()
         every = self.recipe.output.checkpoints_every
         path = retried(lambda: save_checkpoint(self.run.checkpoints, checkpoint, keep=2, every=every))
@@ -270,47 +244,13 @@ class Trainer:
             raise CheckpointError(
                 f"the checkpoint of step {checkpoint.step} doesn't fit the recipe: {error}"
             ) from error
-        self.step, self.best, self._is_unmeasured = checkpoint.step, checkpoint.best, checkpoint.is_unmeasured
+        self.step = checkpoint.step
+        self.selection.best, self.selection.is_unmeasured = checkpoint.best, checkpoint.is_unmeasured
         self.means.restore(checkpoint.means)
-        recorded = read_arithmetic(self.run.read_state())
-        stage = self.schedule.at(self.step - 1).number
-        if stage not in recorded:
-            raise lost_arithmetic()
-        self._compute_in(recorded[stage])
+        self.arithmetic.resume(self.schedule.at(self.step - 1).number)
         if self.processes.is_first:
-            self.run.truncate_metrics(self.step, is_unmeasured=self._is_unmeasured)
+            self.run.truncate_metrics(self.step, is_unmeasured=self.selection.is_unmeasured)
         self.listener.resumed(self.step)
-
-    def _arithmetic_of(self, stage: int) -> Arithmetic:
-        """What the recipe's `step` means here, as it was when the run first came to this stage.
-
-        Later stages keep the choice of the first, but for the generator's format, since other parameters train.
-        """
-        return Arithmetic(**self.processes.from_first(lambda: asdict(self._choose_arithmetic(stage))))
-
-    def _choose_arithmetic(self, stage: int) -> Arithmetic:
-        recorded = read_arithmetic(self.run.read_state())
-        if stage in recorded:
-            return recorded[stage]
-        first = recorded.get(0) or choose(self.recipe.training.step, self.device)
-        together = self._samples()[: self.recipe.training.microbatch]
-        share = self.recipe.training.batch // self.processes.size
-        found = checked(first.unchecked, self.train_step, together, self.device, share)
-        recorded[stage] = found
-        self.run.write_state(arithmetic={str(number): asdict(each) for number, each in recorded.items()})
-        return found
-
-    def _compute_in(self, arithmetic: Arithmetic) -> None:
-        if arithmetic != self.arithmetic:
-            self.listener.note(str(arithmetic))
-        self.arithmetic = arithmetic
-        self.train_step.route = self._route(getattr(torch, arithmetic.discriminator))
-        self.train_step.generator_dtype = getattr(torch, arithmetic.generator)
-        self.train_step.regularisers = with_intervals(self.recipe.training.regularisers, arithmetic)
-        round_products(self.device, allowed=arithmetic.discriminator == "bfloat16")
-
-    def _route(self, dtype: torch.dtype) -> Route:
-        return route_for(self.plan.discriminator, self.discriminator, dtype)
 
     def _enter_stage(self, position: Position) -> None:
         rows = []

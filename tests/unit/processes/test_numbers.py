@@ -131,7 +131,7 @@ def train(processes: Processes, folder: Path) -> None:
 
     training = trainer(long_recipe(), folder, measure=measure, processes=processes)
     training.fit()
-    assert training.best == Best(10, 0.0)
+    assert training.selection.best == Best(10, 0.0)
 
 
 def test_fifty_steps_train_the_same_on_two_processes_and_twice_to_the_same_bytes(tmp_path: Path) -> None:

@@ -70,8 +70,9 @@ def test_a_generator_whose_gradient_suffers_stays_in_float32(
     notes = Notes()
     run = trainer(data, tmp_path, notes)
     run.fit()
-    assert run.arithmetic is not None
-    assert (run.arithmetic.generator, run.arithmetic.discriminator) == (expected, "bfloat16")
+    current = run.arithmetic.current
+    assert current is not None
+    assert (current.generator, current.discriminator) == (expected, "bfloat16")
     stages = json.loads((tmp_path / "run.json").read_text())["arithmetic"]
     assert [stage["generator"] for stage in stages.values()] == [expected] * len(data["stages"])
     assert ("The generator stays in float32" in notes.texts[0]) == (expected == "float32")

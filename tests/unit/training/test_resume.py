@@ -232,7 +232,7 @@ def test_one_of_several_processes_saves_a_step_ahead_of_measuring_it(tmp_path: P
 
     training = trainer(rich_recipe(), tmp_path, measure=measure)
     training.advance()
-    training._is_unmeasured = True
+    training.selection.is_unmeasured = True
     training.processes = Processes(0, 2)
     training._keep_if_best("head")
     (during,) = seen

@@ -1,0 +1,74 @@
+"""Which checkpoint of a run is the best: by the score of the moving average, at the steps that the recipe names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+from ganforge.evaluation.score import Score
+from ganforge.listener import Listener
+from ganforge.networks.staged import Generator
+from ganforge.processes.group import Processes
+from ganforge.recipe.models import BestSpec
+from ganforge.runs.checkpoint import Best
+from ganforge.runs.rundir import RunDir
+from ganforge.runs.stop import RunStopped, Stops
+
+Measure = Callable[[Generator], Score | None]
+
+
+class Selection:
+    """The best score so far, and whether the last step is still to be measured."""
+
+    def __init__(
+        self,
+        spec: BestSpec | None,
+        measure: Measure | None,
+        run: RunDir,
+        listener: Listener,
+        stops: Stops,
+        processes: Processes,
+    ) -> None:
+        """measure: is called on all processes; what it gives counts on the first one."""
+        self._spec, self._measure = spec, measure
+        self._run, self._listener, self._stops, self._processes = run, listener, stops, processes
+        self.best: Best | None = None
+        #: Whether the last step is to be measured, and is not yet.
+        self.is_unmeasured = False
+
+    @property
+    def measures(self) -> bool:
+        """Whether the recipe wants the best checkpoint kept, and there is something to measure it by."""
+        return self._measure is not None and self._spec is not None
+
+    def wants(self, step: int, *, is_last: bool) -> bool:
+        """Whether this step is one to be measured."""
+        return self.measures and self._spec is not None and (step % self._spec.every == 0 or is_last)
+
+    def measure(self, average: Generator, row: dict[str, Any]) -> None:
+        """Score the moving average; the step stays unmeasured where a signal breaks that off.
+
+        row: step, images and stage, as in the metrics, to which the score is appended.
+        """
+        assert self._measure is not None
+        try:
+            with self._stops.at_once():
+                score = self._measure(average)
+        except RunStopped:
+            return
+        best = self._processes.from_first(lambda: self._best_now(row, score))
+        self.best = None if best is None else Best(**best)
+        self.is_unmeasured = False
+
+    def _best_now(self, row: dict[str, Any], score: Score | None) -> dict[str, Any] | None:
+        best, step = self.best, row["step"]
+        if score is not None and not math.isfinite(score.value):
+            self._listener.warning(f"step {step}: {score.name} is {score.value}, which can't be the best.")
+        elif score is not None:
+            self._run.append_metrics({**row, "score": score.value, "score_name": score.name})
+            is_best = best is None or score.distance < replace(score, value=best.score).distance
+            best = Best(step, score.value) if is_best else best
+            self._listener.measured(step, score, is_best=is_best)
+        return None if best is None else asdict(best)
