@@ -103,11 +103,13 @@ def _checkpoint(run: RunDir, start: Literal["best", "newest"]) -> Checkpoint:
 
 
 def _tensors(checkpoint: Checkpoint, before: Recipe, after: Recipe) -> dict[str, Mapping[str, Any]]:
-    """Without the state of augmentations that are others now."""
-    old, new = (recipe.training.augmentations for recipe in (before, after))
-    same = {f"augmentation_{index}" for index, pair in enumerate(zip(old, new, strict=False)) if pair[0] == pair[1]}
-    kept = {stem for stem in checkpoint.tensors if not stem.startswith("augmentation_")} | same
-    return {stem: tensors for stem, tensors in checkpoint.tensors.items() if stem in kept}
+    """Without the state of augmentations and of penalties on logits that are others now."""
+    tensors = dict(checkpoint.tensors)
+    for prefix, field in (("augmentation_", "augmentations"), ("logit_penalty_", "logit_penalties")):
+        old, new = (getattr(recipe.training, field) for recipe in (before, after))
+        same = {f"{prefix}{index}" for index, pair in enumerate(zip(old, new, strict=False)) if pair[0] == pair[1]}
+        tensors = {stem: each for stem, each in tensors.items() if not stem.startswith(prefix) or stem in same}
+    return tensors
 
 
 def _arithmetic(state: Mapping[str, Any], stage: int) -> dict[str, Any]:

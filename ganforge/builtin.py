@@ -13,7 +13,7 @@ from ganforge.networks.initialisation import INITIALISATIONS
 from ganforge.networks.injections import INJECTIONS
 from ganforge.networks.mapping import MAPPINGS
 from ganforge.tracking.specs import TRACKERS
-from ganforge.training.specs import LOSSES, OPTIMIZERS, RATES, REGULARISERS
+from ganforge.training.specs import LOGIT_PENALTIES, LOSSES, OPTIMIZERS, RATES, REGULARISERS
 from ganforge.weights.specs import SOURCES
 
 
@@ -65,6 +65,11 @@ def ganforge_losses() -> list[type[interfaces.LossSpec]]:
 @hookimpl
 def ganforge_regularisers() -> list[type[interfaces.RegulariserSpec]]:
     return REGULARISERS
+
+
+@hookimpl
+def ganforge_logit_penalties() -> list[type[interfaces.LogitPenaltySpec]]:
+    return LOGIT_PENALTIES
 
 
 @hookimpl

@@ -89,6 +89,11 @@ def ganforge_regularisers() -> list[type[interfaces.RegulariserSpec]]:  # type: 
 
 
 @hookspec
+def ganforge_logit_penalties() -> list[type[interfaces.LogitPenaltySpec]]:  # type: ignore[empty-body]
+    """Penalties on the discriminator's logits."""
+
+
+@hookspec
 def ganforge_augmentations() -> list[type[interfaces.AugmentationSpec]]:  # type: ignore[empty-body]
     """Differentiable augmentations of what the discriminator sees."""
 

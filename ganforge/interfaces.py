@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ganforge.evaluation.features import Extractor
     from ganforge.evaluation.score import EvaluationContext, Score
     from ganforge.tracking.base import TrackedRun, Tracker
+    from ganforge.training.logit_penalty import LogitPenalty
     from ganforge.weights.pretrained import PretrainedWeights, PublishedFile, StoreContext
 
 
@@ -351,6 +352,16 @@ class RegulariserSpec(Component):
 
         Where the discriminator sees pretrained features too, with respect to image and features in a row: (N, D).
         """
+
+
+class LogitPenaltySpec(Component):
+    """Penalty on the discriminator, a function of its logits, which may follow them from step to step.
+
+    See `ganforge.training.logit_penalty.LogitPenalty` for what the module must do.
+    """
+
+    @abstractmethod
+    def build(self) -> LogitPenalty: ...
 
 
 class AugmentationSpec(Component):

@@ -13,6 +13,7 @@ GAN = "Goodfellow et al. 2014"
 GAN_CLS = "Reed et al. 2016 (GAN-CLS)"
 HINGE = "Lim & Ye 2017"
 INITIALISATION = "He et al. 2015"
+LECAM = 'Tseng, Jiang, Liu, Yang & Yang 2021, "Regularizing generative adversarial networks under limited data"'
 LIMITED_DATA = 'Zhao, Cong & Carin 2020, "On leveraging pretrained GANs for generation with limited data" (ICML)'
 PIXEL_NORM = "Karras et al. 2018"
 PROJECTED = 'Sauer, Chitta, Mueller & Geiger 2021, "Projected GANs converge faster"'

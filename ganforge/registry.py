@@ -32,6 +32,7 @@ FAMILIES: dict[str, type[Component]] = {
     "extractor": interfaces.ExtractorSpec,
     "loss": interfaces.LossSpec,
     "regulariser": interfaces.RegulariserSpec,
+    "logit_penalty": interfaces.LogitPenaltySpec,
     "augmentation": interfaces.AugmentationSpec,
     "optimizer": interfaces.OptimizerSpec,
     "rate": interfaces.RateSpec,
@@ -44,7 +45,9 @@ COMPONENT_REF = "https://ganforge.invalid/"
 
 
 def hook_name(family: str) -> str:
-    """`ganforge_blocks` for `block`, `ganforge_losses` for `loss`."""
+    """`ganforge_blocks` for `block`, `ganforge_losses` for `loss`, `ganforge_logit_penalties` for `logit_penalty`."""
+    if family.endswith("y"):
+        return f"ganforge_{family[:-1]}ies"
     return f"ganforge_{family}{'es' if family.endswith('s') else 's'}"
 
 

@@ -167,6 +167,7 @@ def _best() -> Iterator[Cell]:
         "label_as_map": ("discriminator.label[0]={where: {kind: after_frozen}, how: {kind: concatenate_map}}",),
         "published_weights": ("training.sampler={kind: class_weights, weights: [0.1, 1, 0.5, 3, 4]}",),
         "nothing_frozen": ("stages[0].discriminator=[{train: '*'}]",),
+        "lecam": ("training.logit_penalties=[{kind: lecam}]",),
         "ada": ("training.augmentations[1]={kind: ada}",),
     }
     for row, overrides in rows.items():

@@ -79,6 +79,7 @@ class MadeUpStep:
             training.optimizer.build(list(self.generator.parameters()), 0.0),
             training.optimizer.build(list(self.discriminator.parameters()), 0.0),
             [spec.build() for spec in training.augmentations],
+            [spec.build() for spec in training.logit_penalties],
         )
         self.processes = Unconnected(0, size)
         self._step = TrainStep(

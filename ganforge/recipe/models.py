@@ -31,6 +31,7 @@ Source = Annotated[interfaces.SourceSpec, Lookup("source")]
 Evaluator = Annotated[interfaces.EvaluatorSpec, Lookup("evaluator")]
 Loss = Annotated[interfaces.LossSpec, Lookup("loss")]
 Regulariser = Annotated[interfaces.RegulariserSpec, Lookup("regulariser")]
+LogitPenalty = Annotated[interfaces.LogitPenaltySpec, Lookup("logit_penalty")]
 Augmentation = Annotated[interfaces.AugmentationSpec, Lookup("augmentation")]
 Optimizer = Annotated[interfaces.OptimizerSpec, Lookup("optimizer")]
 Tracker = Annotated[interfaces.TrackerSpec, Lookup("tracker")]
@@ -128,6 +129,7 @@ class TrainingSpec(Spec):
     #: their class.
     wrong_labels: float = Field(default=0.0, ge=0, le=100)
     regularisers: tuple[Regulariser, ...] = ()
+    logit_penalties: tuple[LogitPenalty, ...] = ()
     augmentations: tuple[Augmentation, ...] = ()
     sampler: Sampler
     optimizer: Optimizer

@@ -22,7 +22,7 @@ from ganforge.testing.optimisation import check_optimizer, check_rate
 from ganforge.testing.sources import check_keymap, check_source
 from ganforge.testing.specs import check_spec
 from ganforge.testing.trackers import check_tracker
-from ganforge.testing.training import check_augmentation, check_loss, check_regulariser
+from ganforge.testing.training import check_augmentation, check_logit_penalty, check_loss, check_regulariser
 
 __all__ = [
     "check_augmentation",
@@ -35,6 +35,7 @@ __all__ = [
     "check_initialisation",
     "check_injection",
     "check_keymap",
+    "check_logit_penalty",
     "check_loss",
     "check_mapping",
     "check_optimizer",

@@ -1,10 +1,10 @@
-"""Conformance of losses, regularisers and augmentations."""
+"""Conformance of losses, regularisers, penalties on logits and augmentations."""
 
 # N batch, C=3 channels, H W pixels
 
 from __future__ import annotations
 
-from ganforge.interfaces import AugmentationSpec, LossSpec, RegulariserSpec
+from ganforge.interfaces import AugmentationSpec, LogitPenaltySpec, LossSpec, RegulariserSpec
 from ganforge.testing.specs import check_spec, expect
 
 
@@ -63,6 +63,43 @@ def check_regulariser(spec: RegulariserSpec) -> None:
     x = gradient.clone().requires_grad_()
     (second,) = torch.autograd.grad(spec.penalty(x).sum(), x)
     expect(bool((second != 0).any()), f"{kind}: the penalty does not depend on the gradient that it is given.")
+
+
+def check_logit_penalty(spec: LogitPenaltySpec) -> None:
+    """A penalty on logits gives one number of at least 0 for each, and follows them by its own state alone."""
+    import copy
+
+    import torch
+
+    from ganforge.testing import tensors
+
+    check_spec(spec)
+    kind = spec.kind
+    module = spec.build()
+    logits = torch.linspace(-50, 50, 11)
+
+    def penalties() -> torch.Tensor:
+        with tensors.no_global_randomness(kind):
+            return torch.stack([module.real(logits), module.fake(logits)])
+
+    module.observe(logits + 1, logits - 1)
+    for name in ("real", "fake"):
+        term, what = getattr(module, name), f"{kind}: `{name}`"
+        values = term(logits)
+        expect(values.shape == logits.shape, f"{what} must give one number per logit, but gives {tuple(values.shape)}.")
+        expect(
+            bool(torch.isfinite(values).all()) and bool((values >= 0).all()),
+            f"{what} is negative or not finite for logits of -50 to 50.",
+        )
+        alone = torch.cat([term(logits[i : i + 1]) for i in range(len(logits))])
+        expect(torch.allclose(values, alone), f"{what} mixes the logits of different samples.")
+    x = logits.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad((module.real(x) + module.fake(x)).sum(), x, allow_unused=True)
+    expect(gradient is not None and bool((gradient != 0).any()), f"{kind}: does not depend on the logits.")
+    before, state = penalties(), copy.deepcopy(module.state_dict())
+    module.observe(logits + 20, logits - 20)
+    module.load_state_dict(state)
+    expect(torch.equal(penalties(), before), f"{kind}: follows the logits by something that its state, buffers, lacks.")
 
 
 def check_augmentation(spec: AugmentationSpec) -> None:

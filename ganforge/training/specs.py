@@ -1,4 +1,4 @@
-"""Losses, regularisers, optimizers and learning rates as recipes name them."""
+"""Losses, regularisers, penalties on logits, optimizers and learning rates as recipes name them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from ganforge import literature
-from ganforge.interfaces import LearningRate, LossSpec, OptimizerSpec, RateSpec, RegulariserSpec
+from ganforge.interfaces import LearningRate, LogitPenaltySpec, LossSpec, OptimizerSpec, RateSpec, RegulariserSpec
 
 if TYPE_CHECKING:
     from torch import Tensor, nn, optim
+
+    from ganforge.training.logit_penalty import LogitPenalty
 
 
 class BCE(LossSpec):
@@ -101,6 +103,22 @@ class R2(_GradientPenalty):
     on: ClassVar[Literal["real", "fake"]] = "fake"
 
 
+class LeCam(LogitPenaltySpec):
+    """Keeps logits of real images near those of generated ones, as both have been (Tseng et al. 2021, eq. 6)."""
+
+    kind: Literal["lecam"] = "lecam"
+    papers: ClassVar[tuple[str, ...]] = (literature.LECAM,)
+    #: Factor of the squared distances.
+    weight: PositiveFloat = 0.3
+    #: Of the moving averages of the logits, per step.
+    decay: Annotated[float, Field(ge=0, lt=1)] = 0.99
+
+    def build(self) -> LogitPenalty:
+        from ganforge.training import logit_penalty
+
+        return logit_penalty.LeCam(self.weight, self.decay)
+
+
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -154,5 +172,6 @@ class CosineRate(RateSpec):
 
 LOSSES: list[type[LossSpec]] = [BCE, Hinge, Wasserstein]
 REGULARISERS: list[type[RegulariserSpec]] = [R1, R2]
+LOGIT_PENALTIES: list[type[LogitPenaltySpec]] = [LeCam]
 OPTIMIZERS: list[type[OptimizerSpec]] = [Adam]
 RATES: list[type[RateSpec]] = [ConstantRate, StepRate, CosineRate]

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganforge.errors import DivergedError, ProcessError
 from ganforge.networks.staged import Generator
@@ -18,7 +18,7 @@ from ganforge.weights.content import digest_of_tensor
 
 
 def state_tensors(players: Players, average: MovingAverage[Generator]) -> dict[str, Mapping[str, Tensor]]:
-    """File stem -> name -> tensor, not copied: networks, moving average, optimizers, augmentations that adapt."""
+    """File stem -> name -> tensor, not copied: networks, moving average, optimizers, what follows the logits."""
     tensors: dict[str, Mapping[str, Tensor]] = {
         "generator": players.generator.state_dict(),
         "generator_average": average.network.state_dict(),
@@ -26,10 +26,14 @@ def state_tensors(players: Players, average: MovingAverage[Generator]) -> dict[s
         "generator_optimizer": optimizer_tensors(players.generator_optimizer, players.generator),
         "discriminator_optimizer": optimizer_tensors(players.discriminator_optimizer, players.discriminator),
     }
-    for index, augmentation in enumerate(players.augmentations):
-        if augmentation.state_dict():
-            tensors[f"augmentation_{index}"] = augmentation.state_dict()
+    tensors |= {stem: module.state_dict() for stem, module in _followers(players).items() if module.state_dict()}
     return tensors
+
+
+def _followers(players: Players) -> dict[str, nn.Module]:
+    """Modules that may follow the logits from step to step, by the stem of their file."""
+    families = {"augmentation": players.augmentations, "logit_penalty": players.logit_penalties}
+    return {f"{name}_{index}": module for name, modules in families.items() for index, module in enumerate(modules)}
 
 
 def restore_tensors(
@@ -41,10 +45,10 @@ def restore_tensors(
     players.discriminator.load_state_dict(tensors["discriminator"])
     restore_optimizer(players.generator_optimizer, players.generator, tensors["generator_optimizer"])
     restore_optimizer(players.discriminator_optimizer, players.discriminator, tensors["discriminator_optimizer"])
-    for index, augmentation in enumerate(players.augmentations):
-        # a run that goes on from the checkpoint of another may have other augmentations
-        if augmentation.state_dict() and f"augmentation_{index}" in tensors:
-            augmentation.load_state_dict(tensors[f"augmentation_{index}"])
+    for stem, module in _followers(players).items():
+        # a run that goes on from the checkpoint of another may have others
+        if module.state_dict() and stem in tensors:
+            module.load_state_dict(tensors[stem])
 
 
 def expect_finite(tensors: Mapping[str, Mapping[str, Tensor]], step: int) -> None:

@@ -23,6 +23,7 @@ from ganforge.processes.group import ALONE
 from ganforge.randomness import Draws, draw_categories
 from ganforge.runs.stop import Stops
 from ganforge.training.exchange import Exchange
+from ganforge.training.logit_penalty import LogitPenalty
 from ganforge.training.passes import Passes, pooled, spread
 from ganforge.training.routes import Case, Judgement, NonFiniteError, Route, expect_finite
 
@@ -61,6 +62,7 @@ class Players:
     generator_optimizer: optim.Optimizer
     discriminator_optimizer: optim.Optimizer
     augmentations: Sequence[Augmentation]
+    logit_penalties: Sequence[LogitPenalty] = ()
 
 
 class TrainStep:
@@ -130,9 +132,12 @@ class TrainStep:
             {name: penalty for name, penalty in penalties.items() if penalty is not None},
         )
         _update(players.discriminator_optimizer, "the discriminator's loss")
+        metrics = {name: value.item() for name, value in self._metrics(whole).items()}
         for augmentation in players.augmentations:
             augmentation.observe(whole["real"])
-        return {name: value.item() for name, value in self._metrics(whole).items()}
+        for penalty in players.logit_penalties:
+            penalty.observe(whole["real"], whole["fake"])
+        return metrics
 
     def _judge_fakes(
         self, parts: Sequence[Part], penalties: Sequence[RegulariserSpec], passes: Passes, *, with_reals: bool
@@ -172,6 +177,9 @@ class TrainStep:
             "spread_real": spread(whole["pooled_real"]),
             "spread_fake": spread(whole["pooled_fake"]),
         }
+        penalties = [p.real(real).mean() + p.fake(fake).mean() for p in self.players.logit_penalties]
+        if penalties:
+            metrics["penalty_logits"] = torch.stack(penalties).sum()
         if "wrong_label" in whole:
             metrics["logit_wrong_label"] = whole["wrong_label"].mean()
         return metrics | {name: whole[name] for name in ("penalty_real", "penalty_fake") if name in whole}
@@ -186,14 +194,12 @@ class TrainStep:
 
     def _fake_case(self, part: Part, fakes: Fakes, penalties: Sequence[RegulariserSpec]) -> Case:
         """One pass for both players."""
-        loss = self.loss
-        return Case(
-            "fake", fakes.augmented, fakes.labels, loss.discriminator_fake, penalties, loss.generator, of=part.of
-        )
+        generator_loss = self.loss.generator
+        return Case("fake", fakes.augmented, fakes.labels, self._fake_loss, penalties, generator_loss, of=part.of)
 
     def _real_cases(self, part: Part, penalties: Sequence[RegulariserSpec] = ()) -> list[Case]:
         reals = self._augment(part.real.images, "real", part.samples)
-        case = Case("real", reals, part.real.labels, self.loss.discriminator_real, penalties, of=part.of)
+        case = Case("real", reals, part.real.labels, self._real_loss, penalties, of=part.of)
         return [case, *self._with_wrong_labels(case, part.samples)]
 
     def _with_wrong_labels(self, real: Case, samples: Sequence[int]) -> list[Case]:
@@ -205,6 +211,12 @@ class TrainStep:
         others = 1 + (draws.uniform() * (num_classes - 1)).long().clamp(max=num_classes - 2)
         wrong = (real.labels + others) % num_classes
         return [Case("wrong_label", real.images, wrong, self._weighted_fake_loss, of=real.of)]
+
+    def _real_loss(self, logits: Tensor) -> Tensor:
+        return self.loss.discriminator_real(logits) + sum(p.real(logits) for p in self.players.logit_penalties)
+
+    def _fake_loss(self, logits: Tensor) -> Tensor:
+        return self.loss.discriminator_fake(logits) + sum(p.fake(logits) for p in self.players.logit_penalties)
 
     def _weighted_fake_loss(self, logits: Tensor) -> Tensor:
         return self.wrong_labels * self.loss.discriminator_fake(logits)

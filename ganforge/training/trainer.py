@@ -79,6 +79,7 @@ class Trainer:
             build(list(self.generator.parameters()), 0.0),
             build(list(self.discriminator.parameters()), 0.0),
             [spec.build().to(device) for spec in recipe.training.augmentations],
+            [spec.build().to(device) for spec in recipe.training.logit_penalties],
         )
         self.stops = stops or Stops()
         self.processes, self.exchange = processes, Exchange(processes, self.stops)

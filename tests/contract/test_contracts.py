@@ -87,6 +87,7 @@ OTHERS: dict[str, dict[str, list[dict[str, Any]]]] = {
     "feature_network": {"stub_edges": [{}]},
     "loss": {"bce": [{}], "hinge": [{}], "wasserstein": [{}]},
     "regulariser": {kind: [{"gamma": 1.0}, {"gamma": 20.0, "every": 4}] for kind in ("r1", "r2")},
+    "logit_penalty": {"lecam": [{}, {"weight": 1.0, "decay": 0.5}]},
     "augmentation": {
         "flip": [{"axis": axis} for axis in ("horizontal", "vertical")],
         "diff_augment": [{}, {"colour": False, "cutout": 0.0}],
@@ -114,6 +115,7 @@ CHECKS: dict[str, Callable[..., None]] = {
     "feature_network": testing.check_feature_network,
     "loss": testing.check_loss,
     "regulariser": testing.check_regulariser,
+    "logit_penalty": testing.check_logit_penalty,
     "augmentation": testing.check_augmentation,
     "optimizer": testing.check_optimizer,
     "rate": testing.check_rate,
@@ -150,7 +152,7 @@ def filled_folder(folder: Path) -> None:
 def test_every_registered_component_is_checked_here() -> None:
     found = {family: sorted(name for name, _, _ in components()[family]) for family in FAMILIES}
     assert found == {family: sorted(kinds) for family, kinds in {"block": BLOCKS, **OTHERS}.items()}
-    assert sum(len(kinds) for kinds in found.values()) == 54
+    assert sum(len(kinds) for kinds in found.values()) == 55
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from ganforge.interfaces import (
     DepthSpec,
     EvaluatorSpec,
     InjectionSpec,
+    LogitPenaltySpec,
     LossSpec,
     OptimizerSpec,
     RateSpec,
@@ -31,6 +32,7 @@ from ganforge.interfaces import (
 )
 from ganforge.shapes import Shape
 from ganforge.testing.classes import check_class_rows
+from ganforge.training.logit_penalty import LogitPenalty
 
 
 class Conv(ConvBlock):
@@ -328,6 +330,27 @@ class Summed(RegulariserSpec):
         return gradient.square().sum()
 
 
+class Forgetful(LogitPenaltySpec):
+    """A penalty whose memory is no buffer."""
+
+    kind: Literal["forgetful"] = "forgetful"
+
+    def build(self) -> LogitPenalty:
+        class Module(LogitPenalty):
+            seen = 0.0
+
+            def real(self, logits: Tensor) -> Tensor:
+                return (logits - self.seen).square()
+
+            def fake(self, logits: Tensor) -> Tensor:
+                return logits.square()
+
+            def observe(self, real: Tensor, fake: Tensor) -> None:
+                self.seen = real.mean().item()
+
+        return Module()
+
+
 class Brighter(AugmentationSpec):
     """An augmentation with randomness of its own."""
 
@@ -439,6 +462,10 @@ def test_each_kind_of_component_is_refused_with_the_promise_that_it_breaks(tmp_p
         (
             lambda: testing.check_regulariser(Summed()),
             "summed: must give one penalty per sample, but gives () for 3 samples.",
+        ),
+        (
+            lambda: testing.check_logit_penalty(Forgetful()),
+            "forgetful: follows the logits by something that its state, buffers, lacks.",
         ),
         (
             lambda: testing.check_augmentation(Brighter()),

@@ -86,13 +86,19 @@ def test_other_augmentations_and_other_boundaries_of_stages_go_on(
     run: RunDir, components: Components, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    changes = ["stages[0].steps=1", "stages[1].steps=5", "training.augmentations=[{kind: ada, initial: 0.5}]"]
+    changes = [
+        "stages[0].steps=1",
+        "stages[1].steps=5",
+        "training.augmentations=[{kind: ada, initial: 0.5}]",
+        "training.logit_penalties=[{kind: lecam}]",
+    ]
     new = branch(run.path, "newest", changes, components)
     assert new.path.parent == run.path.parent
     execute.resume(new.path, components, Listener(), CPU)
     found, _ = load_newest(new.checkpoints)
     assert found.step == 6
     assert found.tensors["augmentation_0"]["p"].item() < 0.5
+    assert found.tensors["logit_penalty_0"]["has_anchors"].item() == 1
     # a branch is no run of its recipe, and neither is what can't be read
     (run.path / "run.json").write_text("{")
     assert find_run(load_recipe(new.recipe, (), components)) is None

@@ -114,6 +114,7 @@ def long_recipe() -> dict[str, Any]:
         {"kind": "flip"},
         {"kind": "ada", "initial": 0.2, "adjust_images": 200, "target": 0.1},
     ]
+    data["training"]["logit_penalties"] = [{"kind": "lecam"}]
     frozen = [{"freeze": "resnet_*"}, {"freeze": "conv_img.*"}]
     data["stages"] = [
         stage("head", 20, rate=1e-3, generator=frozen),

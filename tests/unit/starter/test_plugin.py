@@ -44,7 +44,7 @@ def all_kinds(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_there_is_a_skeleton_of_every_kind() -> None:
     assert tuple(FAMILIES) == KINDS
-    assert len(KINDS) == 17
+    assert len(KINDS) == 18
 
 
 def test_components_of_all_kinds_are_found_under_the_prefix(all_kinds: Path, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_the_tests_of_all_kinds_pass(all_kinds: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("PYTHONPATH", str(all_kinds), prepend=":")
     done = command(all_kinds, "pytest", "-p", "no:cacheprovider")
     assert done.returncode == 0, done.stdout
-    assert done.stdout.splitlines()[-1].startswith("22 passed")
+    assert done.stdout.splitlines()[-1].startswith("23 passed")
 
 
 def test_the_code_of_all_kinds_is_clean(all_kinds: Path) -> None:

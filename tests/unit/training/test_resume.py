@@ -23,7 +23,7 @@ STEPS = 6
 
 
 def rich_recipe() -> dict[str, Any]:
-    """Everything that has state: stages, AdaFM, labels, ADA, noise, a lazy penalty, a falling rate."""
+    """Everything that has state: stages, AdaFM, labels, ADA, LeCam, noise, a lazy penalty, a falling rate."""
     data = recipe_data(generator="transfer")
     data["generator"]["label"] = [
         {"where": {"kind": "latent"}, "how": {"kind": "concatenate", "dim": 2}},
@@ -34,6 +34,7 @@ def rich_recipe() -> dict[str, Any]:
         {"kind": "diff_augment"},
         {"kind": "ada", "initial": 0.2, "adjust_images": 20, "target": 0.1},
     ]
+    data["training"]["logit_penalties"] = [{"kind": "lecam", "decay": 0.5}]
     frozen = [{"freeze": "resnet_*"}, {"freeze": "conv_img.*"}]
     falling = {"kind": "cosine", "rate": 0.01}
     data["stages"] = [
@@ -135,7 +136,7 @@ def test_a_stop_that_is_asked_for_while_the_last_step_is_saved_is_heard(tmp_path
 
 def test_the_files_of_a_run_are_these(uninterrupted: dict[str, bytes]) -> None:
     stems = ["augmentation_1", "discriminator", "discriminator_optimizer"]
-    stems += ["generator", "generator_average", "generator_optimizer"]
+    stems += ["generator", "generator_average", "generator_optimizer", "logit_penalty_0"]
     per_checkpoint = sorted([*(f"{stem}.safetensors" for stem in stems), "manifest.json", "state.json"])
     assert list(uninterrupted) == [
         *(f"checkpoints/step_{step:08d}/{name}" for step in (4, 6) for name in per_checkpoint),
@@ -151,7 +152,7 @@ def test_the_metrics_have_one_row_for_each_step(uninterrupted: dict[str, bytes])
     assert [row["images"] for row in rows] == [3, 6, 9, 12, 15, 18]
     assert [row["stage"] for row in rows] == ["head", "head", "adapt", "adapt", "head_again", "head_again"]
     always = {"step", "images", "stage", "loss_generator", "loss_real", "loss_fake", "logit_real", "logit_fake"}
-    always |= {"spread_real", "spread_fake"}
+    always |= {"spread_real", "spread_fake", "penalty_logits"}
     # the penalty is computed at steps 0, 2, 4
     assert [set(row) - always for row in rows] == [{"penalty_real"}, set()] * 3
 

@@ -23,6 +23,7 @@ from ganforge.errors import DivergedError, RecipeError
 from ganforge.interfaces import LossSpec
 from ganforge.networks.staged import Discriminator, Generator
 from ganforge.randomness import Draws
+from ganforge.training.logit_penalty import LeCam, LogitPenalty
 from ganforge.training.norms import block_norms
 from ganforge.training.passes import pooled, spread
 from ganforge.training.routes import AutogradRoute
@@ -70,7 +71,11 @@ class Affine(nn.Module):
 
 
 def linear_step(
-    loss: LossSpec, regularisers: Sequence[R1 | R2], weight: Tensor, augmentations: Sequence[nn.Module] = ()
+    loss: LossSpec,
+    regularisers: Sequence[R1 | R2],
+    weight: Tensor,
+    augmentations: Sequence[nn.Module] = (),
+    logit_penalties: Sequence[LogitPenalty] = (),
 ) -> tuple[TrainStep, Generator, Discriminator]:
     generator = Generator(3, {"affine": Affine()})
     discriminator = Discriminator({"linear": Linear(weight)})
@@ -80,6 +85,7 @@ def linear_step(
         optim.SGD(generator.parameters(), lr=0.0),
         optim.SGD(discriminator.parameters(), lr=1.0),
         augmentations,
+        logit_penalties,
     )
     route = AutogradRoute(discriminator, torch.float32)
     return TrainStep(players, loss, regularisers, torch.tensor([0.5, 0.5]), 0, route), generator, discriminator
@@ -113,6 +119,31 @@ def test_a_lazy_penalty_is_due_at_every_nth_step() -> None:
     step, _, _ = linear_step(Wasserstein(), [R1(gamma=1.0, every=3)], torch.ones(3, 2, 2))
     due = ["penalty_real" in step(batch(), number, range(4)) for number in range(7)]
     assert due == [True, False, False, True, False, False, True]
+
+
+def test_a_penalty_on_logits_joins_the_loss_of_the_discriminator_and_follows_the_logits() -> None:
+    penalty = LeCam(weight=0.5, decay=0.75)
+    step, generator, discriminator = linear_step(BCE(), [], torch.full((3, 2, 2), 0.1), logit_penalties=[penalty])
+    plain, plain_generator, plain_discriminator = linear_step(BCE(), [], torch.full((3, 2, 2), 0.1))
+    assert step(batch(), 0, range(4)) == pytest.approx({**plain(batch(), 0, range(4)), "penalty_logits": 0.0})
+    assert next(discriminator.parameters()).equal(next(plain_discriminator.parameters()))
+    (weight,) = (each.detach().clone() for each in discriminator.parameters())
+
+    anchors = penalty.anchors.clone()
+    metrics, without = step(batch(), 1, range(4, 8)), plain(batch(), 1, range(4, 8))
+    real, fake = batch().images, step.draw_fakes(range(4, 8), torch.device("cpu")).images.detach()
+    leaf = weight.requires_grad_()
+    logits = {name: (images * leaf).sum(dim=(1, 2, 3)) for name, images in (("real", real), ("fake", fake))}
+    expected = 0.5 * (logits["real"] - anchors[1]).relu().square().mean()
+    expected = expected + 0.5 * (anchors[0] - logits["fake"]).relu().square().mean()
+    assert metrics == pytest.approx({**without, "penalty_logits": expected.item()}, rel=1e-5)
+    assert expected > 0
+    (gradient,) = torch.autograd.grad(expected, leaf)
+    (moved,) = (p - q for p, q in zip(plain_discriminator.parameters(), discriminator.parameters(), strict=True))
+    torch.testing.assert_close(moved.detach(), gradient, rtol=1e-4, atol=1e-6)
+    assert next(generator.parameters()).grad == next(plain_generator.parameters()).grad
+    means = torch.stack([logits["real"].mean(), logits["fake"].mean()]).detach()
+    torch.testing.assert_close(penalty.anchors, 0.75 * anchors + 0.25 * means)
 
 
 def test_both_players_see_the_same_fakes_and_the_generator_moves_first() -> None:
