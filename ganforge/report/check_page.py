@@ -12,7 +12,7 @@ import numpy as np
 from markupsafe import Markup
 
 from ganforge.data.check.check import Check
-from ganforge.data.check.findings import Finding
+from ganforge.data.check.finding import Finding
 from ganforge.data.decode import decode
 from ganforge.data.listing import SHOWN
 from ganforge.data.reasons import faults

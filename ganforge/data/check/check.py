@@ -15,7 +15,7 @@ import numpy as np
 from ganforge.data.assemble import FileSet
 from ganforge.data.check import findings
 from ganforge.data.check.doubles import nearly_equal
-from ganforge.data.check.findings import Finding, Set
+from ganforge.data.check.finding import Finding, Set
 from ganforge.data.check.look import BLACK, WHITE, LookAt, look_at_array
 from ganforge.data.images import LoadContext
 from ganforge.data.prepared import made_by

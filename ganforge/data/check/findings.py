@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from ganforge.data.alike import ADVICE, alike_classes
 from ganforge.data.check.doubles import THRESHOLD, equal
-from ganforge.data.check.look import BLACK, WHITE, Look
+from ganforge.data.check.finding import Finding, Set
+from ganforge.data.check.look import BLACK, WHITE
 from ganforge.data.patients import PATIENT
 from ganforge.data.reasons import faults, ways_out
 from ganforge.errors import one_line
@@ -23,59 +23,6 @@ TELLING = 0.8
 _MOST_OF_A_PATIENT = 20
 #: Files of a group of doubles that a line names.
 _SHOWN_OF_A_GROUP = 4
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing: an error makes a training wrong, a warning may."""
-
-    #: Short name for programs, such as "two_classes".
-    what: str
-    is_error: bool
-    text: str
-    advice: str = ""
-    #: Which images it is about, one line for each case. They name files: they stay on this machine.
-    items: tuple[str, ...] = ()
-    #: Numbers of images to look at, where looking helps.
-    images: tuple[int, ...] = ()
-    #: The items in fewer lines, where one can stand for many.
-    lines: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Set:
-    """N images by name; sides: "train", "held_out" or "unused", as a run would split them, and "" where unusable."""
-
-    names: Sequence[str]
-    labels: Sequence[int]
-    groups: Sequence[str]
-    sides: Sequence[str]
-    looks: Sequence[Look]
-    classes: Sequence[str]
-    resolution: int
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def usable(self) -> list[int]:
-        return [i for i, look in enumerate(self.looks) if not look.reason]
-
-    def described(self, i: int) -> str:
-        return f"{self.names[i]} ({self.classes[self.labels[i]]})"
-
-    def knows_patients(self) -> bool:
-        """Whether any image has a patient that is more than its own name."""
-        return any(group != name for group, name in zip(self.groups, self.names, strict=True))
-
-    def are_parted(self, images: Iterable[int]) -> bool:
-        """Whether some train and others are held out."""
-        return {"train", "held_out"} <= {self.sides[i] for i in images}
-
-    def num_classes_of(self, images: Iterable[int]) -> int:
-        return len({self.labels[i] for i in images})
-
-    def num_groups_of(self, images: Iterable[int]) -> int:
-        return len({self.groups[i] for i in images})
 
 
 def bad_files(images: Set, most: float | None) -> list[Finding]:
