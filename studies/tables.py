@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,12 @@ _HEADS = {
     "kappa of a classifier trained on it": ("quadratic kappa[train on synthetic,", "kappa[train on synthetic,"),
     "memorisation": ("memorisation_ratio[efficientnet-lite2",),
 }
+#: The same of the table by class, behind the kernel distance of each class.
+_TASKS = {
+    "AUROC of grades 2 to 4, trained on it": ("AUROC of 2+3+4[train on synthetic,",),
+    "on photographs and it": ("AUROC of 2+3+4[train on real + synthetic,",),
+    "kappa, trained on photographs and it": ("quadratic kappa[train on real + synthetic,",),
+}
 
 
 def load_results(folder: Path = RESULTS) -> list[Result]:
@@ -43,6 +49,27 @@ def table(results: Sequence[Result], name: str) -> str:
         lines.append(f"| {row} | {len(of_row)} | {of_row[0]['images']:,} | " + " | ".join(cells) + " |")
     floors = [_over_seeds(_values(chosen, head, "floor")[:1]) for head in _HEADS]
     return "\n".join([*lines, "| *real images* |  |  | " + " | ".join(floors) + " |"])
+
+
+def class_table(results: Sequence[Result], name: str) -> str:
+    """Kernel distance of each class with enough images, and what classifiers learn; ± over draws of the images."""
+    chosen = [result for result in results if result["table"] == name]
+    distances = [score for result in chosen for score in result["scores"] if score["name"].startswith(_HEADS["kd"])]
+    classes = {score["of_class"]: score["n_real"] for score in distances if score["of_class"] is not None}
+    heads = [*(f"kd of {each} (n = {n})" for each, n in classes.items()), *_TASKS]
+    lines = ["| system | seeds | " + " | ".join(heads) + " |", "|---" * (2 + len(heads)) + "|"]
+
+    def cells(of_row: Sequence[Result], key: str) -> list[str]:
+        scores = [score for result in of_row for score in result["scores"]]
+        kd = ([s for s in scores if s["name"].startswith(_HEADS["kd"]) and s["of_class"] == each] for each in classes)
+        tasks = ([s for s in scores if s["name"].startswith(starts)] for starts in _TASKS.values())
+        return [_over_draws(found, key) for found in (*kd, *tasks)]
+
+    for row in _rows(chosen):
+        of_row = [result for result in chosen if result["row"] == row]
+        if any(found := cells(of_row, "value")):  # without a label there is nothing by class
+            lines.append(f"| {row} | {len(of_row)} | " + " | ".join(found) + " |")
+    return "\n".join([*lines, "| *real images* |  | " + " | ".join(cells(chosen[:1], "floor")) + " |"])
 
 
 def curve_table(results: Sequence[Result], name: str) -> str:
@@ -82,11 +109,11 @@ def fill(page: Path, results: Sequence[Result]) -> None:
     for name in TABLES:
         if not any(result["table"] == name for result in results):
             continue
-        for mark, content in ((f"table: {name}", table(results, name)), (f"curve: {name}", curve_table(results, name))):
-            begin = _BEGIN.format(mark)
+        for what, make in (("table", table), ("classes", class_table), ("curve", curve_table)):
+            begin = _BEGIN.format(f"{what}: {name}")
             if begin in text:
                 before, rest = text.split(begin, 1)
-                text = f"{before}{begin}\n\n{content}\n\n{_END}{rest.split(_END, 1)[1]}"
+                text = f"{before}{begin}\n\n{make(results, name)}\n\n{_END}{rest.split(_END, 1)[1]}"
     page.write_text(text, encoding="utf-8")
 
 
@@ -106,6 +133,16 @@ def _over_seeds(values: Sequence[float]) -> str:
         return ""
     spread = f" ± {statistics.stdev(values):.2g}" if len(values) > 1 else ""
     return f"{statistics.fmean(values):.3g}{spread}"
+
+
+def _over_draws(scores: Sequence[Mapping[str, Any]], key: str) -> str:
+    """Mean over the seeds, ± the spread over draws of the images, which a floor has not."""
+    if not scores:
+        return ""
+    mean = statistics.fmean(score[key] for score in scores)
+    return (
+        f"{mean:.3g} ± {statistics.fmean(score['spread'] for score in scores):.2g}" if key == "value" else f"{mean:.3g}"
+    )
 
 
 def _mean_curve(curves: Sequence[Sequence[Sequence[float]]]) -> list[tuple[int, float]]:

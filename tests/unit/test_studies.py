@@ -12,7 +12,7 @@ from ganforge.registry import Components
 from ganforge.runs.rundir import RunDir
 from studies import running
 from studies.cells import BATCH, Cell, cells
-from studies.tables import curve_table, draw_curves, fill, table
+from studies.tables import class_table, curve_table, draw_curves, fill, table
 
 ROOT = Path(__file__).parents[2]
 CELLS = list(cells())
@@ -83,6 +83,28 @@ def test_tables_are_means_over_the_seeds() -> None:
         "|---|---|---|",
         "| transfer | 2.5 | 1.5 |",
         "| scratch | 5 | 4 |",
+    ]
+
+
+def test_a_table_by_class_has_those_with_a_score_and_leaves_out_systems_without_a_label() -> None:
+    def score(name: str, of_class: str | None, value: float) -> dict[str, object]:
+        return {"name": name, "of_class": of_class, "value": value, "floor": 0.25, "spread": 0.5, "n_real": 7}
+
+    def scored(row: str, seed: int, *scores: dict[str, object]) -> dict[str, object]:
+        return {**result(row, seed, [1.0]), "scores": [score("kd[efficientnet-lite2@1]", None, 9.0), *scores]}
+
+    kd, task = "kd[efficientnet-lite2@1]", "AUROC of 2+3+4[train on synthetic, test on real; probe]"
+    results = [
+        scored("labelled", 0, score(kd, "mild", 1.0), score(task, None, 0.5)),
+        scored("labelled", 1, score(kd, "mild", 2.0), score(task, None, 0.75)),
+        scored("plain", 0),
+    ]
+    assert class_table(results, "systems").splitlines() == [
+        "| system | seeds | kd of mild (n = 7) | AUROC of grades 2 to 4, trained on it | on photographs and it "
+        "| kappa, trained on photographs and it |",
+        "|---|---|---|---|---|---|",
+        "| labelled | 2 | 1.5 ± 0.5 | 0.625 ± 0.5 |  |  |",
+        "| *real images* |  | 0.25 | 0.25 |  |  |",
     ]
 
 
