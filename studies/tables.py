@@ -69,7 +69,7 @@ def class_table(results: Sequence[Result], name: str) -> str:
         of_row = [result for result in chosen if result["row"] == row]
         if any(found := cells(of_row, "value")):  # without a label there is nothing by class
             lines.append(f"| {row} | {len(of_row)} | " + " | ".join(found) + " |")
-    return "\n".join([*lines, "| *real images* |  | " + " | ".join(cells(chosen[:1], "floor")) + " |"])
+    return "\n".join([*lines, "| *real images* |  | " + " | ".join(cells(chosen, "floor")) + " |"])
 
 
 def curve_table(results: Sequence[Result], name: str) -> str:
@@ -136,13 +136,12 @@ def _over_seeds(values: Sequence[float]) -> str:
 
 
 def _over_draws(scores: Sequence[Mapping[str, Any]], key: str) -> str:
-    """Mean over the seeds, ± the spread over draws of the images, which a floor has not."""
-    if not scores:
-        return ""
-    mean = statistics.fmean(score[key] for score in scores)
-    return (
-        f"{mean:.3g} ± {statistics.fmean(score['spread'] for score in scores):.2g}" if key == "value" else f"{mean:.3g}"
-    )
+    """Mean over the seeds, ± the spread over draws of the images; a floor is the same for all."""
+    values = [score[key] for score in scores if score[key] is not None]
+    if key == "floor":
+        return f"{values[0]:.3g}" if values else ""
+    spread = statistics.fmean(score["spread"] for score in scores) if scores else 0.0
+    return f"{statistics.fmean(values):.3g} ± {spread:.2g}" if values else ""
 
 
 def _mean_curve(curves: Sequence[Sequence[Sequence[float]]]) -> list[tuple[int, float]]:

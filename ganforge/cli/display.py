@@ -61,7 +61,7 @@ class PlainDisplay:
             now = self._clock()
             if now - last_line >= SECONDS_BETWEEN_LINES or (done == total and last_line > started):
                 last_line = now
-                percent = 100 * min(done, total) // total if total else 100
+                percent = 100 * min(done, total) // max(total, 1)
                 left = (now - started) / done * max(total - done, 0)
                 self._line(f"{what}: {percent}% ({done:,}/{total:,})  {duration(left)} left")
 

@@ -19,19 +19,25 @@ class LogitPenalty(nn.Module):
 
     @abstractmethod
     def fake(self, logits: Tensor) -> Tensor:
-        """(N,) from the logits of generated images, (N,), each treated alone; added to the loss on them."""
+        """(N,) from the logits of generated images, (N,), each treated alone; added to the loss on them.
+
+        Also from those of real images with a wrong label, which count as generated (`training.wrong_labels`).
+        """
 
     def observe(self, real: Tensor, fake: Tensor) -> None:
-        """Called after each step with all its logits, (N,) each and without a graph; for those that follow them."""
+        """Called after each step with all its logits, (N,) each and without a graph; for those that follow them.
+
+        Those of real images with a wrong label are not among them.
+        """
 
 
 class LeCam(LogitPenalty):
     """Pulls the logits of either kind of image towards what those of the other kind have been: `anchors`.
 
     weight * relu(D(real) - mean D(fake))^2 and weight * relu(mean D(real) - D(fake))^2, with moving averages of the
-    means; 0 until there are any.
-    Source: Tseng, Jiang, Liu, Yang & Yang 2021, "Regularizing generative adversarial networks under limited data", eq.
-    5-6; relu, as in the released code, leaves logits alone that are beyond the other anchor already.
+    means of the steps before; 0 until there are any.
+    Source: Tseng, Jiang, Liu, Yang & Yang 2021, "Regularizing generative adversarial networks under limited data",
+    section 4; relu, as in the released code, leaves logits alone that are beyond the other anchor already.
     """
 
     anchors: Tensor
@@ -56,5 +62,5 @@ class LeCam(LogitPenalty):
     def observe(self, real: Tensor, fake: Tensor) -> None:
         """Follow the means of a step; the first ones are taken as they are."""
         means = torch.stack([real.mean(), fake.mean()])
-        self.anchors.lerp_(means.to(self.anchors), (1 - self.decay * self.has_anchors).item())
+        self.anchors.lerp_(means.to(self.anchors), 1 - self.decay * self.has_anchors)
         self.has_anchors.fill_(1)

@@ -21,11 +21,16 @@ def report(reason: str, step: int, samples: range, images: Tensor, networks: Map
     }
 
 
-def other_gamma(reason: str) -> str:
-    """Which gamma may help: where the penalty alone grew beyond all numbers, and no loss, it weighs too much.
+def advice(reason: str, *, has_logit_penalties: bool) -> str:
+    """What may help: where the penalty alone grew beyond all numbers, and no loss, its gamma is too large.
 
-    A gradient of the discriminator is that of both, and doesn't tell.
+    A gradient of the discriminator is that of both, and doesn't tell; penalties on logits are part of its losses.
     """
-    if "loss_" in reason:
-        return "a larger"
-    return "a smaller" if "penalty_" in reason else "another" if "discriminator" in reason else "a larger"
+    gamma = "a larger"
+    if "loss_" not in reason and "penalty_" in reason:
+        gamma = "a smaller"
+    elif "loss_" not in reason and "discriminator" in reason:
+        gamma = "another"
+    ways = ["a lower learning rate", f"{gamma} gamma of the R1 penalty"]
+    ways += ["a smaller weight of the penalties on logits"] if has_logit_penalties else []
+    return f"Try {', '.join(ways[:-1])} or {ways[-1]}."

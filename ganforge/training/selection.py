@@ -20,7 +20,7 @@ Measure = Callable[[Generator], Score | None]
 
 
 class Selection:
-    """The best score so far, and whether the last step is still to be measured."""
+    """The best score so far, and whether the newest step is still to be measured."""
 
     def __init__(
         self,
@@ -35,17 +35,17 @@ class Selection:
         self._spec, self._measure = spec, measure
         self._run, self._listener, self._stops, self._processes = run, listener, stops, processes
         self.best: Best | None = None
-        #: Whether the last step is to be measured, and is not yet.
+        #: Whether the newest step is to be measured, and is not yet.
         self.is_unmeasured = False
 
     @property
-    def measures(self) -> bool:
+    def is_wanted(self) -> bool:
         """Whether the recipe wants the best checkpoint kept, and there is something to measure it by."""
         return self._measure is not None and self._spec is not None
 
     def wants(self, step: int, *, is_last: bool) -> bool:
         """Whether this step is one to be measured."""
-        return self.measures and self._spec is not None and (step % self._spec.every == 0 or is_last)
+        return self.is_wanted and self._spec is not None and (step % self._spec.every == 0 or is_last)
 
     def measure(self, average: Generator, row: dict[str, Any]) -> None:
         """Score the moving average; the step stays unmeasured where a signal breaks that off.

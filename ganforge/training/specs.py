@@ -104,12 +104,12 @@ class R2(_GradientPenalty):
 
 
 class LeCam(LogitPenaltySpec):
-    """Keeps logits of real images near those of generated ones, as both have been (Tseng et al. 2021, eq. 6)."""
+    """Keeps logits of real images near those of generated ones, as both have been (Tseng et al. 2021)."""
 
     kind: Literal["lecam"] = "lecam"
     papers: ClassVar[tuple[str, ...]] = (literature.LECAM,)
-    #: Factor of the squared distances.
-    weight: PositiveFloat = 0.3
+    #: Factor of the squared distances. The released code has 0.3 with a hinge loss, 3e-7 with BCE and R1: try some.
+    weight: PositiveFloat
     #: Of the moving averages of the logits, per step.
     decay: Annotated[float, Field(ge=0, lt=1)] = 0.99
 

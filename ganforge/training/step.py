@@ -219,7 +219,7 @@ class TrainStep:
         return self.loss.discriminator_fake(logits) + sum(p.fake(logits) for p in self.players.logit_penalties)
 
     def _weighted_fake_loss(self, logits: Tensor) -> Tensor:
-        return self.wrong_labels * self.loss.discriminator_fake(logits)
+        return self.wrong_labels * self._fake_loss(logits)
 
     def draw_fakes(self, samples: Sequence[int], device: torch.device) -> Fakes:
         """A batch by the numbers of its samples."""

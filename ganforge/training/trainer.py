@@ -24,7 +24,7 @@ from ganforge.sampling import grid_images
 from ganforge.training.ema import MovingAverage
 from ganforge.training.exchange import Exchange
 from ganforge.training.means import Means
-from ganforge.training.nonfinite import other_gamma, report
+from ganforge.training.nonfinite import advice, report
 from ganforge.training.piecewise import route_for
 from ganforge.training.reals import RealImages
 from ganforge.training.routes import NonFiniteError
@@ -158,7 +158,7 @@ class Trainer:
             if stopped is not None:
                 self.processes.wait_for_first()  # a launcher ends all as soon as one has ended
                 raise stopped
-        if self.selection.measures and self.selection.best is None:
+        if self.selection.is_wanted and self.selection.best is None:
             self.listener.warning("no checkpoint was measured, so none is the best; the newest is taken.")
 
     def advance(self) -> tuple[Position, dict[str, float]]:
@@ -286,7 +286,7 @@ class Trainer:
             kept = "the last checkpoint is kept" if self.run.checkpoints.is_dir() else "there is no checkpoint yet"
             raise DivergedError(
                 f"training diverged at step {self.step + 1}: {error}; {kept}, and {path} says more. "
-                f"Try a lower learning rate or {other_gamma(str(error))} gamma of the R1 penalty."
+                f"{advice(str(error), has_logit_penalties=bool(self.players.logit_penalties))}"
             ) from error
 
     def _samples(self) -> range:

@@ -87,7 +87,7 @@ OTHERS: dict[str, dict[str, list[dict[str, Any]]]] = {
     "feature_network": {"stub_edges": [{}]},
     "loss": {"bce": [{}], "hinge": [{}], "wasserstein": [{}]},
     "regulariser": {kind: [{"gamma": 1.0}, {"gamma": 20.0, "every": 4}] for kind in ("r1", "r2")},
-    "logit_penalty": {"lecam": [{}, {"weight": 1.0, "decay": 0.5}]},
+    "logit_penalty": {"lecam": [{"weight": 0.3}, {"weight": 1.0, "decay": 0.5}]},
     "augmentation": {
         "flip": [{"axis": axis} for axis in ("horizontal", "vertical")],
         "diff_augment": [{}, {"colour": False, "cutout": 0.0}],

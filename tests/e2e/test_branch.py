@@ -90,7 +90,7 @@ def test_other_augmentations_and_other_boundaries_of_stages_go_on(
         "stages[0].steps=1",
         "stages[1].steps=5",
         "training.augmentations=[{kind: ada, initial: 0.5}]",
-        "training.logit_penalties=[{kind: lecam}]",
+        "training.logit_penalties=[{kind: lecam, weight: 0.1}]",
     ]
     new = branch(run.path, "newest", changes, components)
     assert new.path.parent == run.path.parent
@@ -99,6 +99,11 @@ def test_other_augmentations_and_other_boundaries_of_stages_go_on(
     assert found.step == 6
     assert found.tensors["augmentation_0"]["p"].item() < 0.5
     assert found.tensors["logit_penalty_0"]["has_anchors"].item() == 1
+    following = branch(new.path, "newest", ["stages[1].steps=6"], components)
+    assert load_newest(following.checkpoints)[0].tensors.keys() == found.tensors.keys()
+    heavier = ["stages[1].steps=6", "training.logit_penalties=[{kind: lecam, weight: 0.2}]"]
+    other = branch(new.path, "newest", heavier, components)
+    assert found.tensors.keys() - load_newest(other.checkpoints)[0].tensors.keys() == {"logit_penalty_0"}
     # a branch is no run of its recipe, and neither is what can't be read
     (run.path / "run.json").write_text("{")
     assert find_run(load_recipe(new.recipe, (), components)) is None

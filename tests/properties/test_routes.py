@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Literal
 
 import pytest
 import torch
@@ -29,6 +30,7 @@ from ganforge.networks.injections import Add, Concatenate, ConcatenateMap, FiLM,
 from ganforge.networks.staged import Discriminator, PlacedInjection
 from ganforge.shapes import Shape
 from ganforge.testing.tensors import normal, randomise
+from ganforge.training.logit_penalty import LeCam
 from ganforge.training.piecewise import PiecewiseRoute
 from ganforge.training.routes import AutogradRoute, Case, Judgement, Route
 from ganforge.training.specs import BCE, R1, R2, Hinge, Wasserstein
@@ -97,6 +99,23 @@ def discriminators(draw: st.DrawFn) -> tuple[Discriminator, tuple[int, int]]:
     return network, (shape.height, shape.width)
 
 
+class Held(BCE):
+    """With a penalty that weighs more than the loss, and so changes the sign of some derivatives."""
+
+    kind: Literal["held"] = "held"  # type: ignore[assignment]
+
+    def discriminator_real(self, real: Tensor) -> Tensor:
+        return super().discriminator_real(real) + self._penalty(real).real(real)
+
+    def discriminator_fake(self, fake: Tensor) -> Tensor:
+        return super().discriminator_fake(fake) + self._penalty(fake).fake(fake)
+
+    def _penalty(self, logits: Tensor) -> LeCam:
+        penalty = LeCam(weight=2.0, decay=0.9).to(logits)
+        penalty.observe(logits.new_tensor([0.5]), logits.new_tensor([-0.25]))
+        return penalty
+
+
 def judged(
     route: type[Route],
     network: nn.Module,
@@ -119,7 +138,7 @@ def judged(
 @PROPERTY
 @given(
     discriminators(),
-    st.sampled_from([BCE(), Hinge(), Wasserstein()]),
+    st.sampled_from([BCE(), Hinge(), Wasserstein(), Held()]),
     st.sampled_from([(), (R1(gamma=10.0),), (R1(gamma=1.0, every=4), R2(gamma=1000.0))]),
     st.integers(2, 3),
 )

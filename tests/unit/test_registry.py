@@ -50,6 +50,7 @@ def complaint(spec, components=None) -> str:
 def test_every_family_has_a_base_class_and_a_hook():
     assert len(FAMILIES) == 18
     assert hook_name("block") == "ganforge_blocks" and hook_name("loss") == "ganforge_losses"
+    assert hook_name("logit_penalty") == "ganforge_logit_penalties"
 
 
 def test_a_component_is_found_with_its_origin():

@@ -23,6 +23,7 @@ from ganforge.runs.checkpoint import Best, load_newest
 from ganforge.runs.stop import Stops
 from ganforge.tensors import load_tensors, save_tensors
 from ganforge.training.exchange import Exchange
+from ganforge.training.logit_penalty import LeCam
 from ganforge.training.piecewise import PiecewiseRoute
 from ganforge.training.routes import AutogradRoute
 from ganforge.training.specs import BCE, R1, R2, Hinge, Wasserstein
@@ -38,6 +39,13 @@ def plan() -> Plan:
     data = recipe_data("style", "gp_gan")
     data["discriminator"]["label"] = [{"where": {"kind": "latent"}, "how": {"kind": "projection"}}]
     return planned(data)
+
+
+def held_logits() -> LeCam:
+    """A penalty that weighs more than the loss, and so changes the sign of some derivatives."""
+    penalty = LeCam(weight=2.0, decay=0.9)
+    penalty.observe(torch.tensor([0.5]), torch.tensor([-0.25]))
+    return penalty
 
 
 def one_step(
@@ -58,6 +66,7 @@ def one_step(
         optim.SGD(generator.parameters(), lr=0.1),
         optim.SGD(discriminator.parameters(), lr=0.1),
         [],
+        [held_logits().double()] if options.get("wrong_labels") else [],
     )
     probabilities = torch.tensor([0.5, 0.5], dtype=torch.float64)
     exchange = Exchange(processes, Stops())
@@ -114,7 +123,7 @@ def long_recipe() -> dict[str, Any]:
         {"kind": "flip"},
         {"kind": "ada", "initial": 0.2, "adjust_images": 200, "target": 0.1},
     ]
-    data["training"]["logit_penalties"] = [{"kind": "lecam"}]
+    data["training"]["logit_penalties"] = [{"kind": "lecam", "weight": 0.3}]
     frozen = [{"freeze": "resnet_*"}, {"freeze": "conv_img.*"}]
     data["stages"] = [
         stage("head", 20, rate=1e-3, generator=frozen),

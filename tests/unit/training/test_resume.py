@@ -34,7 +34,7 @@ def rich_recipe() -> dict[str, Any]:
         {"kind": "diff_augment"},
         {"kind": "ada", "initial": 0.2, "adjust_images": 20, "target": 0.1},
     ]
-    data["training"]["logit_penalties"] = [{"kind": "lecam", "decay": 0.5}]
+    data["training"]["logit_penalties"] = [{"kind": "lecam", "weight": 0.3, "decay": 0.5}]
     frozen = [{"freeze": "resnet_*"}, {"freeze": "conv_img.*"}]
     falling = {"kind": "cosine", "rate": 0.01}
     data["stages"] = [
