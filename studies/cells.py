@@ -118,13 +118,13 @@ def _paper_training() -> Iterator[Cell]:
     for system, rate in (("transfer_cgan", _PAPER_RATE), ("scratch_cgan", _PAPER_RATE[:2])):
         overrides = (*_NO_AUGMENTATION, *_PAPER_TRAINING, *rate)
         yield Cell("paper", system, f"recipes/dr_{system}.yaml", 0, ABLATION_IMAGES, overrides)
-    rows: Mapping[str, Overrides] = {
-        "with_augmentation": (*_PAPER_TRAINING, *_PAPER_RATE),
-        "with_half_the_rate": (*_NO_AUGMENTATION, *_PAPER_TRAINING),
-        "with_both": _PAPER_TRAINING,
+    rows: Mapping[str, tuple[str, Overrides]] = {
+        "with_augmentation": ("transfer_cgan", (*_PAPER_TRAINING, *_PAPER_RATE)),
+        "with_half_the_rate": ("transfer_cgan", (*_NO_AUGMENTATION, *_PAPER_TRAINING)),
+        "scratch_with_half_the_rate": ("scratch_cgan", (*_NO_AUGMENTATION, *_PAPER_TRAINING)),
     }
-    for row, overrides in rows.items():
-        yield Cell("paper_parts", row, "recipes/dr_transfer_cgan.yaml", 0, PAPER_ABLATION_IMAGES, overrides)
+    for row, (system, overrides) in rows.items():
+        yield Cell("paper_parts", row, f"recipes/dr_{system}.yaml", 0, PAPER_ABLATION_IMAGES, overrides)
 
 
 def _ablation() -> Iterator[Cell]:

@@ -106,13 +106,13 @@ def check_logit_penalty(spec: LogitPenaltySpec) -> None:
     resumed = spec.build()
     resumed.load_state_dict(module.state_dict())
     with tensors.no_global_randomness(kind):
-        for _ in range(2):
-            for each in (module, resumed):
-                each.observe(logits + 20, logits - 20)
+        for _ in range(3):
             expect(
                 torch.equal(terms(module), terms(resumed)),
                 f"{kind}: follows the logits by something that its state, buffers, lacks.",
             )
+            for each in (module, resumed):
+                each.observe(logits + 20, logits - 20)
 
 
 def check_augmentation(spec: AugmentationSpec) -> None:
