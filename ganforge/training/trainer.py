@@ -190,8 +190,7 @@ class Trainer:
     def _keep_if_best(self, stage: str) -> None:
         """Score the moving average; the checkpoint that is saved next is kept if it is the best so far.
 
-        With several processes a signal waits for the
-        measurement, but their launcher may not: the step is saved ahead of it.
+        With several processes a signal waits for the measurement, but their launcher may not: the step is saved ahead.
         """
         if self.processes.size > 1:
             self.save()
