@@ -217,6 +217,14 @@ def test_where_the_penalty_is_too_large_no_larger_gamma_is_advised(
     assert str(caught.value).endswith(f" Try a lower learning rate or {advice} gamma of the R1 penalty.")
 
 
+def test_where_a_penalty_on_logits_is_too_large_a_smaller_weight_is_advised(tmp_path: Path) -> None:
+    data = recipe_data()
+    data["training"] |= {"step": "exact", "logit_penalties": [{"kind": "lecam", "weight": 1e38}]}
+    with pytest.raises(DivergedError, match="training diverged at step 2: ") as caught:
+        trainer(data, tmp_path).fit()
+    assert str(caught.value).endswith(" of the R1 penalty or a smaller weight of the penalties on logits.")
+
+
 @pytest.mark.parametrize("value", ["nan", "inf"])
 @pytest.mark.parametrize(
     ("term", "untouched"),
