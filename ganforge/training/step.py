@@ -213,10 +213,16 @@ class TrainStep:
         return [Case("wrong_label", real.images, wrong, self._weighted_fake_loss, of=real.of)]
 
     def _real_loss(self, logits: Tensor) -> Tensor:
-        return self.loss.discriminator_real(logits) + sum(p.real(logits) for p in self.players.logit_penalties)
+        loss = self.loss.discriminator_real(logits)
+        for penalty in self.players.logit_penalties:
+            loss = loss + penalty.real(logits)
+        return loss
 
     def _fake_loss(self, logits: Tensor) -> Tensor:
-        return self.loss.discriminator_fake(logits) + sum(p.fake(logits) for p in self.players.logit_penalties)
+        loss = self.loss.discriminator_fake(logits)
+        for penalty in self.players.logit_penalties:
+            loss = loss + penalty.fake(logits)
+        return loss
 
     def _weighted_fake_loss(self, logits: Tensor) -> Tensor:
         return self.wrong_labels * self._fake_loss(logits)
