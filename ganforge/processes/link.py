@@ -41,13 +41,19 @@ class Link:
         self.rank, self.size = rank, size
         self._timeout = timeout
         self._store = dist.PrefixStore("ganforge", store)
-        self._store.set(f"here {rank}", "")
-        self._store.wait([f"here {each}" for each in range(size)], meeting)
+        self._meet("here", meeting)
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
         dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=timeout)
         self._waiting: Any = dist.new_group(backend="gloo", timeout=PATIENCE)
+        # one that left at once would break what others have not connected yet, and nobody would hear why
+        self._meet("connected", meeting)
         #: Why no message can be sent any more.
         self._lost: BaseException | None = None
+
+    def _meet(self, where: str, timeout: timedelta) -> None:
+        """Wait until all have come to this point. Raises RuntimeError."""
+        self._store.set(f"{where} {self.rank}", "")
+        self._store.wait([f"{where} {each}" for each in range(self.size)], timeout)
 
     def add_up(self, values: Tensor) -> None:
         with self._together():
