@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from ganforge.cli.main import app
 from ganforge.cost.estimate import MARGIN_BYTES, MARGIN_SHARE, with_margin
+from ganforge.training.logit_penalty import LeCam
 from ganforge.training.trainer import Trainer
 
 GPUS = ("--dry-run", "--gpus")
@@ -74,6 +76,17 @@ def test_a_dry_run_that_computes_also_speaks_to_programs(tiny_recipe: Path) -> N
     found = json.loads(ganforge("run", tiny_recipe, "--dry-run", "--device", "cpu", "--json").stdout)
     assert found["computed"] is True and [each["name"] for each in found["stages"]] == ["head", "all"]
     assert found["seconds"] == pytest.approx(sum(each["steps"] * each["seconds"] for each in found["stages"]))
+
+
+@pytest.mark.parametrize("where", [("--device", "cpu"), (*GPUS, 2)], ids=["computed", "counted"])
+def test_penalties_on_logits_are_part_of_the_step_that_is_tried(
+    where: tuple[Any, ...], tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(LeCam, "observe", lambda self, real, fake: seen.append(real.shape == fake.shape))
+    change = "training.logit_penalties=[{kind: lecam, weight: 1}]"
+    assert ganforge("run", tiny_recipe, change, "--dry-run", *where).exit_code == 0
+    assert seen and all(seen)
 
 
 def test_the_margin_is_a_quarter_and_a_gigabyte() -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from several import ends, start
+from torch import distributed as dist
 from torch import nn
 
 from ganforge.errors import CheckpointError, DataError, ElsewhereError, ProcessError, UsageError
@@ -132,6 +135,26 @@ def leave(processes: Processes, error: BaseException) -> None:
     if processes.rank == 2:
         raise error
     processes.from_first(lambda: processes.gather(0))
+
+
+def leave_behind_all(processes: Processes, mark: Path) -> None:
+    if processes.rank == 2:
+        assert mark.exists(), "the first one is still connecting"
+    leave(processes, CheckpointError("it is bad"))
+
+
+def test_nobody_begins_before_all_are_connected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect, mark = dist.new_group, tmp_path / "connected"
+
+    def slowly(*args: Any, **options: Any) -> Any:
+        connected = connect(*args, **options)
+        if dist.get_rank() == 0:
+            time.sleep(0.5)
+            mark.touch()
+        return connected
+
+    monkeypatch.setattr("torch.distributed.new_group", slowly)
+    assert ends(start(3, tmp_path, leave_behind_all, mark)) == [5, 5, 5]
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,28 @@ def test_a_penalty_on_logits_joins_the_loss_of_the_discriminator_and_follows_the
     torch.testing.assert_close(penalty.anchors, 0.75 * anchors + 0.25 * means)
 
 
+def test_a_real_image_with_a_wrong_label_counts_as_generated_for_a_penalty_on_logits() -> None:
+    class Seen(LogitPenalty):
+        def __init__(self) -> None:
+            super().__init__()
+            self.as_fake: list[Tensor] = []
+
+        def real(self, logits: Tensor) -> Tensor:
+            return 0 * logits
+
+        def fake(self, logits: Tensor) -> Tensor:
+            self.as_fake.append(logits.detach())
+            return 0 * logits
+
+    seen = Seen()
+    step, _, _ = linear_step(BCE(), [], torch.ones(3, 2, 2), logit_penalties=[seen])
+    step.wrong_labels = 0.5
+    step(batch(), 0, range(4))
+    # this discriminator looks at no label
+    expected = batch().images.sum(dim=(1, 2, 3))
+    assert any(torch.allclose(logits, expected) for logits in seen.as_fake)
+
+
 def test_both_players_see_the_same_fakes_and_the_generator_moves_first() -> None:
     step, generator, _ = linear_step(Wasserstein(), [], torch.ones(3, 2, 2))
     step.players.generator_optimizer.param_groups[0]["lr"] = 1.0
