@@ -23,13 +23,23 @@ def restore_optimizer(optimizer: optim.Optimizer, network: nn.Module, tensors: M
     for name, value in tensors.items():
         owner, key = name.rsplit(":", 1)
         states.setdefault(owner, {})[key] = value
+    on_device = {
+        parameter
+        for group in optimizer.param_groups
+        if group.get("fused") or group.get("capturable")
+        for parameter in group["params"]
+    }
     for name, parameter in network.named_parameters():
-        if name in states:
-            optimizer.state[parameter] = {key: _beside(value, parameter) for key, value in states[name].items()}
+        for key, value in states.get(name, {}).items():
+            if value.ndim == 0:  # counters; optimizers that compute in one kernel want them beside the parameter
+                restored = value.to(parameter.device if parameter in on_device else value.device, copy=True)
+            else:
+                restored = _beside(value, parameter)
+            optimizer.state[parameter][key] = restored
 
 
 def _beside(value: Tensor, parameter: nn.Parameter) -> Tensor:
-    """A copy with the parameter's device and layout where it has its shape; counters stay where they are."""
-    if value.shape != parameter.shape or value.ndim == 0:
-        return value.clone()
+    """A copy on the parameter's device, and in its layout where it has its shape."""
+    if value.shape != parameter.shape:
+        return value.to(parameter.device, copy=True)
     return torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)
