@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -49,29 +51,23 @@ class AdaptiveAugment(Augmentation):
 
     def _geometry(self, images: Tensor, draws: Draws) -> Tensor:
         height, width = images.shape[2:]
-        n, device = len(images), images.device
-        matrix = torch.eye(3, device=device).expand(n, 3, 3)
-        one = torch.ones(n, device=device)
+        one = torch.ones(len(images), device=images.device)
 
         mirrored = torch.where(self._gate(draws) & (draws.uniform() < 0.5), -one, one)
-        matrix = _scaling(mirrored, one) @ matrix
+        transforms = [_scaling(mirrored, one)]
         if self.rotations:
             quarter = torch.floor(draws.uniform() * 4) * self._gate(draws)
-            matrix = _rotation(quarter * (math.pi / 2)) @ matrix
+            transforms.append(_rotation(quarter * (math.pi / 2)))
         shift = (draws.uniform(2) * 2 - 1) * 0.125 * self._gate(draws)[:, None]
-        pixels = torch.tensor([width, height], device=device) / 2
-        matrix = _translation(torch.round(shift * 2 * pixels) / pixels) @ matrix
+        pixels = torch.tensor([width, height], device=images.device) / 2
+        transforms.append(_translation(torch.round(shift * 2 * pixels) / pixels))
 
         scale = torch.exp2(draws.normal() * 0.2 * self._gate(draws))
-        matrix = _scaling(scale, scale) @ matrix
-        matrix = self._turn(draws) @ matrix
+        transforms += [_scaling(scale, scale), self._turn(draws)]
         stretch = torch.exp2(draws.normal() * 0.2 * self._gate(draws))
-        matrix = _scaling(stretch, 1 / stretch) @ matrix
-        matrix = self._turn(draws) @ matrix
-        matrix = _translation(draws.normal(2) * 0.125 * 2 * self._gate(draws)[:, None]) @ matrix
-
-        grid = F.affine_grid(matrix[:, :2], list(images.shape), align_corners=False)
-        return F.grid_sample(images.float(), grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+        transforms += [_scaling(stretch, 1 / stretch), self._turn(draws)]
+        transforms.append(_translation(draws.normal(2) * 0.125 * 2 * self._gate(draws)[:, None]))
+        return transformed(images.float(), transforms)
 
     def _turn(self, draws: Draws) -> Tensor:
         """Rotation by any angle; two of them together happen with probability p."""
@@ -89,6 +85,16 @@ class AdaptiveAugment(Augmentation):
         luma = images.mean(dim=1, keepdim=True)
         chroma = (images - luma) * saturation[:, None, None, None]
         return torch.where(inverted[:, None, None, None], -luma, luma) + _rotate_hue(chroma, hue)
+
+
+def transformed(images: Tensor, transforms: Sequence[Tensor]) -> Tensor:
+    """Images (N, 3, H, W) to which the transforms were done one after the other, mirrored beyond their edges.
+
+    transforms: (N, 3, 3) each, the place that a place of its result shows, in halves of the sides.
+    """
+    matrix = reduce(torch.matmul, transforms)
+    grid = F.affine_grid(matrix[:, :2], list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
 def _rotate_hue(chroma: Tensor, angle: Tensor) -> Tensor:

@@ -76,11 +76,16 @@ def translate(images: Tensor, draws: Draws, share: float) -> Tensor:
 def cut_out(images: Tensor, draws: Draws, share: float) -> Tensor:
     """A square of `share` of the side set to 0, its centre anywhere in the image."""
     height, width = images.shape[2:]
-    half = int(height * share + 0.5) / 2, int(width * share + 0.5) / 2
-    centre = _integers(draws, 0, height)[:, None], _integers(draws, 0, width)[:, None]
-    rows = (torch.arange(height, device=images.device) + 0.5 - centre[0]).abs() < half[0]
-    columns = (torch.arange(width, device=images.device) + 0.5 - centre[1]).abs() < half[1]
+    rows, columns = _cut(draws, height, share), _cut(draws, width, share)
     return images * ~(rows[:, None, :, None] & columns[:, None, None, :])
+
+
+def _cut(draws: Draws, side: int, share: float) -> Tensor:
+    """(N, side) bool: `share` of the side, around a pixel of an odd number, around an edge between two of an even."""
+    size = int(side * share + 0.5)
+    first = _integers(draws, 0, side - size % 2)[:, None] - size // 2
+    places = torch.arange(side, device=first.device)
+    return (first <= places) & (places < first + size)
 
 
 def _integers(draws: Draws, low: int, high: int) -> Tensor:

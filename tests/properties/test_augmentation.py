@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from cases import PROPERTY, components
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from ganforge.augmentation.ada import AdaptiveAugment
+from ganforge.augmentation.ada import AdaptiveAugment, _rotation, _translation, transformed
 from ganforge.augmentation.simple import DiffAugment, Flip, cut_out, jitter, translate
 from ganforge.randomness import Draws
 
@@ -46,6 +48,15 @@ def test_adaptive_augmentation_at_p_1_changes_every_image() -> None:
     batch = images(16, 8, 8)
     out = AdaptiveAugment(0.6, 100, 1.0, rotations=True, colour=True)(batch, Draws(0, "x", range(16)))
     assert all(not torch.allclose(a, b, atol=1e-2) for a, b in zip(out, batch, strict=True))
+
+
+def test_transforms_are_done_one_after_the_other() -> None:
+    batch = images(2, 8, 8)
+    quarter = _rotation(torch.full((2,), math.pi / 2))
+    pixel = _translation(torch.tensor([[0.25, 0.0], [0.25, 0.0]]))  # in halves of 8
+    expected = transformed(transformed(batch, [quarter]), [pixel])
+    torch.testing.assert_close(transformed(batch, [quarter, pixel]), expected, rtol=0, atol=1e-5)
+    assert not torch.allclose(transformed(batch, [pixel, quarter]), expected, atol=0.1)
 
 
 @PROPERTY
@@ -119,8 +130,17 @@ def test_cutout_sets_one_rectangle_to_zero_and_leaves_the_rest(
         assert torch.equal(found[:, ~is_cut], image[:, ~is_cut])
         rows, columns = is_cut.any(dim=1), is_cut.any(dim=0)
         assert torch.equal(is_cut, rows[:, None] & columns[None, :])
-        assert int(rows.sum()) <= int(height * share + 0.5) + 1
-        assert int(columns.sum()) <= int(width * share + 0.5) + 1
+        assert int(rows.sum()) <= int(height * share + 0.5)
+        assert int(columns.sum()) <= int(width * share + 0.5)
+
+
+@PROPERTY
+@given(sides, st.floats(0.1, 1))
+def test_cutout_is_as_large_as_it_is_to_be_where_the_edge_does_not_cut_it(side: int, share: float) -> None:
+    """Over many draws the largest one, which lies inside or fills the image."""
+    batch = torch.ones(200, 3, side, side)
+    cut = cut_out(batch, Draws(0, "x", range(200)), share)[:, 0] == 0
+    assert int(cut.sum(dim=(1, 2)).max()) == int(side * share + 0.5) ** 2
 
 
 @PROPERTY
