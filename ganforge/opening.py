@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from ganforge.errors import CheckpointError, RecipeError
+from ganforge.freeze.schedule import Schedule
 from ganforge.listener import Listener
 from ganforge.networks.staged import Generator
 from ganforge.plan.build import build_network
@@ -20,7 +21,7 @@ from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.recipe.models import LoadRules
 from ganforge.recipe.providers import lost_plugins
 from ganforge.registry import Components
-from ganforge.runs.checkpoint import Checkpoint, load_best
+from ganforge.runs.checkpoint import Checkpoint, list_checkpoints, load_best, step_of
 from ganforge.runs.rundir import RunDir
 from ganforge.weights.load import load_strict
 
@@ -71,18 +72,24 @@ def load_generator(
 ) -> tuple[Generator, Plan]:
     """The moving average of a run's generator, from its best checkpoint if it keeps one, else from its newest.
 
-    Warns of checkpoints that would have been taken and don't verify.
+    Warns of checkpoints that would have been taken and don't verify, or are gone.
     """
     plan, run_dir = open_run(path, components)
-    checkpoint = best_checkpoint(run_dir, listener)
+    checkpoint = best_checkpoint(plan, run_dir, listener)
     return generator_of(plan, checkpoint).to(device), plan
 
 
-def best_checkpoint(run_dir: RunDir, listener: Listener) -> Checkpoint:
+def best_checkpoint(plan: Plan, run_dir: RunDir, listener: Listener) -> Checkpoint:
     """The best checkpoint of a run, or its newest; warns as `load_generator`, and says which it is."""
     checkpoint, rejected = load_best(run_dir.checkpoints)
     for reason in rejected:
         listener.warning(reason)
+    num_steps = Schedule(plan.recipe.stages).num_steps
+    if (
+        run_dir.read_state().get("state") == "finished"
+        and step_of(list_checkpoints(run_dir.checkpoints)[-1]) < num_steps
+    ):
+        listener.warning(f"{run_dir.path} ended at step {num_steps:,}, but the checkpoint of that step is gone.")
     listener.note(f"the generator of step {checkpoint.step:,}")
     return checkpoint
 

@@ -32,7 +32,7 @@ def open_trained(path: Path, components: Components, device: torch.device, liste
     """The generator at `path`: of a run, of one of its checkpoints, or of an exported folder.
 
     Of a run it is that of the best checkpoint if it keeps one, else of the newest. Warns of checkpoints that would have
-    been taken and don't verify; raises CheckpointError where nothing can be used.
+    been taken and don't verify or are gone; raises CheckpointError where nothing can be used.
     """
     if is_run(path):
         return _of_run(path, None, components, device, listener)
@@ -54,7 +54,7 @@ def _of_run(
 ) -> Trained:
     plan, run_dir = open_run(path, components)
     if asked is None:
-        checkpoint, is_chosen = best_checkpoint(run_dir, listener), True
+        checkpoint, is_chosen = best_checkpoint(plan, run_dir, listener), True
     else:
         checkpoint = load_checkpoint(asked)
         if checkpoint.recipe_hash != run_dir.read_state().get("recipe"):

@@ -103,7 +103,7 @@ def prune_checkpoints(folder: Path, keep: int = KEPT, every: int = 1) -> None:
     Raises OSError.
     """
     found = list_checkpoints(folder)
-    newest = [path for path in found if path == found[-1] or _step_of(path) % every == 0][-keep:]
+    newest = [path for path in found if path == found[-1] or step_of(path) % every == 0][-keep:]
     # if the newest turns out to be damaged, the one before it must find its best as well
     best = [_best_of(path) for path in newest]
     kept = {*newest, *(_path(folder, each.step) for each in best if each is not None)}
@@ -139,8 +139,8 @@ def _path(folder: Path, step: int) -> Path:
     return folder / f"{PREFIX}{step:08d}"
 
 
-def _step_of(path: Path) -> int:
-    """The inverse; -1 for a folder of another name."""
+def step_of(path: Path) -> int:
+    """The step in the name of a checkpoint folder; -1 for a folder of another name."""
     found = re.fullmatch(PREFIX + "([0-9]{8,})", path.name)
     return int(found[1]) if found else -1
 
@@ -156,7 +156,7 @@ def list_checkpoints(folder: Path) -> list[Path]:
         return []
     except OSError as error:
         raise CheckpointError(f"{folder} can't be read: {error.strerror or error}.") from error
-    return sorted((path for path in paths if _step_of(path) >= 0), key=_step_of)
+    return sorted((path for path in paths if step_of(path) >= 0), key=step_of)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -181,6 +181,8 @@ def _load(path: Path) -> Checkpoint:
     step = state.get("step") if isinstance(state, dict) else None
     if type(step) is not int or step < 0 or "recipe" not in state:
         raise CheckpointError(f"{path / 'state.json'} is no state of a checkpoint.")
+    if step_of(path) not in (step, -1):
+        raise CheckpointError(f"{path} holds the checkpoint of step {step}: it was copied or renamed.")
     if state.get("format") != FORMAT:
         raise CheckpointError(
             f"{path} has format {state.get('format')}; this version of ganforge reads format {FORMAT}."

@@ -20,6 +20,8 @@ from ganforge.files import is_file, locked, read_json, retried, write_bytes, wri
 _BEFORE = frozenset(
     {".lock", "recipe.yaml", "run.json", "environment.json", "freeze.json", "data.json", "source.json", "load.json"}
 )
+#: What `write_bytes` calls a file of a run that it has not finished.
+_UNFINISHED = re.compile(r"\..+\.(csv|html|json|jsonl|md|png|svg|yaml)\.[a-z0-9_]{8}")
 _NUMBERED = re.compile(r"(\d{5})-")
 #: Runs that an error names, the newest.
 _SHOWN = 5
@@ -125,13 +127,12 @@ class RunDir:
     def sweep(self) -> None:
         """Remove what killed processes left half written. To be called by the process that has locked the run."""
         for path in self.path.rglob(".*"):
-            # as `write_bytes` calls what it has not finished
-            if re.fullmatch(r"\..+\.[a-z0-9_]{8}", path.name) and path.is_file():
+            if _UNFINISHED.fullmatch(path.name) and path.is_file():
                 path.unlink()
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """The whole rows of metrics.jsonl; none where there is none."""
-        path = self.path / "metrics.jsonl"
+        """The whole rows of metrics.jsonl; none where there is none. Raises CheckpointError where it is no file."""
+        path = self._metrics()
         return [row for _, row in _rows(path.read_bytes())] if path.exists() else []
 
     def sync_metrics(self) -> None:
@@ -139,9 +140,16 @@ class RunDir:
         with self._own_metrics().open("ab") as file:
             os.fsync(file.fileno())
 
-    def _own_metrics(self) -> Path:
-        """metrics.jsonl; not a link, which in a folder from elsewhere may lead to any file. Raises CheckpointError."""
+    def _metrics(self) -> Path:
+        """metrics.jsonl, which may not be there yet. Raises CheckpointError where something else has its name."""
         path = self.path / "metrics.jsonl"
+        if path.exists() and not is_file(path):
+            raise CheckpointError(f"{path} is no file: move it away. Rows before the checkpoint are then missing.")
+        return path
+
+    def _own_metrics(self) -> Path:
+        """The same; not a link, which in a folder from elsewhere may lead to any file. Raises CheckpointError."""
+        path = self._metrics()
         if path.is_symlink():
             raise CheckpointError(f"{path} is a link; a run writes to files of its own.")
         return path
@@ -180,7 +188,7 @@ class RunDir:
 
         is_unmeasured: also the score of this step, which is to be taken again.
         """
-        path = self.path / "metrics.jsonl"
+        path = self._metrics()
         if not path.exists():
             return
         last = step - 1 if is_unmeasured else step
@@ -193,7 +201,7 @@ def _rows(content: bytes) -> Iterator[tuple[bytes, dict[str, Any]]]:
     for line in content.splitlines(keepends=True):
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(row, dict) and isinstance(row.get("step"), int) and line.endswith(b"\n"):
             yield line, row

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 import stat
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -216,6 +218,31 @@ def test_a_run_whose_checkpoints_are_gone_does_not_begin_again(
     assert (stopped.path / "metrics.jsonl").read_bytes().startswith(rows)
     (tmp_path / "elsewhere").rename(stopped.checkpoints)
     resume(stopped.path, components, Listener(), CPU)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_metrics_that_are_no_file_are_named(
+    make: Callable[[Path], None], tiny_recipe: Path, tmp_path: Path, components: Components
+) -> None:
+    stopped = stopped_run(tiny_recipe, tmp_path / "runs", components)
+    (stopped.path / "metrics.jsonl").unlink()
+    make(stopped.path / "metrics.jsonl")
+    with pytest.raises(CheckpointError, match=r"metrics\.jsonl is no file: move it away"):
+        resume(stopped.path, components, Listener(), CPU)
+
+
+def test_a_finished_run_without_its_last_checkpoint_says_so(
+    tiny_recipe: Path, tmp_path: Path, components: Components
+) -> None:
+    finished = run(load_recipe(tiny_recipe, [f"output.folder={tmp_path / 'runs'}"], components), Listener(), CPU)
+    *_, before, last = list_checkpoints(finished.checkpoints)
+    shutil.rmtree(last)
+    hears = Hears()
+    load_generator(finished.path, components, CPU, hears)
+    assert hears.warnings == [f"{finished.path} ended at step 4, but the checkpoint of that step is gone."]
+    before.rename(last)
+    with pytest.raises(CheckpointError, match=f"{last} holds the checkpoint of step 2: it was copied or renamed"):
+        load_generator(finished.path, components, CPU, Listener())
 
 
 def test_a_run_that_goes_on_elsewhere_says_so(tiny_recipe: Path, tmp_path: Path, components: Components) -> None:

@@ -355,12 +355,13 @@ def test_a_folder_that_can_not_be_listed_is_not_an_empty_one(tmp_path: Path, mon
 
 
 def test_half_written_files_are_swept_and_those_of_others_stay(tmp_path: Path) -> None:
-    names = [".lock", ".gitignore", "run.json", "samples/.step_00000002.png.a1b2c3d_", ".run.json.abcdefgh"]
+    names = [".lock", ".gitignore", ".notes.20261128", "run.json"]
+    half_written = ["samples/.step_00000002.png.a1b2c3d_", ".run.json.abcdefgh", ".metrics.jsonl.abcdefgh"]
     (tmp_path / "samples").mkdir()
-    for name in names:
+    for name in (*names, *half_written):
         (tmp_path / name).touch()
     RunDir(tmp_path).sweep()
-    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == sorted([*names[:3], "samples"])
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == sorted([*names, "samples"])
 
 
 def test_json_that_is_larger_than_any_of_ours_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
