@@ -12,7 +12,7 @@ from ganforge.listener import Listener
 from ganforge.networks.staged import Generator
 from ganforge.processes.group import Processes
 from ganforge.recipe.models import BestSpec
-from ganforge.runs.checkpoint import Best
+from ganforge.runs.checkpoint import Best, Checkpoint
 from ganforge.runs.rundir import RunDir
 from ganforge.runs.stop import RunStopped, Stops
 
@@ -31,8 +31,13 @@ class Selection:
         stops: Stops,
         processes: Processes,
     ) -> None:
-        """measure: is called on all processes; what it gives counts on the first one."""
-        self._spec, self._measure = spec, measure
+        """measure: is called on all processes; what it gives counts on the first one.
+
+        Without it, or without a spec, no step is measured.
+        """
+        self._measure = measure
+        #: Steps from one measurement to the next; None: there is none.
+        self._every = None if spec is None or measure is None else spec.every
         self._run, self._listener, self._stops, self._processes = run, listener, stops, processes
         self.best: Best | None = None
         #: Whether the newest step is to be measured, and is not yet.
@@ -40,14 +45,18 @@ class Selection:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether the recipe wants the best checkpoint kept, and there is something to measure it by."""
-        return self._measure is not None and self._spec is not None
+        """Whether any step is to be measured."""
+        return self._every is not None
 
-    def wants(self, step: int, *, is_last: bool) -> bool:
-        """Whether this step is one to be measured."""
-        return self.is_wanted and self._spec is not None and (step % self._spec.every == 0 or is_last)
+    def reach(self, step: int, *, is_last: bool) -> None:
+        """A step is done: the last one and every so many are to be measured."""
+        self.is_unmeasured = self._every is not None and (step % self._every == 0 or is_last)
 
-    def measure(self, average: Generator, row: dict[str, Any]) -> None:
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from what was known at the checkpoint."""
+        self.best, self.is_unmeasured = checkpoint.best, checkpoint.is_unmeasured
+
+    def score(self, average: Generator, row: dict[str, Any]) -> None:
         """Score the moving average; the step stays unmeasured where a signal breaks that off.
 
         row: step, images and stage, as in the metrics, to which the score is appended.
@@ -68,6 +77,7 @@ class Selection:
             self._listener.warning(f"step {step}: {score.name} is {score.value}, which can't be the best.")
         elif score is not None:
             self._run.append_metrics({**row, "score": score.value, "score_name": score.name})
+            # the older of two that are equally good
             is_best = best is None or score.distance < replace(score, value=best.score).distance
             best = Best(step, score.value) if is_best else best
             self._listener.measured(step, score, is_best=is_best)
