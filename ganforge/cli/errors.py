@@ -40,7 +40,7 @@ def reported(debug: bool) -> Iterator[None]:
     except KeyboardInterrupt:
         say("stopped")
         raise typer.Exit(INTERRUPTED) from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a plugin that ends the program must not look like success
         say_error(f"this is a bug in ganforge or in a plugin: {type(error).__name__}: {error}")
         traceback.print_exc()
         raise typer.Exit(1) from None

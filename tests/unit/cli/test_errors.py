@@ -66,6 +66,11 @@ def test_an_unexpected_error_is_called_a_bug(capsys: pytest.CaptureFixture[str])
     assert lines[1] == "Traceback (most recent call last):"
 
 
+def test_a_plugin_that_ends_the_program_is_no_success(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(SystemExit(0)) == 1
+    assert capsys.readouterr().err.startswith("error: this is a bug in ganforge or in a plugin: SystemExit: 0\n")
+
+
 def test_ctrl_c_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(KeyboardInterrupt()) == 130
     assert capsys.readouterr().err == "stopped\n"
