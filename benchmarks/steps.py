@@ -21,8 +21,9 @@ from ganforge.recipe.load import load_recipe
 from ganforge.start import build_networks
 from ganforge.training.ema import MovingAverage
 from ganforge.training.piecewise import PiecewiseRoute
+from ganforge.training.players import Players
 from ganforge.training.routes import AutogradRoute, Case, Judgement, Route
-from ganforge.training.step import Players, RealBatch, TrainStep
+from ganforge.training.step import RealBatch, TrainStep
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 #: Case -> recipe, batch, factor of all widths.
@@ -119,7 +120,7 @@ def build(name: str, subject: str, without: str = "") -> Callable[[int], dict[st
         torch.optim.Adam(list(network.parameters()), rate, (0.0, 0.99), foreach=False, fused=fused)
         for network in (generator, discriminator)
     )
-    players = Players(generator, discriminator, for_generator, for_discriminator, augmentations=[])
+    players = Players(generator, discriminator, for_generator, for_discriminator)
     lazy = penalty.model_copy(update={"every": every})
     route = IDEAS.get(without, PiecewiseRoute)(discriminator, dtype)
     train = TrainStep(players, training.loss, [lazy], probabilities, 0, route, generator_dtype)
@@ -128,8 +129,6 @@ def build(name: str, subject: str, without: str = "") -> Callable[[int], dict[st
     def one(number: int) -> dict[str, float]:
         metrics = train(RealBatch(images, labels), number, samples)
         average.update(generator, 10_000)
-        if "penalty_real" in metrics:
-            metrics["penalty_real"] /= every
         return metrics
 
     return one

@@ -19,10 +19,12 @@ from ganforge.registry import Components
 from ganforge.runs.checkpoint import Checkpoint, load_best, load_newest, save_checkpoint
 from ganforge.runs.rundir import RunDir
 from ganforge.runs.space import expect_space, writing_to
+from ganforge.training.players import follower_specs
 
 #: What a branch takes over from its run as it is.
 COPIED = ("environment.json", "data.json", "source.json", "load.json", "metrics.jsonl", "quarantine.csv")
-#: What must stay: other networks don't fit the weights, another split would measure on images that were trained on.
+#: What must stay: other networks don't fit the weights, another split would measure on images that were trained on,
+#: and in batches of another size other images would count as seen.
 FIXED = (
     "resolution",
     "data",
@@ -30,13 +32,16 @@ FIXED = (
     "source",
     "generator",
     "discriminator",
+    "training.batch",
     "training.step",
     "training.optimizer.kind",
 )
 
 
 def branch(path: Path, start: Literal["best", "newest"], overrides: Sequence[str], components: Components) -> RunDir:
-    """A new run folder beside that of the run, which `resume` continues from the checkpoint with the changed recipe.
+    """A new run folder, which `resume` continues from the checkpoint with the changed recipe.
+
+    It is beside that of the run, or in the `output.folder` of the changes.
 
     Networks, moving average, optimizers and metrics up to there are taken over. Raises RecipeError, UsageError for a
     change that can't be made, CheckpointError where there is no such checkpoint, OutputError.
@@ -54,8 +59,10 @@ def branch(path: Path, start: Literal["best", "newest"], overrides: Sequence[str
             f"the checkpoint is that of step {checkpoint.step:,}, but the recipe has {schedule.num_steps:,} steps: "
             f"nothing is left to do. Give it more, such as stages[{len(recipe.stages) - 1}].steps=N."
         )
-    expect_space(plan, run.path.parent)
-    new = RunDir.create(run.path.parent, recipe.name)
+    is_moved = recipe.output.folder != before.recipe.output.folder
+    parent = recipe.output.folder if is_moved else run.path.parent
+    expect_space(plan, parent)
+    new = RunDir.create(parent, recipe.name)
     with writing_to(new.path):
         write_text(new.recipe, dump_recipe(recipe))
         for name in COPIED:
@@ -64,7 +71,7 @@ def branch(path: Path, start: Literal["best", "newest"], overrides: Sequence[str
         write_json(new.path / "freeze.json", freeze_tables(plan))
         tensors = _tensors(checkpoint, before.recipe, recipe)
         own = replace(checkpoint, recipe_hash=recipe_hash(recipe), best=None, is_unmeasured=False, tensors=tensors)
-        save_checkpoint(new.checkpoints, own, keep=2)
+        save_checkpoint(new.checkpoints, own)
         new.write_state(
             state="stopped",
             recipe=recipe_hash(recipe),
@@ -103,13 +110,11 @@ def _checkpoint(run: RunDir, start: Literal["best", "newest"]) -> Checkpoint:
 
 
 def _tensors(checkpoint: Checkpoint, before: Recipe, after: Recipe) -> dict[str, Mapping[str, Any]]:
-    """Without the state of augmentations and of penalties on logits that are others now."""
-    tensors = dict(checkpoint.tensors)
-    for prefix, field in (("augmentation_", "augmentations"), ("logit_penalty_", "logit_penalties")):
-        old, new = (getattr(recipe.training, field) for recipe in (before, after))
-        same = {f"{prefix}{index}" for index, pair in enumerate(zip(old, new, strict=False)) if pair[0] == pair[1]}
-        tensors = {stem: each for stem, each in tensors.items() if not stem.startswith(prefix) or stem in same}
-    return tensors
+    """Augmentations and penalties on logits that are others now begin anew."""
+    old, new = (follower_specs(recipe.training) for recipe in (before, after))
+    tensors = {stem: each for stem, each in checkpoint.tensors.items() if old.get(stem) == new.get(stem)}
+    first = {stem: spec.build().state_dict() for stem, spec in new.items() if spec != old.get(stem)}
+    return tensors | {stem: state for stem, state in first.items() if state}
 
 
 def _arithmetic(state: Mapping[str, Any], stage: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from ganforge.files import write_json
 from ganforge.runs.rundir import RunDir
-from studies.cells import BATCH, JUDGE, Cell, Data
+from studies.cells import JUDGE, Cell, Data
 
 #: Exit codes of a run that was asked to stop, and saved.
 STOPPED = (130, 140, 143)
@@ -91,10 +91,10 @@ def result(cell: Cell, folder: Path, scores: list[dict[str, Any]], seconds: floa
         "recipe": cell.recipe,
         "recipe_hash": state["recipe"],
         "changes": list(cell.overrides),
-        "images": rows[-1]["step"] * BATCH,
+        "images": rows[-1]["images"],
         "seconds": seconds,
         "environment": json.loads((folder / "environment.json").read_text(encoding="utf-8")),
-        "curve": [[row["step"] * BATCH, row["score"]] for row in rows if "score" in row],
+        "curve": [[row["images"], row["score"]] for row in rows if "score" in row],
         "scores": scores,
     }
 

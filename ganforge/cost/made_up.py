@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from ganforge.freeze.policy import set_trained
 from ganforge.networks.features import PretrainedFeatures
 from ganforge.networks.staged import Discriminator, Generator
 from ganforge.plan.build import assemble
@@ -19,7 +20,8 @@ from ganforge.training.arithmetic import Arithmetic, with_intervals
 from ganforge.training.ema import MovingAverage
 from ganforge.training.exchange import Exchange
 from ganforge.training.piecewise import route_for
-from ganforge.training.step import Players, RealBatch, TrainStep
+from ganforge.training.players import Players
+from ganforge.training.step import RealBatch, TrainStep
 
 
 @dataclass(frozen=True)
@@ -73,17 +75,9 @@ class MadeUpStep:
             seen = self._seen.to_empty(device="cpu")
             self.discriminator.features = PretrainedFeatures(lambda: seen, levels)
         self.average = MovingAverage(self.generator, training.ema)
-        players = Players(
-            self.generator,
-            self.discriminator,
-            training.optimizer.build(list(self.generator.parameters()), 0.0),
-            training.optimizer.build(list(self.discriminator.parameters()), 0.0),
-            [spec.build() for spec in training.augmentations],
-            [spec.build() for spec in training.logit_penalties],
-        )
         self.processes = Unconnected(0, size)
         self._step = TrainStep(
-            players,
+            Players.of(training, self.generator, self.discriminator),
             training.loss,
             with_intervals(training.regularisers, arithmetic),
             torch.full((num_classes,), 1 / num_classes, dtype=torch.float64),
@@ -116,9 +110,7 @@ class MadeUpStep:
     def enter(self, stage: int) -> None:
         """Let the parameters train that do so in this stage."""
         for network, plan in ((self.generator, self._plan.generator), (self.discriminator, self._plan.discriminator)):
-            for name, parameter in network.named_parameters():
-                parameter.requires_grad_(plan.trains[stage][name])
-                parameter.grad = None
+            set_trained(network, plan.trains[stage])
 
     def __call__(self, number: int) -> None:
         """Step `number`, of this process's share of the batch."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ganforge.recipe.models import FreezeRule
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def resolve(rules: Sequence[FreezeRule], names: Iterable[str]) -> dict[str, bool]:
@@ -17,6 +20,13 @@ def resolve(rules: Sequence[FreezeRule], names: Iterable[str]) -> dict[str, bool
             if fnmatchcase(name, rule.glob):
                 trains[name] = not rule.is_frozen
     return trains
+
+
+def set_trained(network: nn.Module, trains: Mapping[str, bool]) -> None:
+    """Let those parameters get gradients that train, and forget the gradients that they have."""
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(trains[name])
+        parameter.grad = None
 
 
 def unmatched(globs: Iterable[str], names: Iterable[str]) -> list[str]:

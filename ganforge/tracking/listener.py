@@ -14,6 +14,7 @@ from PIL import Image
 from ganforge.errors import CheckpointError
 from ganforge.files import read_json, write_json
 from ganforge.listener import Listener
+from ganforge.naming import by_name
 from ganforge.plan.plan import Plan
 from ganforge.recipe.public import public_values
 from ganforge.runs.rundir import RunDir
@@ -104,9 +105,7 @@ class _Tracked(Listener):
 
     def _build(self) -> None:
         self._is_built = True
-        for number, spec in enumerate(self._plan.recipe.output.trackers):
-            others = [other.kind for other in self._plan.recipe.output.trackers[:number]]
-            name = f"{spec.kind}_{others.count(spec.kind)}" if spec.kind in others else spec.kind
+        for name, spec in by_name(self._plan.recipe.output.trackers).items():
             self._guarded(name, partial(self._add, name, spec))
 
     def _add(self, name: str, spec: TrackerSpec) -> None:

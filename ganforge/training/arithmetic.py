@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -95,17 +96,20 @@ def checked(
         return arithmetic
     round_products(device, allowed=False)
     deviation = generator_deviation(step, samples, device, at_once)
-    found = f"the generator's gradient is {deviation:.1%} off in it"
-    if deviation <= LARGEST_DEVIATION:  # false for nan, where no gradient reaches the generator yet
-        return replace(arithmetic, check=f"{found.capitalize()}.")
-    check = f"The generator stays in float32: {found}, more than {LARGEST_DEVIATION:.0%}."
-    return replace(arithmetic, generator="float32", check=check)
+    if math.isnan(deviation):
+        found = "no gradient reaches it by which bfloat16 could be checked"
+    else:
+        found = f"the generator's gradient is {deviation:.1%} off in it"
+        if deviation <= LARGEST_DEVIATION:
+            return replace(arithmetic, check=f"{found.capitalize()}.")
+        found += f", more than {LARGEST_DEVIATION:.0%}"
+    return replace(arithmetic, generator="float32", check=f"The generator stays in float32: {found}.")
 
 
 def generator_deviation(
     step: TrainStep, samples: Sequence[int], device: torch.device, at_once: int | None = None
 ) -> float:
-    """Relative deviation of the generator's gradient in bfloat16 from that in float32."""
+    """Relative deviation of the generator's gradient in bfloat16 from that in float32; nan where there is none."""
     at_once = at_once or len(samples)
     first, *others = (
         _gradients(step, part, device, share=len(part) / len(samples))

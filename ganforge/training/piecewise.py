@@ -74,9 +74,9 @@ class PiecewiseRoute(Route):
         ones = torch.ones_like(d)
         deltas = [delta.requires_grad_() for delta in _backward(logits, inputs, record, ones)]
         penalty = mean_penalty(deltas, case)
-        expect_finite({f"penalty_{case.on}": penalty})
+        expect_finite({f"penalty_{case.on}": penalty.in_loss})
         values = [images, *(features.detach() for features in look.given.values())]
-        slopes = torch.autograd.grad(penalty, deltas)
+        slopes = torch.autograd.grad(penalty.in_loss, deltas)
         factors = record.cotangent.view(-1, 1, 1, 1)
         start, *given = (torch.addcmul(v, factors, value) for v, value in zip(slopes, values, strict=True))
         replay = Replay(record)
@@ -84,7 +84,7 @@ class PiecewiseRoute(Route):
         replay.finish()
         record.finish()
         deltas = [delta.detach() for delta in deltas]
-        return Judgement(d.detach(), penalty.detach(), _image_gradient(case, look, d.detach(), deltas, ones))
+        return Judgement(d.detach(), penalty.mean, _image_gradient(case, look, d.detach(), deltas, ones))
 
     def _forward(
         self, images: Tensor, labels: Tensor, record: Recording, given: dict[int, Tensor]

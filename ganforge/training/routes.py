@@ -7,7 +7,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -47,7 +47,7 @@ class Judgement:
 
     #: (N,), without a graph.
     logits: Tensor
-    #: Mean of the penalties that were due, or None; of a part of a batch, its share of that mean.
+    #: Mean of the penalties that were due, not times their intervals, or None; of a part of a batch, its share of it.
     penalty: Tensor | None
     #: (N, 3, H, W), the gradient of the mean of `generator_loss` with respect to the images, or None.
     image_gradient: Tensor | None
@@ -88,24 +88,35 @@ class AutogradRoute(Route):
         if case.penalties:
             gradients = torch.autograd.grad(logits.sum(), inputs, create_graph=True)
             penalty = mean_penalty(gradients, case)
-            expect_finite({f"penalty_{case.on}": penalty})
+            expect_finite({f"penalty_{case.on}": penalty.in_loss})
         expect_finite({f"loss_{case.on}": total})
         if case.generator_loss is not None:
             direct, *by_given = torch.autograd.grad(case.mean(case.generator_loss(logits)), inputs, retain_graph=True)
             image_gradient = look.with_features(direct, by_given)
         trained = [parameter for parameter in self.discriminator.parameters() if parameter.requires_grad]
         if trained:
-            (total if penalty is None else total + penalty).backward(inputs=trained)
-        return Judgement(logits.detach(), None if penalty is None else penalty.detach(), image_gradient)
+            (total if penalty is None else total + penalty.in_loss).backward(inputs=trained)
+        return Judgement(logits.detach(), None if penalty is None else penalty.mean, image_gradient)
 
 
-def mean_penalty(gradients: Sequence[Tensor], case: Case) -> Tensor:
-    """Mean over the batch of the sum of a case's penalties, each times its interval, if any.
+class MeanPenalty(NamedTuple):
+    """Of the sum of a case's penalties over the batch, scalars."""
+
+    #: Each times its interval, for the steps without it: what is added to the loss.
+    in_loss: Tensor
+    #: As they are, without a graph: what can be compared between runs.
+    mean: Tensor
+
+
+def mean_penalty(gradients: Sequence[Tensor], case: Case) -> MeanPenalty:
+    """The penalties on the discriminator's slope.
 
     gradients: (N, 3, H, W) by the images and, for each site with pretrained features, (N, C, H, W) by those.
     """
     gradient = gradients[0] if len(gradients) == 1 else torch.cat([each.flatten(1) for each in gradients], dim=1)
-    return torch.stack([case.mean(p.penalty(gradient) * (p.every or 1)) for p in case.penalties]).sum()
+    penalties = [spec.penalty(gradient) for spec in case.penalties]
+    weighted = [case.mean(each * (spec.every or 1)) for each, spec in zip(penalties, case.penalties, strict=True)]
+    return MeanPenalty(torch.stack(weighted).sum(), case.mean(torch.stack(penalties).sum(dim=0).detach()))
 
 
 class NonFiniteError(ArithmeticError):

@@ -13,7 +13,7 @@ from ganforge.networks.staged import Generator
 from ganforge.processes.group import Processes
 from ganforge.training.ema import MovingAverage
 from ganforge.training.optimizers import optimizer_tensors, restore_optimizer
-from ganforge.training.step import Players
+from ganforge.training.players import Players
 from ganforge.weights.content import digest_of_tensor
 
 
@@ -26,29 +26,32 @@ def state_tensors(players: Players, average: MovingAverage[Generator]) -> dict[s
         "generator_optimizer": optimizer_tensors(players.generator_optimizer, players.generator),
         "discriminator_optimizer": optimizer_tensors(players.discriminator_optimizer, players.discriminator),
     }
-    tensors |= {stem: module.state_dict() for stem, module in _followers(players).items() if module.state_dict()}
+    tensors |= {stem: module.state_dict() for stem, module in players.followers.items() if module.state_dict()}
     return tensors
-
-
-def _followers(players: Players) -> dict[str, nn.Module]:
-    """Modules that may follow the logits from step to step, by the stem of their file."""
-    families = {"augmentation": players.augmentations, "logit_penalty": players.logit_penalties}
-    return {f"{name}_{index}": module for name, modules in families.items() for index, module in enumerate(modules)}
 
 
 def restore_tensors(
     players: Players, average: MovingAverage[Generator], tensors: Mapping[str, Mapping[str, Tensor]]
 ) -> None:
     """The inverse of `state_tensors`. Raises KeyError, RuntimeError or ValueError where they don't fit."""
-    players.generator.load_state_dict(tensors["generator"])
-    average.network.load_state_dict(tensors["generator_average"])
-    players.discriminator.load_state_dict(tensors["discriminator"])
+    modules = {
+        "generator": players.generator,
+        "generator_average": average.network,
+        "discriminator": players.discriminator,
+        **{stem: module for stem, module in players.followers.items() if module.state_dict()},
+    }
+    for stem, module in modules.items():
+        _load(module, tensors[stem])
     restore_optimizer(players.generator_optimizer, players.generator, tensors["generator_optimizer"])
     restore_optimizer(players.discriminator_optimizer, players.discriminator, tensors["discriminator_optimizer"])
-    for stem, module in _followers(players).items():
-        # a run that goes on from the checkpoint of another may have others
-        if module.state_dict() and stem in tensors:
-            module.load_state_dict(tensors[stem])
+
+
+def _load(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """With the number formats that the module has, which torch would convert to without a word."""
+    for name, own in module.state_dict().items():
+        if name in tensors and tensors[name].dtype != own.dtype:
+            raise ValueError(f"'{name}' is {tensors[name].dtype}, not {own.dtype}.".replace("torch.", ""))
+    module.load_state_dict(tensors)
 
 
 def expect_finite(tensors: Mapping[str, Mapping[str, Tensor]], step: int) -> None:

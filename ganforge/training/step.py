@@ -15,16 +15,14 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, optim
 
-from ganforge.augmentation.base import Augmentation
 from ganforge.blocks.base import Context
 from ganforge.interfaces import LossSpec, RegulariserSpec
-from ganforge.networks.staged import Discriminator, Generator
 from ganforge.processes.group import ALONE
 from ganforge.randomness import Draws, draw_categories
 from ganforge.runs.stop import Stops
 from ganforge.training.exchange import Exchange
-from ganforge.training.logit_penalty import LogitPenalty
 from ganforge.training.passes import Passes, pooled, spread
+from ganforge.training.players import Players
 from ganforge.training.routes import Case, Judgement, NonFiniteError, Route, expect_finite
 
 
@@ -51,18 +49,6 @@ class Part:
     real: RealBatch
     samples: Sequence[int]
     of: int | None
-
-
-@dataclass(frozen=True)
-class Players:
-    """What a step changes."""
-
-    generator: Generator
-    discriminator: Discriminator
-    generator_optimizer: optim.Optimizer
-    discriminator_optimizer: optim.Optimizer
-    augmentations: Sequence[Augmentation]
-    logit_penalties: Sequence[LogitPenalty] = ()
 
 
 class TrainStep:
@@ -132,10 +118,11 @@ class TrainStep:
             {name: penalty for name, penalty in penalties.items() if penalty is not None},
         )
         _update(players.discriminator_optimizer, "the discriminator's loss")
-        metrics = {name: value.item() for name, value in self._metrics(whole).items()}
-        for augmentation in players.augmentations:
+        found = self._metrics(whole)
+        metrics = dict(zip(found, torch.stack(list(found.values())).tolist(), strict=True))  # a device is awaited once
+        for augmentation in players.augmentations.values():
             augmentation.observe(whole["real"])
-        for penalty in players.logit_penalties:
+        for penalty in players.logit_penalties.values():
             penalty.observe(whole["real"], whole["fake"])
         return metrics
 
@@ -177,9 +164,8 @@ class TrainStep:
             "spread_real": spread(whole["pooled_real"]),
             "spread_fake": spread(whole["pooled_fake"]),
         }
-        penalties = [p.real(real).mean() + p.fake(fake).mean() for p in self.players.logit_penalties]
-        if penalties:
-            metrics["penalty_logits"] = torch.stack(penalties).sum()
+        for name, penalty in self.players.logit_penalties.items():
+            metrics[f"penalty_{name}"] = penalty.real(real).mean() + penalty.fake(fake).mean()
         if "wrong_label" in whole:
             metrics["logit_wrong_label"] = whole["wrong_label"].mean()
         return metrics | {name: whole[name] for name in ("penalty_real", "penalty_fake") if name in whole}
@@ -214,13 +200,13 @@ class TrainStep:
 
     def _real_loss(self, logits: Tensor) -> Tensor:
         loss = self.loss.discriminator_real(logits)
-        for penalty in self.players.logit_penalties:
+        for penalty in self.players.logit_penalties.values():
             loss = loss + penalty.real(logits)
         return loss
 
     def _fake_loss(self, logits: Tensor) -> Tensor:
         loss = self.loss.discriminator_fake(logits)
-        for penalty in self.players.logit_penalties:
+        for penalty in self.players.logit_penalties.values():
             loss = loss + penalty.fake(logits)
         return loss
 
@@ -239,7 +225,7 @@ class TrainStep:
         return Fakes(fakes, self._augment(fakes, "fake", samples), labels)
 
     def _augment(self, images: Tensor, which: Literal["real", "fake"], samples: Sequence[int]) -> Tensor:
-        for index, augmentation in enumerate(self.players.augmentations):
+        for index, augmentation in enumerate(self.players.augmentations.values()):
             if augmentation.reals_only and which == "fake":
                 continue
             draws = Draws(self.seed, f"augment {which} {index}", samples, images.device)

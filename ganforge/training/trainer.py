@@ -10,7 +10,7 @@ import torch
 from ganforge.data.images import LabelledImages
 from ganforge.errors import CheckpointError, DivergedError
 from ganforge.files import retried, write_json
-from ganforge.freeze.policy import freeze_table
+from ganforge.freeze.policy import freeze_table, set_trained
 from ganforge.freeze.schedule import Position, Schedule
 from ganforge.listener import Listener, StepReport
 from ganforge.networks.staged import Discriminator, Generator
@@ -26,12 +26,13 @@ from ganforge.training.exchange import Exchange
 from ganforge.training.means import Means
 from ganforge.training.nonfinite import advice, report
 from ganforge.training.piecewise import route_for
+from ganforge.training.players import Players
 from ganforge.training.reals import RealImages
 from ganforge.training.routes import NonFiniteError
 from ganforge.training.selection import Measure, Selection
 from ganforge.training.stage_arithmetic import StageArithmetic
 from ganforge.training.state import expect_equal_state, expect_finite, restore_tensors, state_tensors
-from ganforge.training.step import Players, TrainStep
+from ganforge.training.step import TrainStep
 from ganforge.training.watchdog import Watchdog
 
 
@@ -72,15 +73,7 @@ class Trainer:
         self.generator = generator.to(device).to(memory_format=torch.channels_last)
         self.discriminator = discriminator.to(device).to(memory_format=torch.channels_last)
         self.average = MovingAverage(self.generator, recipe.training.ema)
-        build = recipe.training.optimizer.build
-        self.players = Players(
-            self.generator,
-            self.discriminator,
-            build(list(self.generator.parameters()), 0.0),
-            build(list(self.discriminator.parameters()), 0.0),
-            [spec.build().to(device) for spec in recipe.training.augmentations],
-            [spec.build().to(device) for spec in recipe.training.logit_penalties],
-        )
+        self.players = Players.of(recipe.training, self.generator, self.discriminator)
         self.stops = stops or Stops()
         self.processes, self.exchange = processes, Exchange(processes, self.stops)
         self.train_step = TrainStep(
@@ -147,7 +140,7 @@ class Trainer:
             )
             if self.step % output.samples_every == 0 or is_last:
                 self._sample()
-            self.selection.is_unmeasured = self.selection.wants(self.step, is_last=is_last)
+            self.selection.reach(self.step, is_last=is_last)
             if self.selection.is_unmeasured and self.exchange.stopped() is None:
                 paused = time.monotonic()
                 self._keep_if_best(position.stage.name)
@@ -196,7 +189,7 @@ class Trainer:
             self.save()
         else:
             expect_finite(state_tensors(self.players, self.average), self.step)
-        self.selection.measure(self.average.network, self._row(stage))
+        self.selection.score(self.average.network, self._row(stage))
         self.arithmetic.round_products()
 
     def _row(self, stage: str) -> dict[str, Any]:
@@ -227,7 +220,7 @@ class Trainer:
         checkpoint = Checkpoint(self.step, self.recipe_hash, tensors, chosen.best, means, chosen.is_unmeasured)
         self.run.sync_metrics()
         every = self.recipe.output.checkpoints_every
-        path = retried(lambda: save_checkpoint(self.run.checkpoints, checkpoint, keep=2, every=every))
+        path = retried(lambda: save_checkpoint(self.run.checkpoints, checkpoint, every=every))
         self.listener.wrote("checkpoint", path)
 
     def begin(self) -> None:
@@ -245,7 +238,7 @@ class Trainer:
                 f"the checkpoint of step {checkpoint.step} doesn't fit the recipe: {error}"
             ) from error
         self.step = checkpoint.step
-        self.selection.best, self.selection.is_unmeasured = checkpoint.best, checkpoint.is_unmeasured
+        self.selection.restore(checkpoint)
         self.means.restore(checkpoint.means)
         self.arithmetic.resume(self.schedule.at(self.step - 1).number)
         if self.processes.is_first:
@@ -257,9 +250,7 @@ class Trainer:
         for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
             plan = self.plan.generator if name == "generator" else self.plan.discriminator
             trains = plan.trains[position.number]
-            for parameter_name, parameter in network.named_parameters():
-                parameter.requires_grad_(trains[parameter_name])
-                parameter.grad = None
+            set_trained(network, trains)
             rows += freeze_table(name, trains, plan.sizes)
         self.listener.stage(position.stage.name, rows)
 

@@ -20,7 +20,8 @@ from ganforge.registry import Components
 from ganforge.runs.rundir import RunDir
 from ganforge.start import build_networks, fetch_source, load_pretrained
 from ganforge.training.piecewise import PiecewiseRoute
-from ganforge.training.step import Players, RealBatch, TrainStep
+from ganforge.training.players import Players
+from ganforge.training.step import RealBatch, TrainStep
 from ganforge.weights.load import load_strict
 from ganforge_flowers.published import ZHAO_GENERATOR
 
@@ -100,7 +101,7 @@ def test_published_recipe_trains_for_two_steps(path: Path, tmp_path: Path, compo
     # SGD: the optimizer is not what is tested here, and Adam's state would take another gigabyte
     optimizers = [optim.SGD(network.parameters(), lr=1e-6) for network in (generator, discriminator)]
     step = TrainStep(
-        Players(generator, discriminator, *optimizers, augmentations=[]),
+        Players(generator, discriminator, *optimizers),
         recipe.training.loss,
         recipe.training.regularisers,
         torch.full((5,), 0.2, dtype=torch.float64),

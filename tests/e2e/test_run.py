@@ -176,7 +176,7 @@ def read(run_dir: RunDir, name: str) -> Any:
 def test_the_folder_of_a_run_holds_what_it_promises(runs: tuple[RunDir, RunDir, Told]) -> None:
     source, transfer, told = runs
     assert (source.path.name, transfer.path.name) == ("00000-source", "00001-transfer")
-    per_checkpoint = {"manifest.json", "state.json", "augmentation_1.safetensors", "generator_average.safetensors"}
+    per_checkpoint = {"manifest.json", "state.json", "augmentation_ada.safetensors", "generator_average.safetensors"}
     for name in ("generator", "discriminator"):
         per_checkpoint |= {f"{name}.safetensors", f"{name}_optimizer.safetensors"}
     files = {f"checkpoints/step_0000000{step}/{name}" for step in (4, 6) for name in per_checkpoint}

@@ -10,8 +10,9 @@ from cases import networks, planned, recipe_data
 
 from benchmarks.reference import ReferenceStep
 from ganforge.training.piecewise import PiecewiseRoute
+from ganforge.training.players import Players
 from ganforge.training.specs import BCE, R1, Adam, Hinge, Wasserstein
-from ganforge.training.step import Players, RealBatch, TrainStep
+from ganforge.training.step import RealBatch, TrainStep
 
 
 @pytest.mark.parametrize("loss", [BCE(), Hinge(), Wasserstein()])
@@ -37,7 +38,6 @@ def test_three_exact_steps_train_as_three_reference_steps(
                 discriminator,
                 adam.build(list(generator.parameters()), 1e-3),
                 adam.build(list(discriminator.parameters()), 1e-3),
-                [],
             )
             route = PiecewiseRoute(discriminator, torch.float64)
             step = TrainStep(players, loss, [penalty], probabilities, 0, route)

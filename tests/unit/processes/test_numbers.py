@@ -25,9 +25,10 @@ from ganforge.tensors import load_tensors, save_tensors
 from ganforge.training.exchange import Exchange
 from ganforge.training.logit_penalty import LeCam
 from ganforge.training.piecewise import PiecewiseRoute
+from ganforge.training.players import Players
 from ganforge.training.routes import AutogradRoute
 from ganforge.training.specs import BCE, R1, R2, Hinge, Wasserstein
-from ganforge.training.step import Players, RealBatch, TrainStep
+from ganforge.training.step import RealBatch, TrainStep
 
 BATCH, CLASSES = 8, 2
 REGULARISERS = {"none": [], "r1": [R1(gamma=2.0)], "r2": [R2(gamma=2.0)], "both": [R1(gamma=2.0), R2(gamma=1.0)]}
@@ -65,8 +66,8 @@ def one_step(
         discriminator,
         optim.SGD(generator.parameters(), lr=0.1),
         optim.SGD(discriminator.parameters(), lr=0.1),
-        [],
-        [held_logits().double()] if options.get("wrong_labels") else [],
+        {},
+        {"lecam": held_logits().double()} if options.get("wrong_labels") else {},
     )
     probabilities = torch.tensor([0.5, 0.5], dtype=torch.float64)
     exchange = Exchange(processes, Stops())

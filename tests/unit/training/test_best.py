@@ -107,9 +107,11 @@ def test_an_override_that_a_value_of_the_file_does_not_fit_is_named(tiny_recipe:
         "evaluation.best.every: is 126, but checkpoints are written every 10 steps; make it a multiple of that. "
         "output.checkpoints_every is set by the override 'output.checkpoints_every=10'. Set by the override '"
     )
-    tiny_recipe.write_text(
-        tiny_recipe.read_text() + "evaluation: {evaluators: [{kind: kd}], best: {by: kd, every: 3}}\n"
-    )
+    written = tiny_recipe.read_text() + "evaluation: {evaluators: [{kind: kd}], best: {by: kd, every: 2}}\n"
+    tiny_recipe.write_text(written)
+    with pytest.raises(RecipeError, match="evaluation.best: null`. evaluation.evaluators is set by the override"):
+        plan_recipe(load_recipe(tiny_recipe, ["evaluation.evaluators=[{kind: prdc}]"], components))
+    tiny_recipe.write_text(written.replace("every: 2}}", "every: 3}}"))
     with pytest.raises(RecipeError) as caught:
         plan_recipe(load_recipe(tiny_recipe, [], components))
     assert str(caught.value).endswith("make it a multiple of that. output.checkpoints_every is set by line 58.")

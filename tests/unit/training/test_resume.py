@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from cases import recipe_data, stage
 from trainings import StopAfter, Stopped, contents, trainer
 
-from ganforge.errors import DivergedError
+from ganforge.errors import CheckpointError, DivergedError
 from ganforge.listener import Listener
 from ganforge.networks.staged import Generator
 from ganforge.processes.group import Processes
@@ -135,8 +136,8 @@ def test_a_stop_that_is_asked_for_while_the_last_step_is_saved_is_heard(tmp_path
 
 
 def test_the_files_of_a_run_are_these(uninterrupted: dict[str, bytes]) -> None:
-    stems = ["augmentation_1", "discriminator", "discriminator_optimizer"]
-    stems += ["generator", "generator_average", "generator_optimizer", "logit_penalty_0"]
+    stems = ["augmentation_ada", "discriminator", "discriminator_optimizer"]
+    stems += ["generator", "generator_average", "generator_optimizer", "logit_penalty_lecam"]
     per_checkpoint = sorted([*(f"{stem}.safetensors" for stem in stems), "manifest.json", "state.json"])
     assert list(uninterrupted) == [
         *(f"checkpoints/step_{step:08d}/{name}" for step in (4, 6) for name in per_checkpoint),
@@ -146,13 +147,34 @@ def test_the_files_of_a_run_are_these(uninterrupted: dict[str, bytes]) -> None:
     ]
 
 
+@pytest.mark.parametrize("stem", ["augmentation_ada", "logit_penalty_lecam"])
+def test_a_checkpoint_without_what_followed_the_logits_is_refused(stem: str, tmp_path: Path) -> None:
+    training = trainer(rich_recipe(), tmp_path)
+    training.fit()
+    checkpoint, _ = load_newest(training.run.checkpoints)
+    lost = {name: each for name, each in checkpoint.tensors.items() if name != stem}
+    with pytest.raises(CheckpointError, match=rf"the checkpoint of step 6 doesn't fit the recipe: '{stem}'"):
+        trainer(rich_recipe(), tmp_path).restore(replace(checkpoint, tensors=lost))
+
+
+def test_weights_in_another_number_format_are_refused(tmp_path: Path) -> None:
+    training = trainer(rich_recipe(), tmp_path)
+    training.fit()
+    checkpoint, _ = load_newest(training.run.checkpoints)
+    generator = dict(checkpoint.tensors["generator"])
+    name, value = next(iter(generator.items()))
+    damaged = {**checkpoint.tensors, "generator": {**generator, name: value.view(torch.int32)}}
+    with pytest.raises(CheckpointError, match=rf"doesn't fit the recipe: '{name}' is int32, not float32\."):
+        trainer(rich_recipe(), tmp_path).restore(replace(checkpoint, tensors=damaged))
+
+
 def test_the_metrics_have_one_row_for_each_step(uninterrupted: dict[str, bytes]) -> None:
     rows = [json.loads(line) for line in uninterrupted["metrics.jsonl"].splitlines()]
     assert [row["step"] for row in rows] == [1, 2, 3, 4, 5, 6]
     assert [row["images"] for row in rows] == [3, 6, 9, 12, 15, 18]
     assert [row["stage"] for row in rows] == ["head", "head", "adapt", "adapt", "head_again", "head_again"]
     always = {"step", "images", "stage", "loss_generator", "loss_real", "loss_fake", "logit_real", "logit_fake"}
-    always |= {"spread_real", "spread_fake", "penalty_logits"}
+    always |= {"spread_real", "spread_fake", "penalty_lecam"}
     # the penalty is computed at steps 0, 2, 4
     assert [set(row) - always for row in rows] == [{"penalty_real"}, set()] * 3
 
@@ -172,7 +194,8 @@ def test_a_run_that_was_stopped_before_its_first_checkpoint_writes_no_row_twice(
 
 def test_a_half_written_row_is_dropped(tmp_path: Path) -> None:
     run = trainer(rich_recipe(), tmp_path).run
-    rows = b'{"step": 1}\n{"step": 2}\n{"step": 3}\n{"st'
+    nested = b"[" * 100_000 + b"]" * 100_000
+    rows = b'{"step": 1}\n' + nested + b'\n{"step": 2}\n{"step": 3}\n{"st'
     (tmp_path / "metrics.jsonl").write_bytes(rows)
     run.truncate_metrics(2)
     assert (tmp_path / "metrics.jsonl").read_bytes() == b'{"step": 1}\n{"step": 2}\n'

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import pytest
@@ -26,9 +27,10 @@ from ganforge.randomness import Draws
 from ganforge.training.logit_penalty import LeCam, LogitPenalty
 from ganforge.training.norms import block_norms
 from ganforge.training.passes import pooled, spread
+from ganforge.training.players import Players
 from ganforge.training.routes import AutogradRoute
 from ganforge.training.specs import BCE, R1, R2, CosineRate, Hinge, StepRate, Wasserstein
-from ganforge.training.step import Players, RealBatch, TrainStep
+from ganforge.training.step import RealBatch, TrainStep
 
 logits = st.floats(-30, 30)
 
@@ -74,8 +76,8 @@ def linear_step(
     loss: LossSpec,
     regularisers: Sequence[R1 | R2],
     weight: Tensor,
-    augmentations: Sequence[nn.Module] = (),
-    logit_penalties: Sequence[LogitPenalty] = (),
+    augmentations: Mapping[str, Augmentation] = MappingProxyType({}),
+    logit_penalties: Mapping[str, LogitPenalty] = MappingProxyType({}),
 ) -> tuple[TrainStep, Generator, Discriminator]:
     generator = Generator(3, {"affine": Affine()})
     discriminator = Discriminator({"linear": Linear(weight)})
@@ -108,7 +110,7 @@ def test_the_gradient_penalty_of_a_linear_discriminator_is_analytic(
     metrics = step(batch(), 0, range(4))
     without = plain(batch(), 0, range(4))
     penalty = metrics.pop(f"penalty_{on}")
-    assert penalty == pytest.approx(every * gamma / 2 * float(weight.square().sum()), rel=1e-5)
+    assert penalty == pytest.approx(gamma / 2 * float(weight.square().sum()), rel=1e-5)
     assert metrics == pytest.approx(without)
     # d/dw of every * gamma / 2 * |w|^2 is every * gamma * w, and SGD at rate 1 subtracts it
     (moved,) = (p - q for p, q in zip(plain_discriminator.parameters(), discriminator.parameters(), strict=True))
@@ -123,9 +125,11 @@ def test_a_lazy_penalty_is_due_at_every_nth_step() -> None:
 
 def test_a_penalty_on_logits_joins_the_loss_of_the_discriminator_and_follows_the_logits() -> None:
     penalty = LeCam(weight=0.5, decay=0.75)
-    step, generator, discriminator = linear_step(BCE(), [], torch.full((3, 2, 2), 0.1), logit_penalties=[penalty])
+    step, generator, discriminator = linear_step(
+        BCE(), [], torch.full((3, 2, 2), 0.1), logit_penalties={"lecam": penalty}
+    )
     plain, plain_generator, plain_discriminator = linear_step(BCE(), [], torch.full((3, 2, 2), 0.1))
-    assert step(batch(), 0, range(4)) == pytest.approx({**plain(batch(), 0, range(4)), "penalty_logits": 0.0})
+    assert step(batch(), 0, range(4)) == pytest.approx({**plain(batch(), 0, range(4)), "penalty_lecam": 0.0})
     assert next(discriminator.parameters()).equal(next(plain_discriminator.parameters()))
     (weight,) = (each.detach().clone() for each in discriminator.parameters())
 
@@ -136,7 +140,7 @@ def test_a_penalty_on_logits_joins_the_loss_of_the_discriminator_and_follows_the
     logits = {name: (images * leaf).sum(dim=(1, 2, 3)) for name, images in (("real", real), ("fake", fake))}
     expected = 0.5 * (logits["real"] - anchors[1]).relu().square().mean()
     expected = expected + 0.5 * (anchors[0] - logits["fake"]).relu().square().mean()
-    assert metrics == pytest.approx({**without, "penalty_logits": expected.item()}, rel=1e-5)
+    assert metrics == pytest.approx({**without, "penalty_lecam": expected.item()}, rel=1e-5)
     assert expected > 0
     (gradient,) = torch.autograd.grad(expected, leaf)
     (moved,) = (p - q for p, q in zip(plain_discriminator.parameters(), discriminator.parameters(), strict=True))
@@ -160,7 +164,7 @@ def test_a_real_image_with_a_wrong_label_counts_as_generated_for_a_penalty_on_lo
             return 0 * logits
 
     seen = Seen()
-    step, _, _ = linear_step(BCE(), [], torch.ones(3, 2, 2), logit_penalties=[seen])
+    step, _, _ = linear_step(BCE(), [], torch.ones(3, 2, 2), logit_penalties={"seen": seen})
     step.wrong_labels = 0.5
     step(batch(), 0, range(4))
     # this discriminator looks at no label
@@ -186,7 +190,7 @@ class Negative(Augmentation):
 
 
 def test_an_augmentation_of_real_images_leaves_the_fakes_alone() -> None:
-    plain, changed = (linear_step(Wasserstein(), [], torch.ones(3, 2, 2), kept)[0] for kept in ([], [Negative()]))
+    plain, changed = (linear_step(Wasserstein(), [], torch.ones(3, 2, 2), kept)[0] for kept in ({}, {"n": Negative()}))
     before, after = plain(batch(), 0, range(4)), changed(batch(), 0, range(4))
     assert after["logit_fake"] == before["logit_fake"] != 0
     assert after["logit_real"] == -before["logit_real"] != 0
