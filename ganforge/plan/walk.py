@@ -270,8 +270,11 @@ def _check_best(recipe: Recipe, problems: list[Problem]) -> None:
     kinds = [evaluator.kind for evaluator in recipe.evaluation.evaluators]
     if best.by not in kinds:
         known = ", ".join(dict.fromkeys(kinds)) or "none"
-        text = f"'{best.by}' is no evaluator of this recipe; `evaluation.evaluators` has: {known}."
-        problems.append(Problem(text, ("evaluation", "best", "by")))
+        text = (
+            f"'{best.by}' is no evaluator of this recipe; `evaluation.evaluators` has: {known}. Take one of those, or "
+            "keep no best checkpoint: `evaluation.best: null`."
+        )
+        problems.append(Problem(text, ("evaluation", "best", "by"), related=(("evaluation", "evaluators"),)))
     elif kinds.count(best.by) > 1:
         text = (
             f"there are {kinds.count(best.by)} evaluators '{best.by}', so that it isn't clear which decides; keep one."
