@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ganforge.cli.display import Display
 from ganforge.cli.output import counted, duration
 from ganforge.cli.scores import show_scores
-from ganforge.cli.summary import is_conditional, stages
+from ganforge.cli.summary import stages
 from ganforge.errors import one_line
 from ganforge.listener import Listener, StepReport
 
@@ -143,5 +143,5 @@ class Narrator(Listener):
         return self.settings.command("resume", self.folder, *self.again) if self.folder else None
 
     def _next(self, plan: Plan, folder: Path) -> str:
-        label = ("--label", plan.classes[-1]) if is_conditional(plan) else ()
+        label = ("--label", plan.classes[-1]) if plan.generator.is_conditional else ()
         return self.settings.command("sample", folder, *label, "--count", 16, "--out", "samples")

@@ -52,13 +52,6 @@ def freeze_stages(plan: Plan, output: Output) -> None:
             output.table((name, "trained", "parameters", "frozen", "parameters"), rows, right={1, 2, 3, 4}, indent=2)
 
 
-def is_conditional(plan: Plan) -> bool:
-    """Whether the generator reads the label, by an injection or by a part with classes of its own."""
-    network = plan.generator
-    parts = (*network.blocks.values(), plan.recipe.generator.mapping)
-    return bool(network.labels) or any(getattr(part, "num_classes", 0) > 1 for part in parts)
-
-
 def _network(network: NetworkPlan, output: Output) -> None:
     style = f", style of {network.style_dim}" if network.style_dim else ""
     output.paragraph(f"{network.name}: {counted(network.num_parameters, 'parameter')}{style}", style="bold")
