@@ -215,10 +215,9 @@ def _told(listener: Listener | None) -> Iterator[Listener]:
     if listener is not None:
         yield listener
         return
-    from ganforge.cli.display import choose_display
-    from ganforge.cli.narrator import Narrator
-    from ganforge.cli.options import Settings
-    from ganforge.cli.output import Output
+    from ganforge.telling.display import choose_display
+    from ganforge.telling.narrator import Narrator
+    from ganforge.telling.output import Output
 
-    with Narrator(choose_display(Output()), Settings()) as narrator:
+    with Narrator(choose_display(Output())) as narrator:
         yield narrator

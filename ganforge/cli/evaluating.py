@@ -73,9 +73,9 @@ def evaluate(
     words += [*option("--seeds", seeds), *option("--resolution", resolution), *(["--json"] if as_json else [])]
     words += option("--threads", threads)
     device = launched(settings, words, gpus, device, advice="Nothing was measured.")
-    from ganforge.cli.output import Output, error_output
-    from ganforge.cli.scores import show_scores
     from ganforge.errors import DataError
+    from ganforge.telling.output import Output, error_output
+    from ganforge.telling.scores import show_scores
 
     output = Output()
     told = error_output() if as_json else output

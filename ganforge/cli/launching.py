@@ -16,8 +16,8 @@ from ganforge.processes.group import ALONE, Processes
 from ganforge.processes.join import TIMEOUT_S, is_launched, joined
 
 if TYPE_CHECKING:
-    from ganforge.cli.narrator import Narrator
-    from ganforge.cli.output import Output
+    from ganforge.telling.narrator import Narrator
+    from ganforge.telling.output import Output
 
 Gpus = Annotated[
     str | None,
@@ -90,9 +90,9 @@ def taking_part(
     silence: seconds after which a process that sends nothing is given up. output: of the narrator. stopped: what is
     said behind the reason when the verb was stopped; None: how to resume the run. Of what ends all, one tells.
     """
-    from ganforge.cli.display import choose_display
-    from ganforge.cli.narrator import Narrator
-    from ganforge.cli.output import Output
+    from ganforge.telling.display import choose_display
+    from ganforge.telling.narrator import Narrator
+    from ganforge.telling.output import Output
 
     processes, output = ALONE, output or Output()
     try:
@@ -100,7 +100,7 @@ def taking_part(
             if not processes.is_first:
                 yield processes, Listener()
                 return
-            with Narrator(choose_display(output), settings, _again(processes, device, threads)) as narrator:
+            with Narrator(choose_display(output), settings.command, _again(processes, device, threads)) as narrator:
                 try:
                     yield processes, narrator
                 except KeyboardInterrupt as stop:

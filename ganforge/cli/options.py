@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import typer
 from ganforge.cli.completion import complete_recipe, complete_run
 from ganforge.cli.errors import reported, say_warning
 from ganforge.errors import PluginError, UsageError, did_you_mean
+from ganforge.telling import commands
 
 if TYPE_CHECKING:
     import torch
@@ -82,7 +82,7 @@ class Settings:
 
     def command(self, *words: object) -> str:
         """A ganforge command with the same plugins, quoted for a shell."""
-        return shlex.join(str(word) for word in ("ganforge", *self._plugin_words(), *words))
+        return commands.command(*self._plugin_words(), *words)
 
     def words(self) -> list[str]:
         """The same settings, as words for another ganforge."""

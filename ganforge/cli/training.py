@@ -17,7 +17,7 @@ from ganforge.errors import UsageError
 from ganforge.listener import Listener
 
 if TYPE_CHECKING:
-    from ganforge.cli.output import Output
+    from ganforge.telling.output import Output
 
 ResumeMode = Annotated[
     Literal["auto"] | None,
@@ -148,9 +148,9 @@ def _try_out(
     as_json: bool,
 ) -> None:
     from ganforge.cli.estimates import estimate_data, show_estimate
-    from ganforge.cli.output import Output
     from ganforge.recipe.load import load_recipe
     from ganforge.rehearsal import rehearse
+    from ganforge.telling.output import Output
 
     loaded = load_recipe(recipe, overrides, settings.components())
     chosen = choose_device(device, threads)
@@ -166,10 +166,10 @@ def _try_out(
 
 def _count(settings: Settings, recipe: Path, overrides: Sequence[str], gpus: str, *, as_json: bool) -> None:
     from ganforge.cli.costs import costs_data, show_costs
-    from ganforge.cli.output import Output
     from ganforge.cost.estimate import count_costs
     from ganforge.processes.launch import count_processes, read_processes
     from ganforge.recipe.load import load_recipe
+    from ganforge.telling.output import Output
 
     size = read_processes(gpus) or count_processes(gpus)[0]
     loaded = load_recipe(recipe, overrides, settings.components())
@@ -186,13 +186,13 @@ def _count(settings: Settings, recipe: Path, overrides: Sequence[str], gpus: str
 @contextmanager
 def _told(settings: Settings, output: Output, *, as_json: bool) -> Iterator[Listener]:
     """Who is told how it goes: nobody where a program reads what comes out."""
-    from ganforge.cli.display import choose_display
-    from ganforge.cli.narrator import Narrator
+    from ganforge.telling.display import choose_display
+    from ganforge.telling.narrator import Narrator
 
     if as_json:
         yield Listener()
         return
-    with Narrator(choose_display(output), settings) as narrator:
+    with Narrator(choose_display(output), settings.command) as narrator:
         yield narrator
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import Result
@@ -157,6 +158,19 @@ def test_a_finished_run_whose_checkpoints_are_gone_says_so(
             f"metrics and scores are still there. `ganforge run {run}/recipe.yaml` trains it anew, to the same bytes "
             "on the same machine.\n",
         )
+
+
+def test_the_command_that_continues_computes_as_the_run_did(
+    tiny_recipe: Path, ganforge: Ganforge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*words: object, **names: object) -> None:
+        raise RunStopped("SIGTERM", 143)
+
+    monkeypatch.setattr("ganforge.training.trainer.Trainer.fit", stopped)
+    threads = torch.get_num_threads()
+    result = ganforge("run", tiny_recipe, "--device", "cpu", "--threads", threads)
+    assert result.exit_code == 143
+    assert result.stderr.endswith(f" --device cpu --threads {threads}`\n")
 
 
 @pytest.mark.parametrize("words", [("--patience", "5m"), ("--max-restarts", "1")])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ganforge.cli.output import Output, counted
 from ganforge.errors import one_line
 from ganforge.freeze.policy import FreezeRow, freeze_table
 from ganforge.plan.plan import NETWORKS, NetworkPlan, PlacedLabel, Plan
+from ganforge.telling.output import Output, counted
 
 _ENTERS = {
     "features": "changes the input",
