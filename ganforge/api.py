@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, get_args
 import torch
 
 from ganforge import plugins as discovery
+from ganforge.devices import DeviceName, find_device
 from ganforge.errors import DataError, RecipeError, UsageError
 from ganforge.exports import Format
-from ganforge.hardware import DeviceName, find_device
 from ganforge.listener import Listener
 from ganforge.notebook import TrainedGenerator
 from ganforge.registry import Components

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganforge.cli.errors import INTERRUPTED, say
-from ganforge.cli.options import DeviceName, Settings
+from ganforge.cli.options import Settings
+from ganforge.devices import DeviceName
 from ganforge.errors import DivergedError, GanforgeError, ProcessError, RecipeError, UsageError
 from ganforge.listener import Listener
 from ganforge.processes.group import ALONE, Processes

@@ -6,12 +6,13 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ganforge.cli.completion import complete_recipe, complete_run
 from ganforge.cli.errors import reported, say_warning
+from ganforge.devices import DeviceName, find_device
 from ganforge.errors import PluginError, UsageError, did_you_mean
 from ganforge.telling import commands
 
@@ -45,7 +46,6 @@ Trained = Annotated[
         metavar="RUN", help="Folder of a run, of one of its checkpoints, or of an export.", autocompletion=complete_run
     ),
 ]
-DeviceName = Literal["auto", "cpu", "cuda"]
 Device = Annotated[DeviceName, typer.Option("--device", help="Where to compute; auto: on the GPU if there is one.")]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, max=1024, metavar="N", help="Processor threads.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -112,7 +112,7 @@ def choose_device(name: DeviceName, threads: int | None) -> torch.device:
     """The device to compute on. Raises UsageError for a GPU that isn't there."""
     import torch
 
-    from ganforge.hardware import find_device, keep_freed_memory
+    from ganforge.hardware import keep_freed_memory
 
     keep_freed_memory()
     if threads is not None:

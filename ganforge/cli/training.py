@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ganforge.cli.launching import Gpus, MaxRestarts, Patience, launched, option, taking_part
-from ganforge.cli.options import Device, DeviceName, Overrides, Recipe, Run, Settings, Threads, choose_device
+from ganforge.cli.options import Device, Overrides, Recipe, Run, Settings, Threads, choose_device
+from ganforge.devices import DeviceName
 from ganforge.errors import UsageError
 from ganforge.listener import Listener
 
