@@ -13,7 +13,7 @@ import typer
 from ganforge.cli.completion import complete_recipe, complete_run
 from ganforge.cli.errors import reported, say_warning
 from ganforge.devices import DeviceName, find_device
-from ganforge.errors import PluginError, UsageError, did_you_mean
+from ganforge.errors import PluginError
 from ganforge.telling import commands
 
 if TYPE_CHECKING:
@@ -67,10 +67,9 @@ class Settings:
         return Settings(files, blocked, self.strict or other.strict, self.debug or other.debug)
 
     def components(self, *, warn: bool = True) -> Components:
-        """All components. Raises PluginError; a broken plugin is a warning unless `--strict-plugins` is given."""
+        """All components. Raises PluginError, UsageError; a broken plugin is a warning without `--strict-plugins`."""
         from ganforge import plugins
 
-        self._check_blocked()
         components = plugins.load(self.plugin_files, self.blocked, say_warning)
         reasons = [f"plugin '{broken.plugin}' ({broken.distribution}): {broken.reason}" for broken in components.broken]
         if reasons and self.strict:
@@ -93,19 +92,6 @@ class Settings:
         files = [word for file in self.plugin_files for word in ("-p", file)]
         blocked = [word for name in self.blocked for word in ("--block", name)]
         return [*files, *blocked]
-
-    def _check_blocked(self) -> None:
-        from importlib.metadata import entry_points
-
-        from ganforge.plugins import GROUP
-
-        installed = sorted(entry.name for entry in entry_points(group=GROUP))
-        for name in self.blocked:
-            if name not in installed:
-                raise UsageError(
-                    f"there is no plugin '{name}' to block.{did_you_mean(name, installed)} "
-                    f"Installed: {', '.join(installed) or 'none'}."
-                )
 
 
 def choose_device(name: DeviceName, threads: int | None) -> torch.device:
