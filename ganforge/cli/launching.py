@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganforge.cli.errors import INTERRUPTED, say
+from ganforge.cli.errors import INTERRUPTED, say, say_warning
 from ganforge.cli.options import Settings
 from ganforge.devices import DeviceName
 from ganforge.errors import DivergedError, GanforgeError, ProcessError, RecipeError, UsageError
@@ -73,8 +73,20 @@ def launched(
         raise UsageError(f"--gpus {gpus} and --device {device} don't go together: leave --device out.")
     name: DeviceName = "cpu" if on_cpu else "cuda"
     if size == 1:
+        _tell_unused(gpus, max_restarts, patience)
         return name
     raise typer.Exit(launch([*settings.words(), *words, "--device", name], size, max_restarts, advice))
+
+
+def _tell_unused(gpus: str, max_restarts: int, patience: str | None) -> None:
+    """Of options for several processes where there is one: an error, but for `auto` a warning."""
+    given = {"--max-restarts": max_restarts, "--patience": patience}
+    unused = " and ".join(name for name, value in given.items() if value)
+    if unused:
+        text = f"--gpus {gpus} starts no other process here, so that {unused} would have no effect."
+        if gpus != "auto":
+            raise UsageError(text)
+        say_warning(text)
 
 
 @contextmanager
