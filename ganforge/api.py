@@ -12,7 +12,7 @@ import torch
 
 from ganforge import plugins as discovery
 from ganforge.devices import DeviceName, find_device
-from ganforge.errors import DataError, RecipeError, UsageError
+from ganforge.errors import RecipeError, UsageError
 from ganforge.exports import Format
 from ganforge.listener import Listener
 from ganforge.notebook import TrainedGenerator
@@ -106,11 +106,8 @@ def score(
     _expect_list("metrics", metrics, "names of evaluators")
     wanted = Wanted(tuple(metrics), None if real is None else str(real), None, images, seeds, None)
     with _told(listener) as told:
-        measured, evaluators = evaluate(_path("path", path), wanted, _components(plugins), told, _device(device))
-        if measured.failures and (metrics or len(measured.failures) == len(evaluators)):
-            raise DataError("\n".join(measured.failures.values()))
-        for reason in measured.failures.values():
-            told.warning(reason)
+        measured = evaluate(_path("path", path), wanted, _components(plugins), told, _device(device))
+        measured.tell_failures(told, are_named=bool(metrics))
     return measured.scores
 
 

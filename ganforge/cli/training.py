@@ -76,24 +76,12 @@ def run(
     words += [*option("--stop-after", stop_after), *option("--threads", threads), *option("--patience", patience)]
     device = launched(settings, words, gpus, device, max_restarts, patience)
     with taking_part(settings, device, threads, silence) as (processes, listener):
-        from ganforge import execute
-        from ganforge.opening import find_restarted, find_run
+        from ganforge.continuing import run_or_resume
         from ganforge.recipe.load import load_recipe
 
-        components = settings.components(warn=processes.is_first)
-        loaded = load_recipe(recipe, overrides or (), components)
+        loaded = load_recipe(recipe, overrides or (), settings.components(warn=processes.is_first))
         chosen = choose_device(device, threads)
-
-        def find() -> str | None:
-            found = find_restarted(loaded.recipe.output.folder)
-            found = find_run(loaded) if found is None and resume else found
-            return None if found is None else str(found)
-
-        found = processes.from_first(find)
-        if found is None:
-            execute.run(loaded, listener, chosen, seconds, processes)
-        else:
-            execute.resume(Path(found), components, listener, chosen, seconds, processes=processes)
+        run_or_resume(loaded, listener, chosen, seconds, processes, newest=resume == "auto")
 
 
 def resume(
@@ -118,25 +106,11 @@ def resume(
     words += [*option("--stop-after", stop_after), *option("--threads", threads), *option("--patience", patience)]
     device = launched(settings, words, gpus, device, max_restarts, patience)
     with taking_part(settings, device, threads, silence) as (processes, listener):
-        from ganforge import execute
-        from ganforge.branch import branch
-        from ganforge.opening import find_restarted
+        from ganforge.continuing import go_on
 
         components = settings.components(warn=processes.is_first)
         chosen = choose_device(device, threads)
-
-        changes = overrides or []
-
-        def begin() -> str | None:
-            """The folder of a new run; None to go on in the same."""
-            if not start and (not changes or execute.is_same_run(run, changes, components)):
-                return None
-            begun = find_restarted(run.parent)
-            return str(begun or branch(run, start or "newest", changes, components).path)
-
-        new = processes.from_first(begin)
-        path, changes = (run, changes) if new is None else (Path(new), [])
-        execute.resume(path, components, listener, chosen, seconds, changes, processes)
+        go_on(run, start, overrides or (), components, listener, chosen, seconds, processes)
 
 
 def _try_out(
