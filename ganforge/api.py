@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, get_args
 import torch
 
 from ganforge import plugins as discovery
-from ganforge.errors import DataError, RecipeError, UsageError
+from ganforge.devices import DeviceName, find_device
+from ganforge.errors import RecipeError, UsageError
 from ganforge.exports import Format
-from ganforge.hardware import DeviceName, find_device
 from ganforge.listener import Listener
 from ganforge.notebook import TrainedGenerator
 from ganforge.registry import Components
@@ -106,11 +106,8 @@ def score(
     _expect_list("metrics", metrics, "names of evaluators")
     wanted = Wanted(tuple(metrics), None if real is None else str(real), None, images, seeds, None)
     with _told(listener) as told:
-        measured, evaluators = evaluate(_path("path", path), wanted, _components(plugins), told, _device(device))
-        if measured.failures and (metrics or len(measured.failures) == len(evaluators)):
-            raise DataError("\n".join(measured.failures.values()))
-        for reason in measured.failures.values():
-            told.warning(reason)
+        measured = evaluate(_path("path", path), wanted, _components(plugins), told, _device(device))
+        measured.tell_failures(told, are_named=bool(metrics))
     return measured.scores
 
 
@@ -215,10 +212,9 @@ def _told(listener: Listener | None) -> Iterator[Listener]:
     if listener is not None:
         yield listener
         return
-    from ganforge.cli.display import choose_display
-    from ganforge.cli.narrator import Narrator
-    from ganforge.cli.options import Settings
-    from ganforge.cli.output import Output
+    from ganforge.telling.display import choose_display
+    from ganforge.telling.narrator import Narrator
+    from ganforge.telling.output import Output
 
-    with Narrator(choose_display(Output()), Settings()) as narrator:
+    with Narrator(choose_display(Output())) as narrator:
         yield narrator

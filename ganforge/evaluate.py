@@ -23,7 +23,7 @@ from ganforge.evaluation.pictures import (
 )
 from ganforge.evaluation.store import FeatureStore
 from ganforge.files import is_folder
-from ganforge.interfaces import DatasetSpec, EvaluatorSpec
+from ganforge.interfaces import DatasetSpec
 from ganforge.listener import Listener
 from ganforge.loading import load_data
 from ganforge.opening import load_generator, open_run
@@ -59,8 +59,8 @@ def evaluate(
     listener: Listener,
     device: torch.device,
     processes: Processes = ALONE,
-) -> tuple[Measured, list[EvaluatorSpec]]:
-    """The scores of a run's generator or of the pictures in a folder, and the evaluators that were asked.
+) -> Measured:
+    """The scores of a run's generator or of the pictures in a folder.
 
     All processes call this; on others than the first, which help it, nothing comes back. Raises GanforgeError for what
     can't be compared, and for evaluators that could not give a score anyway; RunStopped at a signal.
@@ -69,7 +69,7 @@ def evaluate(
         try:
             if not processes.is_first:
                 _help(what, components, device, processes, stops)
-                return Measured([]), []
+                return Measured([])
             if is_run(what):
                 return _evaluate_run(what, wanted, components, listener, device, processes, stops)
             return _evaluate_folder(what, wanted, components, listener, device, processes, stops)
@@ -97,7 +97,7 @@ def _evaluate_run(
     device: torch.device,
     processes: Processes,
     stops: Stops,
-) -> tuple[Measured, list[EvaluatorSpec]]:
+) -> Measured:
     if wanted.resolution is not None:
         raise UsageError("--resolution is for folders; a run has a resolution of its own.")
     plan, run_dir = open_run(what, components)
@@ -124,7 +124,7 @@ def _evaluate_run(
     processes.wait_for_first()
     processes.copy_from_first((generator,))
     evaluation = Evaluation(recipe, reference, listener, components, processes)
-    return evaluation.measured(generator, evaluators, recipe.evaluation.seeds, stops), evaluators
+    return evaluation.measured(generator, evaluators, recipe.evaluation.seeds, stops)
 
 
 def _evaluate_folder(
@@ -135,7 +135,7 @@ def _evaluate_folder(
     device: torch.device,
     processes: Processes,
     stops: Stops,
-) -> tuple[Measured, list[EvaluatorSpec]]:
+) -> Measured:
     if not is_folder(what):
         raise UsageError(f"there is no run and no folder of pictures {what}.")
     if wanted.real is None:
@@ -162,10 +162,9 @@ def _evaluate_folder(
     crew = Crew(processes, stops)
     with crew.asking():
         store = FeatureStore(str(device), crew, components)
-        measured = measure(
+        return measure(
             evaluators, reference, [fake], seed=0, is_conditional=is_labelled, listener=listener, store=store
         )
-    return measured, evaluators
 
 
 def _trained_on(plan: Plan, run_dir: RunDir, listener: Listener) -> LabelledImages | None:

@@ -103,13 +103,6 @@ def _launch(processes: Processes) -> dict[str, Any]:
     return {"processes": processes.size, **({"launch": launch} if launch else {})}
 
 
-def is_same_run(path: Path, overrides: Sequence[str], components: Components) -> bool:
-    """Whether the changes leave the run what it is: they choose trackers, and nothing else."""
-    run_dir = RunDir.open(path)
-    changed = load_recipe_of(run_dir, overrides, components).recipe
-    return run_dir.read_state().get("recipe") == recipe_hash(changed)
-
-
 def resume(
     path: Path,
     components: Components,
@@ -123,7 +116,7 @@ def resume(
 
     Raises CheckpointError for a finished run whose checkpoints are gone.
 
-    overrides: other trackers; see `is_same_run`.
+    overrides: other trackers; see `ganforge.continuing.is_same_run`.
     """
     run_dir = RunDir.open(path)
     loaded = load_recipe_of(run_dir, overrides, components)

@@ -3,24 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Literal
 
 import torch
-
-from ganforge.errors import UsageError
-
-DeviceName = Literal["auto", "cpu", "cuda"]
-
-
-def find_device(name: DeviceName) -> torch.device:
-    """The device of this name; auto: the GPU if there is one. Raises UsageError for a GPU that isn't there."""
-    has_gpu = torch.cuda.is_available()
-    if name == "cuda" and not has_gpu:
-        raise UsageError("torch finds no CUDA device. Leave --device out, or say --device cpu.")
-    if not has_gpu or name == "cpu":
-        return torch.device("cpu")
-    # where several processes train, each has its own
-    return torch.device("cuda", torch.cuda.current_device())
 
 
 def has_fast_bf16(device: torch.device) -> bool:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from ganforge.recipe.exact import be_exact
+from ganforge.recipe.remarks import remarks
 from ganforge.shapes import Shape
 
 if TYPE_CHECKING:
@@ -56,18 +58,14 @@ class Spec(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """The schema of the fields, whose numbers take neither booleans nor text; of every plugin's spec too."""
-        from ganforge.recipe.numbers import only_numbers
-
+        """The schema of the fields, whose values are what they look like; of every plugin's spec too."""
         reference = handler(source)
-        only_numbers(handler.resolve_ref_schema(reference))
+        be_exact(handler.resolve_ref_schema(reference))
         return reference
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """The schema with the `#:` comments of the fields as their descriptions, which editors show."""
-        from ganforge.recipe.remarks import remarks
-
         reference = handler(schema)
         properties = handler.resolve_ref_schema(reference).get("properties", {})
         for name, text in remarks(cls).items():
@@ -104,7 +102,8 @@ class BlockSpec(Component):
 
     The module that `build` returns is called as `block(h, context)` with h: (N, *shape) and a
     `ganforge.blocks.base.Context`, and returns (N, *out_shape(shape)). One that reads `context.labels` says of how many
-    classes they are: by a field `num_classes` of the spec and an attribute `num_classes` of the module.
+    classes they are: by a field `num_classes` of the spec (or `num_logits`) and an attribute `num_classes` of the
+    module.
     """
 
     #: The block has no parameters, and label maps may pass it on their way to the next convolution.

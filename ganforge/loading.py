@@ -48,7 +48,7 @@ def load_data(plan: Plan, run_dir: RunDir, listener: Listener) -> tuple[Labelled
             "so scores will be too good; `ganforge data check` names them."
         )
     empty = [name for name, count in zip(plan.classes, train.class_counts(), strict=True) if count == 0]
-    if empty and plan.generator.labels:
+    if empty and plan.generator.is_conditional:
         names = ", ".join(repr(name) for name in empty)
         raise DataError(
             f"no image to train on has the class {names}. Where there are some, split.seed=N or a smaller "

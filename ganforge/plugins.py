@@ -17,7 +17,7 @@ from typing import Any
 import pluggy
 
 from ganforge import builtin, hookspecs
-from ganforge.errors import PluginError, did_you_mean
+from ganforge.errors import PluginError, UsageError, did_you_mean
 from ganforge.registry import FAMILIES, BrokenPlugin, Components, Origin, hook_name
 
 GROUP = "ganforge"
@@ -31,8 +31,8 @@ def load(
     """All components of the core, of the installed plugins, and of the given files.
 
     An installed plugin that fails to import or to register is rolled back and listed in `Components.broken`;
-    the others keep working. A file given by hand that fails is a PluginError, as is a name that is taken, and the
-    name of a blocked plugin that is not installed.
+    the others keep working. A file given by hand that fails is a PluginError, as is a name that is taken; a blocked
+    plugin that is not installed is a UsageError.
 
     warn: told of an installed plugin whose import takes long, from another thread, while it does.
     """
@@ -91,9 +91,8 @@ def _nearest_hook(message: str) -> str:
 def _refuse_unknown(blocked: set[str], installed: set[str]) -> None:
     if unknown := sorted(blocked - installed):
         known = ", ".join(sorted(installed)) or "none"
-        raise PluginError(
-            f"no installed plugin is called '{unknown[0]}', so it can't be blocked."
-            f"{did_you_mean(unknown[0], installed)} Installed: {known}."
+        raise UsageError(
+            f"there is no plugin '{unknown[0]}' to block.{did_you_mean(unknown[0], installed)} Installed: {known}."
         )
 
 

@@ -56,6 +56,7 @@ class LogitHead(nn.Linear):
 
     def __init__(self, in_features: int, num_logits: int) -> None:
         super().__init__(in_features, num_logits)
+        self.num_classes = num_logits
 
     def logits(self, h: Tensor, context: Context) -> Tensor:
         """(N, C, H, W) -> (N, K), those of all classes."""

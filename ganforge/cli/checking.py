@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ganforge.cli.output import Output, counted
 from ganforge.data.check.check import Check
 from ganforge.data.listing import SHOWN
 from ganforge.errors import one_line
+from ganforge.telling.output import Output, counted
 
 
 def show_check(found: Check, output: Output) -> None:

@@ -15,9 +15,9 @@ from ganforge.cli.options import AsJson, Settings
 from ganforge.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from ganforge.cli.output import Output
     from ganforge.interfaces import Component
     from ganforge.registry import Components, Origin
+    from ganforge.telling.output import Output
 
 Family = Annotated[
     str | None,
@@ -31,8 +31,8 @@ Name = Annotated[
 
 def ls(settings: Settings, family: Family = None, name: Name = None, as_json: AsJson = False) -> None:
     """List the components that recipes can name."""
-    from ganforge.cli.output import Output
     from ganforge.registry import FAMILIES
+    from ganforge.telling.output import Output
 
     components = settings.components()
     if family is not None and family not in FAMILIES:
@@ -56,7 +56,7 @@ def ls(settings: Settings, family: Family = None, name: Name = None, as_json: As
 
 def plugins(settings: Settings, as_json: AsJson = False) -> None:
     """List the plugins, and why any are broken."""
-    from ganforge.cli.output import Output, counted
+    from ganforge.telling.output import Output, counted
 
     components = settings.components(warn=False)
     loaded = [(origin, _num_components(components, origin)) for origin in components.plugins]
@@ -98,7 +98,7 @@ def _list(components: Components, family: str, output: Output) -> None:
 
 def _one(components: Components, family: str, name: str, as_json: bool) -> None:
     from ganforge.cli.fields import fields_of
-    from ganforge.cli.output import Output
+    from ganforge.telling.output import Output
 
     found = [(spec, origin) for known, spec, origin in components[family] if known == name]
     if not found:
@@ -152,6 +152,6 @@ def _num_components(components: Components, origin: Origin) -> int:
 
 
 def _print_json(data: Any) -> None:
-    from ganforge.cli.output import Output
+    from ganforge.telling.output import Output
 
     Output().raw(json.dumps(data, indent=2, ensure_ascii=False) + "\n")

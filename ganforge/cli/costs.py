@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ganforge.cli.output import Output, counted
+from ganforge.telling.output import Output, counted
 
 if TYPE_CHECKING:
     from ganforge.cost.estimate import Costs, StageCost

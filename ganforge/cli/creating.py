@@ -53,10 +53,10 @@ def recipe(
     force: Force = False,
 ) -> None:
     """Look at pictures, and write a first recipe for them."""
-    from ganforge.cli.display import choose_display
-    from ganforge.cli.output import Output, counted
     from ganforge.errors import one_line
     from ganforge.starter.write import new_recipe
+    from ganforge.telling.display import choose_display
+    from ganforge.telling.output import Output, counted
 
     output = Output()
     display = choose_display(output)
@@ -84,8 +84,8 @@ def recipe(
 
 def plugin(settings: Settings, name: PluginName, kind: Kinds, out: OutFolder = None, force: Force = False) -> None:
     """Write a package with a component of your own and its tests."""
-    from ganforge.cli.output import Output
     from ganforge.starter.plugin import new_plugin
+    from ganforge.telling.output import Output
 
     made = new_plugin(name, kind, out, settings.components(), force=force)
     folder, output = made.folder, Output()

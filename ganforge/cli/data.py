@@ -14,8 +14,8 @@ from ganforge.cli.options import AsJson, Overrides, Settings, verb
 from ganforge.outputs import PAGE_SIGN, SHEET_SIGN, SHEET_TITLE, expect_free
 
 if TYPE_CHECKING:
-    from ganforge.cli.narrator import Narrator
     from ganforge.recipe.data import DataRecipe
+    from ganforge.telling.narrator import Narrator
 
 What = Annotated[
     Path,
@@ -40,11 +40,11 @@ def check(
 ) -> None:
     """Look at every image; exit 3 if a training would go wrong."""
     from ganforge.cli.checking import show_check
-    from ganforge.cli.output import Output
     from ganforge.data.check.check import check_data
     from ganforge.errors import DataError, UsageError
     from ganforge.loading import load_context
     from ganforge.report.check_page import write_page
+    from ganforge.telling.output import Output
 
     if pictures and page is None:
         raise UsageError("--pictures puts pictures on a page: say where with --page FILE.")
@@ -77,8 +77,8 @@ def prepare(settings: Settings, what: What, overrides: Overrides = None) -> None
     import time
 
     from ganforge.cache import cache_folder
-    from ganforge.cli.output import counted, duration
     from ganforge.loading import load_context
+    from ganforge.telling.output import counted, duration
 
     recipe = _recipe(settings, what, overrides)
     started = time.monotonic()
@@ -154,11 +154,11 @@ def _unwritable(path: Path, option: str, error: OSError) -> NoReturn:
 
 
 def _narrator(settings: Settings, is_quiet: bool = False) -> Narrator:
-    from ganforge.cli.display import choose_display
-    from ganforge.cli.narrator import Narrator
-    from ganforge.cli.output import Output, error_output
+    from ganforge.telling.display import choose_display
+    from ganforge.telling.narrator import Narrator
+    from ganforge.telling.output import Output, error_output
 
-    return Narrator(choose_display(error_output() if is_quiet else Output()), settings)
+    return Narrator(choose_display(error_output() if is_quiet else Output()), settings.command)
 
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Images: check, prepare, preview, split.")

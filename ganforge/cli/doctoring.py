@@ -13,8 +13,8 @@ def doctor(settings: Settings, as_json: AsJson = False) -> None:
     from pathlib import Path
 
     from ganforge.cache import cache_folder
-    from ganforge.cli.output import Output
     from ganforge.doctor import examine
+    from ganforge.telling.output import Output
 
     findings = examine(settings.components(warn=False), cache_folder(), Path("runs"))
     output = Output()

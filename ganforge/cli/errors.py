@@ -11,14 +11,11 @@ from contextlib import contextmanager
 import typer
 
 from ganforge.errors import GanforgeError, RecipeError
+from ganforge.telling.pipe import PipeClosedError
 
 #: 128 + SIGINT and 128 + SIGPIPE, as shells count.
 INTERRUPTED = 130
 PIPE_CLOSED = 141
-
-
-class PipeClosedError(Exception):
-    """Whoever read standard output has gone, as `head` does when it has enough."""
 
 
 @contextmanager
@@ -48,7 +45,7 @@ def reported(debug: bool) -> Iterator[None]:
 
 def say_error(error: GanforgeError | str) -> None:
     """`error: ...` on standard error; a recipe's problems take one line each."""
-    from ganforge.cli.output import error_output
+    from ganforge.telling.output import error_output
 
     messages = [str(problem) for problem in error.problems] if isinstance(error, RecipeError) else [str(error)]
     for message in messages:
@@ -57,13 +54,13 @@ def say_error(error: GanforgeError | str) -> None:
 
 def say_warning(text: str) -> None:
     """`warning: ...` on standard error."""
-    from ganforge.cli.output import error_output
+    from ganforge.telling.output import error_output
 
     error_output().labelled("warning", text, "yellow")
 
 
 def say(text: str) -> None:
     """One line on standard error."""
-    from ganforge.cli.output import error_output
+    from ganforge.telling.output import error_output
 
     error_output().line(text)

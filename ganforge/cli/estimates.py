@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ganforge.cli.output import Output, counted, duration
+from ganforge.telling.output import Output, counted, duration
 
 if TYPE_CHECKING:
     from ganforge.rehearsal import Estimate

@@ -73,9 +73,8 @@ def evaluate(
     words += [*option("--seeds", seeds), *option("--resolution", resolution), *(["--json"] if as_json else [])]
     words += option("--threads", threads)
     device = launched(settings, words, gpus, device, advice="Nothing was measured.")
-    from ganforge.cli.output import Output, error_output
-    from ganforge.cli.scores import show_scores
-    from ganforge.errors import DataError
+    from ganforge.telling.output import Output, error_output
+    from ganforge.telling.scores import show_scores
 
     output = Output()
     told = error_output() if as_json else output
@@ -85,15 +84,11 @@ def evaluate(
         wanted = Wanted(tuple(metrics or ()), real, train, images, seeds, resolution)
         components = settings.components(warn=processes.is_first)
         place = choose_device(device, threads)
-        measured, evaluators = evaluate(what, wanted, components, listener, place, processes)
+        measured = evaluate(what, wanted, components, listener, place, processes)
     if not processes.is_first:
         return
     if as_json:
         output.raw(json.dumps([score.as_dict() for score in measured.scores], indent=2, allow_nan=False) + "\n")
     else:
         show_scores(measured.scores, output)
-    if len(measured.failures) < len(evaluators) and not metrics:
-        for reason in measured.failures.values():
-            listener.warning(reason)
-    elif measured.failures:
-        raise DataError("\n".join(measured.failures.values()))
+    measured.tell_failures(listener, are_named=bool(metrics))

@@ -40,18 +40,18 @@ def export(
     """Write a generator: safetensors, ONNX, torch.export, a card."""
     formats: Any = [name.strip() for word in format or ["safetensors"] for name in word.split(",")]
 
-    from ganforge.cli.display import choose_display
-    from ganforge.cli.narrator import PHANTOM, Narrator
-    from ganforge.cli.output import Output
     from ganforge.exports.write import check_request
     from ganforge.exports.write import export as write
+    from ganforge.telling.display import choose_display
+    from ganforge.telling.narrator import PHANTOM, Narrator
+    from ganforge.telling.output import Output
     from ganforge.trained import open_trained
 
     check_request(out, formats, licence)
     place = choose_device("cpu", threads)
     output = Output()
     components = settings.components()
-    with Narrator(choose_display(output), settings) as narrator:
+    with Narrator(choose_display(output), settings.command) as narrator:
         trained = open_trained(run, components, place, narrator)
         config = write(trained, out, formats, components, narrator, licence)
     for name, (difference, allowed) in (config.graph.differences if config.graph else {}).items():

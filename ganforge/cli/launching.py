@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganforge.cli.errors import INTERRUPTED, say
-from ganforge.cli.options import DeviceName, Settings
+from ganforge.cli.errors import INTERRUPTED, say, say_warning
+from ganforge.cli.options import Settings
+from ganforge.devices import DeviceName
 from ganforge.errors import DivergedError, GanforgeError, ProcessError, RecipeError, UsageError
 from ganforge.listener import Listener
 from ganforge.processes.group import ALONE, Processes
 from ganforge.processes.join import TIMEOUT_S, is_launched, joined
 
 if TYPE_CHECKING:
-    from ganforge.cli.narrator import Narrator
-    from ganforge.cli.output import Output
+    from ganforge.telling.narrator import Narrator
+    from ganforge.telling.output import Output
 
 Gpus = Annotated[
     str | None,
@@ -72,8 +73,20 @@ def launched(
         raise UsageError(f"--gpus {gpus} and --device {device} don't go together: leave --device out.")
     name: DeviceName = "cpu" if on_cpu else "cuda"
     if size == 1:
+        _tell_unused(gpus, max_restarts, patience)
         return name
     raise typer.Exit(launch([*settings.words(), *words, "--device", name], size, max_restarts, advice))
+
+
+def _tell_unused(gpus: str, max_restarts: int, patience: str | None) -> None:
+    """Of options for several processes where there is one: an error, but for `auto` a warning."""
+    given = {"--max-restarts": max_restarts, "--patience": patience}
+    unused = " and ".join(name for name, value in given.items() if value)
+    if unused:
+        text = f"--gpus {gpus} starts no other process here, so that {unused} would have no effect."
+        if gpus != "auto":
+            raise UsageError(text)
+        say_warning(text)
 
 
 @contextmanager
@@ -90,9 +103,9 @@ def taking_part(
     silence: seconds after which a process that sends nothing is given up. output: of the narrator. stopped: what is
     said behind the reason when the verb was stopped; None: how to resume the run. Of what ends all, one tells.
     """
-    from ganforge.cli.display import choose_display
-    from ganforge.cli.narrator import Narrator
-    from ganforge.cli.output import Output
+    from ganforge.telling.display import choose_display
+    from ganforge.telling.narrator import Narrator
+    from ganforge.telling.output import Output
 
     processes, output = ALONE, output or Output()
     try:
@@ -100,7 +113,7 @@ def taking_part(
             if not processes.is_first:
                 yield processes, Listener()
                 return
-            with Narrator(choose_display(output), settings, _again(processes, device, threads)) as narrator:
+            with Narrator(choose_display(output), settings.command, _again(processes, device, threads)) as narrator:
                 try:
                     yield processes, narrator
                 except KeyboardInterrupt as stop:

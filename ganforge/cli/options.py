@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import inspect
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ganforge.cli.completion import complete_recipe, complete_run
 from ganforge.cli.errors import reported, say_warning
-from ganforge.errors import PluginError, UsageError, did_you_mean
+from ganforge.devices import DeviceName, find_device
+from ganforge.errors import PluginError
+from ganforge.telling import commands
 
 if TYPE_CHECKING:
     import torch
@@ -45,7 +46,6 @@ Trained = Annotated[
         metavar="RUN", help="Folder of a run, of one of its checkpoints, or of an export.", autocompletion=complete_run
     ),
 ]
-DeviceName = Literal["auto", "cpu", "cuda"]
 Device = Annotated[DeviceName, typer.Option("--device", help="Where to compute; auto: on the GPU if there is one.")]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, max=1024, metavar="N", help="Processor threads.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -67,10 +67,9 @@ class Settings:
         return Settings(files, blocked, self.strict or other.strict, self.debug or other.debug)
 
     def components(self, *, warn: bool = True) -> Components:
-        """All components. Raises PluginError; a broken plugin is a warning unless `--strict-plugins` is given."""
+        """All components. Raises PluginError, UsageError; a broken plugin is a warning without `--strict-plugins`."""
         from ganforge import plugins
 
-        self._check_blocked()
         components = plugins.load(self.plugin_files, self.blocked, say_warning)
         reasons = [f"plugin '{broken.plugin}' ({broken.distribution}): {broken.reason}" for broken in components.broken]
         if reasons and self.strict:
@@ -82,7 +81,7 @@ class Settings:
 
     def command(self, *words: object) -> str:
         """A ganforge command with the same plugins, quoted for a shell."""
-        return shlex.join(str(word) for word in ("ganforge", *self._plugin_words(), *words))
+        return commands.command(*self._plugin_words(), *words)
 
     def words(self) -> list[str]:
         """The same settings, as words for another ganforge."""
@@ -94,25 +93,12 @@ class Settings:
         blocked = [word for name in self.blocked for word in ("--block", name)]
         return [*files, *blocked]
 
-    def _check_blocked(self) -> None:
-        from importlib.metadata import entry_points
-
-        from ganforge.plugins import GROUP
-
-        installed = sorted(entry.name for entry in entry_points(group=GROUP))
-        for name in self.blocked:
-            if name not in installed:
-                raise UsageError(
-                    f"there is no plugin '{name}' to block.{did_you_mean(name, installed)} "
-                    f"Installed: {', '.join(installed) or 'none'}."
-                )
-
 
 def choose_device(name: DeviceName, threads: int | None) -> torch.device:
     """The device to compute on. Raises UsageError for a GPU that isn't there."""
     import torch
 
-    from ganforge.hardware import find_device, keep_freed_memory
+    from ganforge.hardware import keep_freed_memory
 
     keep_freed_memory()
     if threads is not None:

@@ -16,14 +16,14 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write t
 
 def check(settings: Settings, recipe: Recipe, overrides: Overrides = None) -> None:
     """Sum a recipe up; exit 0 if a run of it would begin now."""
-    from ganforge.cli.output import Output
-    from ganforge.cli.summary import summarise
     from ganforge.errors import GanforgeError
     from ganforge.listener import Listener
     from ganforge.planning import plan_recipe, preflight
     from ganforge.recipe.load import load_recipe
     from ganforge.runs.space import expect_space
     from ganforge.start import fetch_source, is_at_hand
+    from ganforge.telling.output import Output
+    from ganforge.telling.summary import summarise
 
     plan = plan_recipe(load_recipe(recipe, overrides or (), settings.components()))
     output = Output()
@@ -41,10 +41,10 @@ def check(settings: Settings, recipe: Recipe, overrides: Overrides = None) -> No
 
 def show(settings: Settings, recipe: Recipe, overrides: Overrides = None, resolved: Resolved = False) -> None:
     """Print a recipe with every value, defaults included."""
-    from ganforge.cli.output import Output
     from ganforge.recipe.dump import dump_recipe
     from ganforge.recipe.load import load_recipe
     from ganforge.recipe.resolved import resolved_lines
+    from ganforge.telling.output import Output
 
     loaded = load_recipe(recipe, overrides or (), settings.components())
     if resolved:
@@ -57,10 +57,10 @@ def show(settings: Settings, recipe: Recipe, overrides: Overrides = None, resolv
 
 def freeze(settings: Settings, recipe: Recipe, overrides: Overrides = None, as_json: AsJson = False) -> None:
     """Show what trains and what is frozen in each stage."""
-    from ganforge.cli.output import Output
-    from ganforge.cli.summary import freeze_stages
     from ganforge.planning import freeze_tables, plan_recipe
     from ganforge.recipe.load import load_recipe
+    from ganforge.telling.output import Output
+    from ganforge.telling.summary import freeze_stages
 
     plan = plan_recipe(load_recipe(recipe, overrides or (), settings.components()))
     if as_json:
@@ -71,11 +71,11 @@ def freeze(settings: Settings, recipe: Recipe, overrides: Overrides = None, as_j
 
 def schema(settings: Settings, out: Out = None) -> None:
     """Print the JSON schema of recipes, for editors."""
-    from ganforge.cli.output import Output
     from ganforge.errors import UsageError
     from ganforge.files import write_text
     from ganforge.outputs import SCHEMA_SIGN, expect_free
     from ganforge.recipe.schema import json_schema
+    from ganforge.telling.output import Output
 
     if out is not None:
         expect_free(out, unless=SCHEMA_SIGN)

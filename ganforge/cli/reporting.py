@@ -14,10 +14,10 @@ from ganforge.files import expect_file
 from ganforge.outputs import PAGE_SIGN, expect_free, expect_writable
 
 if TYPE_CHECKING:
-    from ganforge.cli.output import Output
     from ganforge.report.comparison import Comparison, Measured
     from ganforge.report.differences import Difference, Given
     from ganforge.report.report import Report
+    from ganforge.telling.output import Output
 
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Page to write. Default: in the run's folder.")]
 Panel = Annotated[
@@ -70,9 +70,9 @@ def report(
 def compare(settings: Settings, runs: Runs, out: ComparisonOut = None) -> None:
     """Put runs side by side: scores, and what differs in their recipes."""
     from ganforge.cli.errors import say_warning
-    from ganforge.cli.output import Output
     from ganforge.report.comparison import compare_runs
     from ganforge.report.writing import write_comparison
+    from ganforge.telling.output import Output
 
     if out is not None:
         expect_free(out, unless=PAGE_SIGN)
@@ -90,7 +90,7 @@ def compare(settings: Settings, runs: Runs, out: ComparisonOut = None) -> None:
 
 def _tell(found: Report, path: Path) -> None:
     from ganforge.cli.errors import say_warning
-    from ganforge.cli.output import Output
+    from ganforge.telling.output import Output
 
     missing = [f"nothing was drawn from the generator: {found.drawn.missing}"] if found.drawn.missing else []
     for text in (*found.problems, *missing, *found.drawn.warnings):
@@ -102,9 +102,9 @@ def _tell(found: Report, path: Path) -> None:
 
 
 def _serve(run: Path, panel: Path | None, port: int, settings: Settings) -> None:
-    from ganforge.cli.output import Output
     from ganforge.report.live import LivePage
     from ganforge.report.serving import served
+    from ganforge.telling.output import Output
 
     page = LivePage(run, settings.components(warn=False), panel)
     output = Output()
@@ -171,7 +171,7 @@ def _show_differences(comparison: Comparison, output: Output) -> None:
 
 def _table_or_list(comparison: Comparison, found: Sequence[Difference], output: Output) -> None:
     """A column for each run where that fits the width, else the runs with each value."""
-    from ganforge.cli.output import aligned
+    from ganforge.telling.output import aligned
 
     labels = [side.label for side in comparison.sides]
     rows = [(each.key, *(_value(given, _LONGEST) for given in each.values)) for each in found]

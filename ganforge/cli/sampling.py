@@ -13,8 +13,8 @@ from ganforge.errors import UsageError
 from ganforge.samples import MAX_COUNT
 
 if TYPE_CHECKING:
-    from ganforge.cli.output import Output
     from ganforge.samples.draw import Drawn
+    from ganforge.telling.output import Output
 
 GOES_ON = "the same command goes on"
 
@@ -76,7 +76,7 @@ def sample(
     words += ["--count", str(count), "--seed", str(seed), "--first", str(first), "--truncation", str(truncation)]
     words += ["--layout", layout, *(["--fast"] if fast else []), *option("--threads", threads)]
     device = launched(settings, words, gpus, device, advice=f"What was written is whole; {GOES_ON}.")
-    from ganforge.cli.output import Output
+    from ganforge.telling.output import Output
 
     output = Output()
     with taking_part(settings, device, threads, output=output, stopped=f"; {GOES_ON}") as (processes, listener):
@@ -90,9 +90,9 @@ def sample(
 
 
 def _show(drawn: Drawn, output: Output) -> None:
-    from ganforge.cli.narrator import PHANTOM
-    from ganforge.cli.output import counted
     from ganforge.errors import one_line
+    from ganforge.telling.narrator import PHANTOM
+    from ganforge.telling.output import counted
 
     numbers = drawn.counts.values()
     names = [f"{name} (label {label})" for name, label in drawn.counts]

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ganforge.cli.launching import Gpus, MaxRestarts, Patience, launched, option, taking_part
-from ganforge.cli.options import Device, DeviceName, Overrides, Recipe, Run, Settings, Threads, choose_device
+from ganforge.cli.options import Device, Overrides, Recipe, Run, Settings, Threads, choose_device
+from ganforge.devices import DeviceName
 from ganforge.errors import UsageError
 from ganforge.listener import Listener
 
 if TYPE_CHECKING:
-    from ganforge.cli.output import Output
+    from ganforge.telling.output import Output
 
 ResumeMode = Annotated[
     Literal["auto"] | None,
@@ -75,24 +76,12 @@ def run(
     words += [*option("--stop-after", stop_after), *option("--threads", threads), *option("--patience", patience)]
     device = launched(settings, words, gpus, device, max_restarts, patience)
     with taking_part(settings, device, threads, silence) as (processes, listener):
-        from ganforge import execute
-        from ganforge.opening import find_restarted, find_run
+        from ganforge.continuing import run_or_resume
         from ganforge.recipe.load import load_recipe
 
-        components = settings.components(warn=processes.is_first)
-        loaded = load_recipe(recipe, overrides or (), components)
+        loaded = load_recipe(recipe, overrides or (), settings.components(warn=processes.is_first))
         chosen = choose_device(device, threads)
-
-        def find() -> str | None:
-            found = find_restarted(loaded.recipe.output.folder)
-            found = find_run(loaded) if found is None and resume else found
-            return None if found is None else str(found)
-
-        found = processes.from_first(find)
-        if found is None:
-            execute.run(loaded, listener, chosen, seconds, processes)
-        else:
-            execute.resume(Path(found), components, listener, chosen, seconds, processes=processes)
+        run_or_resume(loaded, listener, chosen, seconds, processes, newest=resume == "auto")
 
 
 def resume(
@@ -117,25 +106,11 @@ def resume(
     words += [*option("--stop-after", stop_after), *option("--threads", threads), *option("--patience", patience)]
     device = launched(settings, words, gpus, device, max_restarts, patience)
     with taking_part(settings, device, threads, silence) as (processes, listener):
-        from ganforge import execute
-        from ganforge.branch import branch
-        from ganforge.opening import find_restarted
+        from ganforge.continuing import go_on
 
         components = settings.components(warn=processes.is_first)
         chosen = choose_device(device, threads)
-
-        changes = overrides or []
-
-        def begin() -> str | None:
-            """The folder of a new run; None to go on in the same."""
-            if not start and (not changes or execute.is_same_run(run, changes, components)):
-                return None
-            begun = find_restarted(run.parent)
-            return str(begun or branch(run, start or "newest", changes, components).path)
-
-        new = processes.from_first(begin)
-        path, changes = (run, changes) if new is None else (Path(new), [])
-        execute.resume(path, components, listener, chosen, seconds, changes, processes)
+        go_on(run, start, overrides or (), components, listener, chosen, seconds, processes)
 
 
 def _try_out(
@@ -148,9 +123,9 @@ def _try_out(
     as_json: bool,
 ) -> None:
     from ganforge.cli.estimates import estimate_data, show_estimate
-    from ganforge.cli.output import Output
     from ganforge.recipe.load import load_recipe
     from ganforge.rehearsal import rehearse
+    from ganforge.telling.output import Output
 
     loaded = load_recipe(recipe, overrides, settings.components())
     chosen = choose_device(device, threads)
@@ -166,10 +141,10 @@ def _try_out(
 
 def _count(settings: Settings, recipe: Path, overrides: Sequence[str], gpus: str, *, as_json: bool) -> None:
     from ganforge.cli.costs import costs_data, show_costs
-    from ganforge.cli.output import Output
     from ganforge.cost.estimate import count_costs
     from ganforge.processes.launch import count_processes, read_processes
     from ganforge.recipe.load import load_recipe
+    from ganforge.telling.output import Output
 
     size = read_processes(gpus) or count_processes(gpus)[0]
     loaded = load_recipe(recipe, overrides, settings.components())
@@ -186,13 +161,13 @@ def _count(settings: Settings, recipe: Path, overrides: Sequence[str], gpus: str
 @contextmanager
 def _told(settings: Settings, output: Output, *, as_json: bool) -> Iterator[Listener]:
     """Who is told how it goes: nobody where a program reads what comes out."""
-    from ganforge.cli.display import choose_display
-    from ganforge.cli.narrator import Narrator
+    from ganforge.telling.display import choose_display
+    from ganforge.telling.narrator import Narrator
 
     if as_json:
         yield Listener()
         return
-    with Narrator(choose_display(output), settings) as narrator:
+    with Narrator(choose_display(output), settings.command) as narrator:
         yield narrator
 
 

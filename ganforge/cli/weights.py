@@ -13,7 +13,7 @@ from ganforge.cli.helping import Verb
 from ganforge.cli.options import AsJson, Settings, verb
 
 if TYPE_CHECKING:
-    from ganforge.cli.narrator import Narrator
+    from ganforge.telling.narrator import Narrator
 
 What = Annotated[
     str, typer.Argument(metavar="KIND|URL", help="Kind of source, as `weights ls` names it, or an address.")
@@ -35,7 +35,7 @@ def ls(settings: Settings, as_json: AsJson = False) -> None:
     from dataclasses import asdict
 
     from ganforge.cache import cache_folder
-    from ganforge.cli.output import Output
+    from ganforge.telling.output import Output
     from ganforge.weights.catalogue import known_sources
 
     sources = known_sources(settings.components(), cache_folder())
@@ -49,7 +49,7 @@ def ls(settings: Settings, as_json: AsJson = False) -> None:
 def fetch(settings: Settings, what: What, sha256: Digest = None) -> None:
     """Fetch published weights into the cache, and verify them."""
     from ganforge.cache import cache_folder
-    from ganforge.cli.output import Output
+    from ganforge.telling.output import Output
     from ganforge.weights import catalogue
     from ganforge.weights.pretrained import StoreContext
 
@@ -62,8 +62,8 @@ def fetch(settings: Settings, what: What, sha256: Digest = None) -> None:
 def verify(settings: Settings) -> None:
     """Hash all weights in the cache again; exit 5 if any is damaged."""
     from ganforge.cache import cache_folder
-    from ganforge.cli.output import Output, counted
     from ganforge.errors import CheckpointError
+    from ganforge.telling.output import Output, counted
     from ganforge.weights import catalogue
 
     found = catalogue.verify(cache_folder())
@@ -81,7 +81,7 @@ def convert(
 ) -> None:
     """Turn a published checkpoint into a weights folder."""
     from ganforge.cache import cache_folder
-    from ganforge.cli.output import Output
+    from ganforge.telling.output import Output
     from ganforge.weights import catalogue
     from ganforge.weights.pretrained import StoreContext
 
@@ -94,7 +94,7 @@ def convert(
 def card(settings: Settings, what: CardOf) -> None:
     """Print where weights come from, and under which licence."""
     from ganforge.cache import cache_folder
-    from ganforge.cli.output import Output
+    from ganforge.telling.output import Output
     from ganforge.weights import catalogue
 
     found = catalogue.card(what, settings.components(), cache_folder())
@@ -102,11 +102,11 @@ def card(settings: Settings, what: CardOf) -> None:
 
 
 def _narrator(settings: Settings) -> Narrator:
-    from ganforge.cli.display import choose_display
-    from ganforge.cli.narrator import Narrator
-    from ganforge.cli.output import Output
+    from ganforge.telling.display import choose_display
+    from ganforge.telling.narrator import Narrator
+    from ganforge.telling.output import Output
 
-    return Narrator(choose_display(Output()), settings)
+    return Narrator(choose_display(Output()), settings.command)
 
 
 app = typer.Typer(

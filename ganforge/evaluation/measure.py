@@ -10,7 +10,7 @@ from functools import cache
 
 from ganforge.cache import cache_folder
 from ganforge.data.images import LabelledImages
-from ganforge.errors import PluginError, ProcessError
+from ganforge.errors import DataError, PluginError, ProcessError
 from ganforge.evaluation.checks import checked, described
 from ganforge.evaluation.score import EvaluationContext, Matrix, Score
 from ganforge.evaluation.store import FeatureStore
@@ -38,6 +38,16 @@ class Measured:
 
     scores: list[Score]
     failures: dict[int, str] = field(default_factory=dict)
+
+    def tell_failures(self, listener: Listener, *, are_named: bool) -> None:
+        """Warn of the evaluators that gave no score.
+
+        Raises DataError with the reasons instead where they were asked for by name, or where none gave a score.
+        """
+        if self.failures and (are_named or not self.scores):
+            raise DataError("\n".join(self.failures.values()))
+        for reason in self.failures.values():
+            listener.warning(reason)
 
 
 def measure(

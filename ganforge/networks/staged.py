@@ -54,7 +54,7 @@ class StagedNetwork(nn.Module):
 
     @property
     def is_conditional(self) -> bool:
-        """Whether the output depends on the label, by an injection or by a part with classes of its own."""
+        """As of its plan, `ganforge.plan.plan.NetworkPlan`."""
         return bool(self.injections) or any(getattr(module, "num_classes", 0) > 1 for module in self.children())
 
     def _features(self, site: int, h: Tensor, context: Context) -> Tensor:

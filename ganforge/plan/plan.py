@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ganforge.interfaces import BlockSpec, InjectionSpec
-from ganforge.recipe.models import LabelSite, NetworkSpec, Recipe
+from ganforge.interfaces import BlockSpec, Component, InjectionSpec
+from ganforge.recipe.models import GeneratorSpec, LabelSite, NetworkSpec, Recipe
 from ganforge.shapes import Shape
 
 NetworkName = Literal["generator", "discriminator"]
 NETWORKS: tuple[NetworkName, NetworkName] = ("generator", "discriminator")
+#: Fields by which the spec of a block or of a mapping network says of how many classes the labels are that it reads.
+CLASS_FIELDS = ("num_classes", "num_logits")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,23 @@ class NetworkPlan:
     #: For each stage, by name: whether each parameter trains.
     trains: tuple[Mapping[str, bool], ...]
     features: tuple[PlacedFeatures, ...] = ()
+
+    @property
+    def class_counts(self) -> dict[tuple[str, ...], int]:
+        """How many classes of their own blocks and mapping network have, by the path of the field within the network.
+
+        A part with one class reads no label, and is left out.
+        """
+        parts: dict[tuple[str, ...], Component] = {("blocks", key): block for key, block in self.blocks.items()}
+        if isinstance(self.spec, GeneratorSpec) and self.spec.mapping is not None:
+            parts["mapping",] = self.spec.mapping
+        counts = {(*path, name): getattr(part, name, None) for path, part in parts.items() for name in CLASS_FIELDS}
+        return {path: count for path, count in counts.items() if isinstance(count, int) and count > 1}
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the output depends on the label, by an injection or by a part with classes of its own."""
+        return bool(self.labels or self.class_counts)
 
     @property
     def not_piecewise_linear(self) -> tuple[str, ...]:

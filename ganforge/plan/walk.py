@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import Any
 
 from ganforge.errors import DataError, Problem, RecipeError
 from ganforge.freeze.policy import describe_names, resolve, unmatched
-from ganforge.interfaces import Component, Sites
+from ganforge.interfaces import Sites
 from ganforge.plan.place import place_features, place_label, place_labels
 from ganforge.plan.plan import NETWORKS, NetworkName, NetworkPlan, Plan
 from ganforge.recipe.models import GeneratorSpec, NetworkSpec, Recipe
@@ -32,7 +31,7 @@ def walk(recipe: Recipe, classes: tuple[str, ...] = ()) -> Plan:
     plans = {name: _network(recipe, name, len(classes), problems) for name in NETWORKS}
     _check_ends(recipe, plans, problems)
     _check_sampler(recipe, len(classes), problems)
-    _check_wrong_labels(recipe, len(classes), problems)
+    _check_wrong_labels(recipe, plans["discriminator"], len(classes), problems)
     _check_microbatch(recipe, problems)
     _check_source(recipe, problems)
     _check_stage_names(recipe, problems)
@@ -156,18 +155,12 @@ def _adafm(name: NetworkName, spec: NetworkSpec, problems: list[Problem]) -> fro
 
 
 def _check_classes(plan: NetworkPlan) -> list[Problem]:
-    """Blocks and a mapping network with a number of classes must have enough of them, or one, which reads no label."""
-    problems = []
-    parts: dict[Path, Component] = {("blocks", key): block for key, block in plan.blocks.items()}
-    if isinstance(plan.spec, GeneratorSpec) and plan.spec.mapping is not None:
-        parts["mapping",] = plan.spec.mapping
-    for path, part in parts.items():
-        for field in ("num_classes", "num_logits"):
-            count: Any = getattr(part, field, None)
-            if isinstance(count, int) and 1 < count < plan.num_classes:
-                text = f"is {count}, but the data has {plan.num_classes} classes."
-                problems.append(Problem(text, (plan.name, *path, field)))
-    return problems
+    """Blocks and a mapping network with classes of their own must have enough of them."""
+    return [
+        Problem(f"is {count}, but the data has {plan.num_classes} classes.", (plan.name, *path))
+        for path, count in plan.class_counts.items()
+        if count < plan.num_classes
+    ]
 
 
 def _frozen_blocks(recipe: Recipe, trunk: NetworkPlan) -> frozenset[str]:
@@ -227,12 +220,13 @@ def _check_sampler(recipe: Recipe, num_classes: int, problems: list[Problem]) ->
         problems.append(Problem(str(error), ("training", "sampler")))
 
 
-def _check_wrong_labels(recipe: Recipe, num_classes: int, problems: list[Problem]) -> None:
+def _check_wrong_labels(
+    recipe: Recipe, discriminator: NetworkPlan | None, num_classes: int, problems: list[Problem]
+) -> None:
     if not recipe.training.wrong_labels:
         return
     path: Path = ("training", "wrong_labels")
-    blocks = recipe.discriminator.blocks.values()
-    if not recipe.discriminator.label and not any(getattr(block, "num_logits", 1) > 1 for block in blocks):
+    if discriminator is not None and not discriminator.is_conditional:
         problems.append(Problem("would have no effect: the discriminator reads no label.", path))
     if num_classes == 1:
         problems.append(Problem("needs a second class, for a label to be wrong.", path))

@@ -58,7 +58,7 @@ def check_block(spec: BlockSpec, shape: Shape = FEATURES) -> None:
     )
     tensors.check_rows(lambda rows: module(h[rows], _context(rows, style_dim)), kind)
     _check_flags(spec, module, h, out, style_dim)
-    check_class_rows(kind, module, _num_classes(spec, module))
+    check_class_rows(kind, module, _num_classes(spec))
     x = h.clone().requires_grad_()
     out = module(x, _context(rows, style_dim))
     tensors.check_gradients(out, module, kind)
@@ -76,9 +76,10 @@ def check_block(spec: BlockSpec, shape: Shape = FEATURES) -> None:
         _check_adafm(kind, module, h, _context(rows, style_dim))
 
 
-def _num_classes(spec: BlockSpec, module: nn.Module) -> int | None:
-    places = ((spec, "num_classes"), (module, "num_classes"), (spec, "num_logits"))
-    return next((getattr(place, name) for place, name in places if hasattr(place, name)), None)
+def _num_classes(spec: BlockSpec) -> int | None:
+    from ganforge.plan.plan import CLASS_FIELDS
+
+    return next((getattr(spec, name) for name in CLASS_FIELDS if hasattr(spec, name)), None)
 
 
 def _context(rows: Sequence[int], style_dim: int) -> Context:
@@ -128,10 +129,10 @@ def _check_flags(spec: BlockSpec, module: nn.Module, h: Tensor, out: Tensor, sty
     context = _context(range(len(h)), style_dim)
     assert context.labels is not None
     other = module(h, replace(context, labels=1 - context.labels))
-    has_classes = getattr(module, "num_classes", 0) > 1 or getattr(spec, "num_logits", 0) > 1
     expect(
-        same(other, out) or has_classes,
-        f"{kind}: reads labels, but its module has no `num_classes`, so that its network would pass for unconditional.",
+        same(other, out) or min(_num_classes(spec) or 0, getattr(module, "num_classes", 0)) > 1,
+        f"{kind}: reads labels, but its spec or its module has no `num_classes`, so that its network would pass for "
+        "unconditional.",
     )
 
 

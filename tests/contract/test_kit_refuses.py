@@ -203,8 +203,8 @@ class SecretPooling(FaultyPooling):
         ),
         (
             FaultyLabels(fault=""),
-            "faulty_labels: reads labels, but its module has no `num_classes`, so that its network would pass for "
-            "unconditional.",
+            "faulty_labels: reads labels, but its spec or its module has no `num_classes`, so that its network would "
+            "pass for unconditional.",
         ),
         (FaultyFree(fault=""), "faulty_free: says that it is parameter_free, but has parameters."),
         (

@@ -202,7 +202,7 @@ def test_a_run_of_two_is_scored_as_one_process_scores_its_checkpoint(tiny_recipe
     rows = [row for row in RunDir(path).read_metrics() if "score" in row]
     assert [row["step"] for row in rows] == [2, 4]
     scores = json.loads((path / "scores.json").read_text())
-    found, _ = evaluate(path, Wanted(), tiny_components(), Listener(), CPU)
+    found = evaluate(path, Wanted(), tiny_components(), Listener(), CPU)
     again = json.loads(json.dumps([score.as_dict() for score in found.scores]))
     # which checkpoint it was, either says in words of its own
     assert [{**score, "warnings": []} for score in scores] == [{**score, "warnings": []} for score in again]

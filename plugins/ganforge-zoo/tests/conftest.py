@@ -93,7 +93,7 @@ def components() -> Components:
 def planned(components: Components) -> Callable[..., Plan]:
     """planned(resolution, generator={...}, discriminator={...}, source={...}, classes=3): a small recipe's plan."""
 
-    def plan(resolution: int, classes: int = 3, **networks: dict[str, Any]) -> Plan:
+    def plan(resolution: int, classes: int = 3, wrong_labels: float = 0, **networks: dict[str, Any]) -> Plan:
         stem = {"conv_img": {"kind": "image_stem", "channels": 2}, "fc": {"kind": "logit_head"}}
         stage = {"name": "all", "steps": 1, "generator_rate": RATE, "discriminator_rate": RATE}
         data = {
@@ -110,6 +110,7 @@ def planned(components: Components) -> Callable[..., Plan]:
                 "loss": {"kind": "hinge"},
                 "sampler": {"kind": "balanced"},
                 "optimizer": {"kind": "adam"},
+                "wrong_labels": wrong_labels,
             },
             "stages": [stage],
             "source": networks.get("source"),

@@ -96,6 +96,18 @@ def test_a_recipe_is_told_what_a_condition_needs(planned: Callable[..., Plan]) -
     )
 
 
+def test_a_discriminator_that_is_conditional_by_birth_takes_wrong_labels(planned: Callable[..., Plan]) -> None:
+    def plan(classes: int) -> Plan:
+        head = {"kind": "sngan_logit_head", "num_classes": classes}
+        blocks = {"block_0": {"kind": "sngan_stem", "channels": 3}, "fc": head}
+        return planned(8, wrong_labels=0.5, generator=NETWORKS["sngan"]["generator"], discriminator={"blocks": blocks})
+
+    assert plan(classes=3).recipe.training.wrong_labels == 0.5
+    with pytest.raises(RecipeError) as caught:
+        plan(classes=0)
+    assert str(caught.value) == "training.wrong_labels: would have no effect: the discriminator reads no label."
+
+
 NETWORKS: dict[str, dict[str, Any]] = {
     "sngan": {
         "generator": {

@@ -46,7 +46,6 @@ def plugin_file(tmp_path: Path) -> Path:
 def broken_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     """One installed plugin whose module does not exist."""
     entry = EntryPoint("mylab", "mylab_that_is_not_there", plugins.GROUP)
-    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [entry])
     monkeypatch.setattr(plugins, "entry_points", lambda group: [entry])
 
 

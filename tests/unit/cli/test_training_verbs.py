@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import Result
@@ -159,6 +160,19 @@ def test_a_finished_run_whose_checkpoints_are_gone_says_so(
         )
 
 
+def test_the_command_that_continues_computes_as_the_run_did(
+    tiny_recipe: Path, ganforge: Ganforge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*words: object, **names: object) -> None:
+        raise RunStopped("SIGTERM", 143)
+
+    monkeypatch.setattr("ganforge.training.trainer.Trainer.fit", stopped)
+    threads = torch.get_num_threads()
+    result = ganforge("run", tiny_recipe, "--device", "cpu", "--threads", threads)
+    assert result.exit_code == 143
+    assert result.stderr.endswith(f" --device cpu --threads {threads}`\n")
+
+
 @pytest.mark.parametrize("words", [("--patience", "5m"), ("--max-restarts", "1")])
 def test_options_for_several_processes_are_refused_to_one(
     ganforge: Ganforge, tiny_recipe: Path, finished_run: Path, words: tuple[str, str]
@@ -167,6 +181,31 @@ def test_options_for_several_processes_are_refused_to_one(
         result = ganforge(*command, *words)
         assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr.startswith(f"error: {words[0]} ") and "goes with --gpus" in result.stderr
+
+
+@pytest.mark.parametrize("gpus", ["1", "cpu:1"])
+def test_options_for_several_processes_are_refused_to_one_that_was_asked_for(
+    ganforge: Ganforge, tiny_recipe: Path, gpus: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    result = ganforge("run", tiny_recipe, "--gpus", gpus, "--patience", "5m", "--max-restarts", "1")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        f"error: --gpus {gpus} starts no other process here, so that --max-restarts and --patience would have no "
+        "effect.\n"
+    )
+
+
+def test_a_command_for_all_gpus_is_taken_where_there_are_none_with_a_warning(
+    ganforge: Ganforge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    result = ganforge("resume", tmp_path, "--gpus", "auto", "--patience", "5m")
+    assert result.exit_code == 5
+    assert result.stderr.splitlines() == [
+        "warning: --gpus auto starts no other process here, so that --patience would have no effect.",
+        f"error: {tmp_path} is no folder of a run: it holds no run.json and recipe.yaml.",
+    ]
 
 
 def test_resume_wants_a_run(ganforge: Ganforge, tmp_path: Path) -> None:

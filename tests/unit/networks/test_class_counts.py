@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from cases import components, networks, recipe_data
 
-from ganforge.cli.summary import is_conditional
 from ganforge.errors import RecipeError
 from ganforge.plan.plan import Plan
 from ganforge.plan.walk import walk
@@ -37,5 +36,5 @@ def test_too_few_classes_are_refused() -> None:
 @pytest.mark.parametrize(("number", "expected"), [(1, False), (3, True), (1000, True)])
 def test_a_network_reads_the_label_if_it_has_more_classes_than_one(number: int, expected: bool) -> None:
     plan = planned(number, number)
-    generator, _ = networks(plan)
-    assert generator.is_conditional == is_conditional(plan) == expected
+    for network, of_plan in zip(networks(plan), (plan.generator, plan.discriminator), strict=True):
+        assert network.is_conditional == of_plan.is_conditional == expected

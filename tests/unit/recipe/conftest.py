@@ -39,6 +39,8 @@ class Many(interfaces.BlockSpec):
     number: float = Field(default=0.5, gt=0, lt=1)
     finite: Annotated[float, Field(allow_inf_nan=False)] = 0.0
     flag: bool = False
+    power: Literal[1, 2, 4] = 1
+    when: Literal[True, False, "later"] | None = None
     file: Path = Path("a")
     size: int | Literal["auto"] = "auto"
     amount: int | float | str = 1

@@ -133,16 +133,22 @@ def test_each_kind_of_error_is_told_in_plain_english(problems, recipe_text, fiel
         ("few: [1, 2_0]", "few[1]: must be an integer, not '2_0'."),
         ("table: {a: {depth: false}}", "table.a.depth: must be an integer, not false."),
         ("per_class: {1: true}", "per_class[1]: must be a number, not true."),
+        ("flag: 1", "flag: must be true or false, not 1."),
+        ("flag: 'on'", "flag: must be true or false, not 'on'."),
+        ("power: true", "power: must be 1, 2 or 4, not true."),
+        ("power: '2'", "power: must be 1, 2 or 4, not '2'."),
+        ("when: 0", "when: must be True, False or 'later', not 0."),
     ],
 )
-def test_no_boolean_and_no_text_is_taken_for_a_number(problems, recipe_text, fields, message):
+def test_nothing_is_taken_for_what_it_only_looks_like(problems, recipe_text, fields, message):
     (problem,) = problems(with_block(recipe_text, fields))
     assert problem.partition("blocks.m.")[2] == message
 
 
 def test_whole_numbers_may_be_written_as_floats_and_floats_as_whole_numbers(load, recipe_text):
-    block = load(with_block(recipe_text, "finite: 2, even: 4.0, per_class: {3: 1}")).recipe.generator.blocks["m"]
-    assert (block.finite, block.even, block.per_class) == (2.0, 4, {3: 1.0})
+    fields = "finite: 2, even: 4.0, per_class: {3: 1}, power: 2.0, when: false"
+    block = load(with_block(recipe_text, fields)).recipe.generator.blocks["m"]
+    assert (block.finite, block.even, block.per_class, block.power, block.when) == (2.0, 4, {3: 1.0}, 2, False)
 
 
 def test_overrides_are_held_to_the_same_numbers(problems, recipe_text):

@@ -14,6 +14,7 @@ from trainings import contents
 
 import ganforge
 from ganforge import execute
+from ganforge.continuing import is_same_run
 from ganforge.errors import UsageError
 from ganforge.listener import Listener
 from ganforge.planning import preflight
@@ -146,8 +147,8 @@ def test_the_command_resumes_with_another_tracker_in_the_same_folder(tmp_path: P
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, told=Told(3))
     path = tmp_path / "runs" / "00000-tiny"
-    assert execute.is_same_run(path, ["output.trackers=[{kind: stub_notes}]"], components())
-    assert not execute.is_same_run(path, ["output.columns=3"], components())
+    assert is_same_run(path, ["output.trackers=[{kind: stub_notes}]"], components())
+    assert not is_same_run(path, ["output.columns=3"], components())
 
 
 def test_no_path_reaches_a_tracker(tmp_path: Path) -> None:

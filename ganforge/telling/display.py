@@ -8,8 +8,8 @@ from typing import Protocol, TypeVar
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from ganforge.cli.output import Output, duration
 from ganforge.listener import StepReport
+from ganforge.telling.output import Output, duration
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from ganforge.cli.errors import PipeClosedError
 from ganforge.errors import CONTROLS, one_line
+from ganforge.telling.pipe import PipeClosedError
 
 #: Those that own text of several lines doesn't have; names in it are made `one_line`.
 _CONTROLS = {code: shown for code, shown in CONTROLS.items() if chr(code) not in "\t\n"}

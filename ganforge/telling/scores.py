@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ganforge.evaluation.shown import SIZES, grouped, named, number, parts, sizes, warnings_of
 
 if TYPE_CHECKING:
-    from ganforge.cli.output import Output
     from ganforge.evaluation.score import Score
+    from ganforge.telling.output import Output
 
 _HEADER = ("  score", "value", "seeds +-", "draws +-", "real", "x real", "n")
 

@@ -9,14 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from rich.console import Console
-from typer.testing import Result
 
-from ganforge.cli.display import PlainDisplay
-from ganforge.cli.narrator import Narrator
 from ganforge.cli.options import Settings
-from ganforge.cli.output import Output
 from ganforge.data.images import DatasetCard, LabelledImages
 from ganforge.evaluation.score import Score
 from ganforge.freeze.policy import FreezeRow
@@ -24,14 +19,17 @@ from ganforge.plan.plan import Plan
 from ganforge.plan.walk import walk
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
-from ganforge.runs.stop import RunStopped
+from ganforge.telling.commands import command
+from ganforge.telling.display import PlainDisplay
+from ganforge.telling.narrator import Narrator
+from ganforge.telling.output import Output
 from ganforge.weights.load import LoadReport
 from ganforge.weights.pretrained import Provenance
 
 
-def narrator(settings: Settings | None = None) -> tuple[Narrator, io.StringIO]:
+def narrator(command: Callable[..., str] = command) -> tuple[Narrator, io.StringIO]:
     stream = io.StringIO()
-    return Narrator(PlainDisplay(Output(Console(file=stream, width=80))), settings or Settings()), stream
+    return Narrator(PlainDisplay(Output(Console(file=stream, width=80))), command), stream
 
 
 def images(labels: list[int], *, is_phantom: bool) -> LabelledImages:
@@ -135,7 +133,7 @@ def test_scores_of_classes_stand_under_that_of_all_and_all_fit_80_columns() -> N
 
 
 def test_the_end_names_the_sample_grid_and_the_next_command(plan: Plan) -> None:
-    teller, stream = narrator(Settings(plugin_files=(Path("my plugin.py"),)))
+    teller, stream = narrator(Settings(plugin_files=(Path("my plugin.py"),)).command)
     teller.planned(plan, Path("runs/00000-tiny"))
     teller.wrote("samples", Path("runs/00000-tiny/samples/step_00000004.png"))
     stream.truncate(0)
@@ -162,16 +160,3 @@ def test_warnings_are_marked() -> None:
     teller, stream = narrator()
     teller.warning("3 files are [doubles].")
     assert stream.getvalue() == "warning: 3 files are [doubles].\n"
-
-
-def test_the_command_that_continues_computes_as_the_run_did(
-    tiny_recipe: Path, ganforge: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stopped(*words: object, **names: object) -> None:
-        raise RunStopped("SIGTERM", 143)
-
-    monkeypatch.setattr("ganforge.training.trainer.Trainer.fit", stopped)
-    threads = torch.get_num_threads()
-    result = ganforge("run", tiny_recipe, "--device", "cpu", "--threads", threads)
-    assert result.exit_code == 143
-    assert result.stderr.endswith(f" --device cpu --threads {threads}`\n")

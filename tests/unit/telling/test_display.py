@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from ganforge.cli.display import LiveDisplay, PlainDisplay, choose_display, details
-from ganforge.cli.output import Output
 from ganforge.listener import StepReport
+from ganforge.telling.display import LiveDisplay, PlainDisplay, choose_display, details
+from ganforge.telling.output import Output
 
 METRICS = {"loss_generator": 0.5, "loss_real": 0.25, "loss_fake": 1.0}
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
-from ganforge.cli.display import Display
-from ganforge.cli.output import counted, duration
-from ganforge.cli.scores import show_scores
-from ganforge.cli.summary import is_conditional, stages
 from ganforge.errors import one_line
 from ganforge.listener import Listener, StepReport
+from ganforge.telling import commands
+from ganforge.telling.display import Display
+from ganforge.telling.output import counted, duration
+from ganforge.telling.scores import show_scores
+from ganforge.telling.summary import stages
 
 if TYPE_CHECKING:
-    from ganforge.cli.options import Settings
     from ganforge.data.images import LabelledImages
     from ganforge.evaluation.score import Score
     from ganforge.freeze.policy import FreezeRow
@@ -31,11 +31,13 @@ PHANTOM = "PHANTOM: these images are drawn by a program; nothing learnt from the
 class Narrator(Listener):
     """Tells on a display what a run reports. Use it in a `with` statement, which closes the display."""
 
-    def __init__(self, display: Display, settings: Settings, again: Sequence[str] = ()) -> None:
-        """again: options with which a stopped run is to be resumed."""
+    def __init__(
+        self, display: Display, command: Callable[..., str] = commands.command, again: Sequence[str] = ()
+    ) -> None:
+        """command: makes a command of its words. again: options with which a stopped run is to be resumed."""
         self.display = display
         self.output = display.output
-        self.settings = settings
+        self.command = command
         self.again = again
         #: Folder of the run, once it is known.
         self.folder: Path | None = None
@@ -124,7 +126,7 @@ class Narrator(Listener):
         self.output.line()
         if self._plan is None:
             self.output.line(f"{folder} is finished already; nothing was done")
-            self.output.line(f"next: {self.settings.command('sample', folder, '--count', 16, '--out', 'samples')}")
+            self.output.line(f"next: {self.command('sample', folder, '--count', 16, '--out', 'samples')}")
             return
         whole = f" ({duration(self._spent_before + seconds)} with what was done before)" if self._spent_before else ""
         self.output.line(f"finished in {duration(seconds)}{whole}", "bold green")
@@ -140,8 +142,8 @@ class Narrator(Listener):
 
     def resume_command(self) -> str | None:
         """The command that continues the run, or None before it has a folder."""
-        return self.settings.command("resume", self.folder, *self.again) if self.folder else None
+        return self.command("resume", self.folder, *self.again) if self.folder else None
 
     def _next(self, plan: Plan, folder: Path) -> str:
-        label = ("--label", plan.classes[-1]) if is_conditional(plan) else ()
-        return self.settings.command("sample", folder, *label, "--count", 16, "--out", "samples")
+        label = ("--label", plan.classes[-1]) if plan.generator.is_conditional else ()
+        return self.command("sample", folder, *label, "--count", 16, "--out", "samples")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from ganforge.cli.output import Output, aligned, counted, duration
+from ganforge.telling.output import Output, aligned, counted, duration
 
 words = st.text(st.characters(categories=["Ll", "Lo", "Nd"]), min_size=1, max_size=8)
 tables = st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(words, min_size=n, max_size=n), min_size=1, max_size=5))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ganforge.cli.output import Output, counted
 from ganforge.errors import one_line
 from ganforge.freeze.policy import FreezeRow, freeze_table
 from ganforge.plan.plan import NETWORKS, NetworkPlan, PlacedLabel, Plan
+from ganforge.telling.output import Output, counted
 
 _ENTERS = {
     "features": "changes the input",
@@ -50,13 +50,6 @@ def freeze_stages(plan: Plan, output: Output) -> None:
             totals = [sum(column) for column in zip(*(row[2:] for row in table), strict=True)]
             rows = [_cells(row) for row in (*table, FreezeRow(name, "total", *totals))]
             output.table((name, "trained", "parameters", "frozen", "parameters"), rows, right={1, 2, 3, 4}, indent=2)
-
-
-def is_conditional(plan: Plan) -> bool:
-    """Whether the generator reads the label, by an injection or by a part with classes of its own."""
-    network = plan.generator
-    parts = (*network.blocks.values(), plan.recipe.generator.mapping)
-    return bool(network.labels) or any(getattr(part, "num_classes", 0) > 1 for part in parts)
 
 
 def _network(network: NetworkPlan, output: Output) -> None:

@@ -1,0 +1,1 @@
+"""What goes on, told to whoever reads along: at a terminal or in a notebook."""
