@@ -157,7 +157,9 @@ def _continue(
     stop_after: float | None,
     processes: Processes,
 ) -> RunDir:
-    with writing_to(run_dir.path), Stops(stop_after, for_good=processes.size > 1) as stops:
+    is_alone = processes.size == 1
+    noted = listener.stopping if is_alone else None
+    with writing_to(run_dir.path), Stops(stop_after, for_good=not is_alone, noted=noted) as stops:
         if not processes.is_first:
             return _train_and_evaluate(plan, components, run_dir, listener, device, stops, processes)
         with run_dir.locked(listener.warning):

@@ -46,6 +46,12 @@ class Listener:
 
     def resumed(self, step: int) -> None: ...
 
+    def stopping(self, signal: str) -> None:
+        """A signal came, and the run ends when its step is saved.
+
+        Called within the signal's handler, perhaps in the middle of a write: no buffered stream may be used.
+        """
+
     def spent_before(self, seconds: float) -> None:
         """What the run took until now, of a run that goes on: without what killed processes had done."""
 

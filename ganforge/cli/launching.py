@@ -119,6 +119,7 @@ def taking_part(
                 except KeyboardInterrupt as stop:
                     reason = getattr(stop, "reason", "")
                     by = f" by {reason}" if reason else ""
+                    narrator.display.close()  # the bar, which would take the same line
                     say(f"stopped{by}{_how_to_resume(narrator) if stopped is None else stopped}")
                     raise
     except KeyboardInterrupt as stop:

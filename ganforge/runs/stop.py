@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -41,13 +41,17 @@ class Stops:
     than the main thread no signal is looked at.
     """
 
-    def __init__(self, after: float | None = None, *, for_good: bool = False) -> None:
+    def __init__(
+        self, after: float | None = None, *, for_good: bool = False, noted: Callable[[str], None] | None = None
+    ) -> None:
         """after: seconds until the run is asked to stop; None: without a limit.
+
+        noted: is told the name of a signal that is only noted, from within its handler.
 
         for_good: this is one of several processes, and ends with the run. Signals after the first are ignored, then
         and afterwards: a launcher sends them to the rest when one has ended, and kills those that take too long.
         """
-        self._after, self._for_good = after, for_good
+        self._after, self._for_good, self._noted = after, for_good, noted
         self._deadline: float | None = None
         self._signalled: RunStopped | None = None
         self._is_deferred = self._is_at_once = False
@@ -105,3 +109,5 @@ class Stops:
             self._signalled = stopped
         if is_second or self._is_at_once or not self._is_deferred:
             raise stopped
+        if self._noted is not None:
+            self._noted(name)

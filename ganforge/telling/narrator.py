@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+STDERR = 2
 PHANTOM = "PHANTOM: these images are drawn by a program; nothing learnt from them is about patients."
 
 
@@ -92,6 +95,11 @@ class Narrator(Listener):
 
     def resumed(self, step: int) -> None:
         self.output.line(f"continued from the checkpoint of step {step:,}")
+
+    def stopping(self, signal: str) -> None:
+        text = f"{signal}: the step is finished and saved first; a second signal stops at once.\n"
+        with suppress(OSError):
+            os.write(STDERR, f"\n{text}".encode() if self.output.is_live else text.encode())
 
     def spent_before(self, seconds: float) -> None:
         self._spent_before = seconds

@@ -72,7 +72,11 @@ def test_an_interrupted_run_says_how_to_go_on_and_goes_on(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR2])
 def test_a_signal_saves_the_step_and_says_how_to_go_on(
-    ganforge: Ganforge, tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+    ganforge: Ganforge,
+    tiny_recipe: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    number: signal.Signals,
 ) -> None:
     one_step = Trainer._one_step
 
@@ -86,6 +90,9 @@ def test_a_signal_saves_the_step_and_says_how_to_go_on(
         stopped = ganforge("run", tiny_recipe)
     folder = tiny_recipe.parent / "runs" / "00000-tiny"
     assert stopped.exit_code == 128 + number
+    # at once, and past all buffers
+    at_once = f"{number.name}: the step is finished and saved first; a second signal stops at once.\n"
+    assert capfd.readouterr().err == at_once
     assert stopped.stderr == f"stopped by {number.name}; continue with `ganforge resume {folder}`\n"
     resumed = ganforge("resume", folder)
     assert "continued from the checkpoint of step 3\n" in resumed.stdout

@@ -30,10 +30,12 @@ def test_a_signal_stops_at_once_or_is_noted_where_it_is_deferred(number: signal.
 
 
 def test_a_second_signal_stops_at_once() -> None:
-    with Stops() as stops, stops.deferred():
+    noted: list[str] = []
+    with Stops(noted=noted.append) as stops, stops.deferred():
         ask(signal.SIGTERM)
         with pytest.raises(RunStopped, match="stopped by SIGINT"):
             ask(signal.SIGINT)
+    assert noted == ["SIGTERM"]  # the other one stops, and needs no word
 
 
 def test_handlers_are_put_back_whatever_happens() -> None:
