@@ -109,7 +109,7 @@ def test_an_override_that_a_value_of_the_file_does_not_fit_is_named(tiny_recipe:
     )
     written = tiny_recipe.read_text() + "evaluation: {evaluators: [{kind: kd}], best: {by: kd, every: 2}}\n"
     tiny_recipe.write_text(written)
-    with pytest.raises(RecipeError, match="evaluation.best: null`. evaluation.evaluators is set by the override"):
+    with pytest.raises(RecipeError, match=r"evaluation\.best: null`\. evaluation\.evaluators is set by the override"):
         plan_recipe(load_recipe(tiny_recipe, ["evaluation.evaluators=[{kind: prdc}]"], components))
     tiny_recipe.write_text(written.replace("every: 2}}", "every: 3}}"))
     with pytest.raises(RecipeError) as caught:
