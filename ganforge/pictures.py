@@ -20,8 +20,13 @@ from ganforge.files import write_bytes
 
 
 def to_uint8(images: Tensor) -> NDArray[np.uint8]:
-    """(N, 3, H, W) in [-1, 1] -> uint8, the same shape; rounded to the nearest."""
+    """(N, 3, H, W) in [-1, 1] -> uint8, the same shape; rounded to the nearest. On the CPU."""
     return ((images.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu().numpy()
+
+
+def from_uint8(images: Tensor) -> Tensor:
+    """uint8 -> float32 in [-1, 1], the same shape, on the same device; `to_uint8` gives back the same."""
+    return images.float().div_(127.5).sub_(1)
 
 
 def tile(images: NDArray[np.uint8], columns: int, gap: int = 2) -> NDArray[np.uint8]:

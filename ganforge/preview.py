@@ -16,7 +16,7 @@ from ganforge.data.decode import decode
 from ganforge.data.images import LabelledImages, LoadContext
 from ganforge.data.reading import AS_IT_STANDS, Reading
 from ganforge.interfaces import AugmentationSpec
-from ganforge.pictures import to_uint8
+from ganforge.pictures import from_uint8, to_uint8
 from ganforge.randomness import Draws
 from ganforge.recipe.data import DataRecipe
 
@@ -62,7 +62,7 @@ def _title(images: LabelledImages) -> str:
 def _augmented(
     images: NDArray[np.uint8], augmentations: Sequence[AugmentationSpec], seed: int, numbers: list[int]
 ) -> NDArray[np.uint8]:
-    changed = torch.from_numpy(np.ascontiguousarray(images)).float() / 127.5 - 1
+    changed = from_uint8(torch.from_numpy(np.ascontiguousarray(images)))
     for index, spec in enumerate(augmentations):
         changed = spec.build()(changed, Draws(seed, f"augment real {index}", numbers, changed.device))
     return to_uint8(changed.detach())
