@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ganforge.card import Card
 from ganforge.classes import find_labels
 from ganforge.errors import UsageError
+from ganforge.phantoms import PHANTOM
 from ganforge.pictures import Mark, png_bytes, tile, to_uint8
 from ganforge.sampling import Sampler, batch_for, grid_images
 from ganforge.trained import Trained
@@ -24,8 +25,6 @@ from ganforge.trained import Trained
 Labels = str | int | Sequence[str] | Sequence[int] | NDArray[np.integer[Any]]
 #: Images: uint8 (N, H, W, 3), as numpy, Pillow and matplotlib have them.
 Images = NDArray[np.uint8]
-
-PHANTOM = "PHANTOM: these images are drawn by a program; nothing learnt from them is about patients."
 
 
 class TrainedGenerator:

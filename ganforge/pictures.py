@@ -17,6 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from ganforge.files import write_bytes
+from ganforge.phantoms import LEARNT_FROM_PHANTOMS
 
 
 def to_uint8(images: Tensor) -> NDArray[np.uint8]:
@@ -53,7 +54,7 @@ class Mark:
         info.add_text("Software", "ganforge")
         info.add_text("Source", f"generated, not a photograph; recipe {self.recipe}")
         if self.is_phantom:
-            info.add_text("Warning", "PHANTOM: learnt from images drawn by a program; says nothing about patients")
+            info.add_text("Warning", LEARNT_FROM_PHANTOMS)
         return info
 
 

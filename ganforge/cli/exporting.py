@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ganforge.cli.options import Settings, Threads, Trained, choose_device
+from ganforge.phantoms import PHANTOM
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write.")]
 Formats = Annotated[
@@ -41,7 +42,7 @@ def export(
     formats: Any = [name.strip() for word in format or ["safetensors"] for name in word.split(",")]
 
     from ganforge.cli.display import choose_display
-    from ganforge.cli.narrator import PHANTOM, Narrator
+    from ganforge.cli.narrator import Narrator
     from ganforge.cli.output import Output
     from ganforge.exports.write import check_request
     from ganforge.exports.write import export as write

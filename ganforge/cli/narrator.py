@@ -13,6 +13,7 @@ from ganforge.cli.scores import show_scores
 from ganforge.cli.summary import is_conditional, stages
 from ganforge.errors import one_line
 from ganforge.listener import Listener, StepReport
+from ganforge.phantoms import PHANTOM
 
 if TYPE_CHECKING:
     from ganforge.cli.options import Settings
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from ganforge.weights.pretrained import Provenance
 
 T = TypeVar("T")
-
-PHANTOM = "PHANTOM: these images are drawn by a program; nothing learnt from them is about patients."
 
 
 class Narrator(Listener):

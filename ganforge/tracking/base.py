@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 Value = str | int | float | bool | None
 
-PHANTOM = "PHANTOM: the images are drawn by a program; nothing learnt from them is about patients."
-
 
 @dataclass(frozen=True)
 class TrackedRun:
