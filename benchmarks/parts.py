@@ -22,6 +22,7 @@ from benchmarks.steps import LAZY, WARM_UP, build, plan_of
 from ganforge.data.preparation import PrepareFile
 from ganforge.data.prepared import made_by
 from ganforge.listener import Listener
+from ganforge.pictures import from_uint8
 from ganforge.randomness import Draws
 from ganforge.samples.request import Origin
 from ganforge.samples.write import write_samples
@@ -63,8 +64,7 @@ def data_loading(repeats: int) -> dict[str, Any]:
     step = build("step_64", "fast")
 
     def load() -> None:
-        batch = torch.from_numpy(pixels[indices])
-        batch.float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
+        from_uint8(torch.from_numpy(pixels[indices])).contiguous(memory_format=torch.channels_last)
 
     times = interleaved({"load": load, "step": lambda: step(1)}, max(repeats, 5))
     return {

@@ -27,6 +27,7 @@ from ganforge.interfaces import DatasetSpec
 from ganforge.listener import Listener
 from ganforge.loading import load_data
 from ganforge.opening import load_generator, open_run
+from ganforge.phantoms import AGAINST_PHANTOMS
 from ganforge.plan.plan import Plan
 from ganforge.processes.crew import Crew
 from ganforge.processes.group import ALONE, Processes
@@ -198,7 +199,7 @@ def _reference(text: str, resolution: int, components: Components, listener: Lis
             )
         return reference_of(plan.recipe, *load_data(plan, run_dir, listener))
     images = _images(text, resolution, components, listener, "--real")
-    caveats = ("the real images are phantoms, drawn by a program",) if images.card.is_phantom else ()
+    caveats = (AGAINST_PHANTOMS,) if images.card.is_phantom else ()
     return Reference(images, f"all {len(images):,}", None, caveats)
 
 

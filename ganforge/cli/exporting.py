@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ganforge.cli.options import Settings, Threads, Trained, choose_device
+from ganforge.phantoms import PHANTOM
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write.")]
 Formats = Annotated[
@@ -43,7 +44,7 @@ def export(
     from ganforge.exports.write import check_request
     from ganforge.exports.write import export as write
     from ganforge.telling.display import choose_display
-    from ganforge.telling.narrator import PHANTOM, Narrator
+    from ganforge.telling.narrator import Narrator
     from ganforge.telling.output import Output
     from ganforge.trained import open_trained
 

@@ -10,6 +10,7 @@ import typer
 from ganforge.cli.launching import Gpus, launched, option, taking_part
 from ganforge.cli.options import Device, Settings, Threads, Trained, choose_device
 from ganforge.errors import UsageError
+from ganforge.phantoms import PHANTOM
 from ganforge.samples import MAX_COUNT
 
 if TYPE_CHECKING:
@@ -91,7 +92,6 @@ def sample(
 
 def _show(drawn: Drawn, output: Output) -> None:
     from ganforge.errors import one_line
-    from ganforge.telling.narrator import PHANTOM
     from ganforge.telling.output import counted
 
     numbers = drawn.counts.values()

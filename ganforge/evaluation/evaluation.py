@@ -16,6 +16,7 @@ from ganforge.hardware import is_out_of_memory
 from ganforge.interfaces import EvaluatorSpec
 from ganforge.listener import Listener
 from ganforge.networks.staged import Generator
+from ganforge.phantoms import AGAINST_PHANTOMS
 from ganforge.processes.crew import Crew
 from ganforge.processes.group import ALONE, Processes
 from ganforge.randomness import derive_seed
@@ -29,7 +30,7 @@ def reference_of(recipe: Recipe, train: LabelledImages, held_out: LabelledImages
     """Held-out images; without any, those trained on, and each score then says so."""
     caveats: tuple[str, ...] = ()
     if held_out.card.is_phantom:
-        caveats += ("the real images are phantoms, drawn by a program",)
+        caveats += (AGAINST_PHANTOMS,)
     if len(held_out):
         split = f"{len(held_out):,} held out by group, {len(train):,} trained on, split seed {recipe.split.seed}"
         return Reference(held_out, split, train, caveats)

@@ -18,6 +18,7 @@ from ganforge.exports.model_card import model_card
 from ganforge.files import sha256_of, sync_folder, write_json, write_text
 from ganforge.listener import Listener
 from ganforge.outputs import expect_free_folder
+from ganforge.phantoms import LEARNT_FROM_PHANTOMS
 from ganforge.registry import Components
 from ganforge.tensors import save_tensors
 from ganforge.trained import Trained
@@ -106,7 +107,7 @@ def graph_note(card: Card) -> dict[str, Any]:
     note = {"producer": "ganforge", "name": card.name, "recipe": card.recipe, "step": card.step}
     note["classes"] = "; ".join(card.classes) if card.is_conditional else ""
     if card.is_phantom:
-        note["warning"] = "PHANTOM: learnt from images drawn by a program; says nothing about patients"
+        note["warning"] = LEARNT_FROM_PHANTOMS
     return note
 
 

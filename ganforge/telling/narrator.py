@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ganforge.errors import one_line
 from ganforge.listener import Listener, StepReport
+from ganforge.phantoms import PHANTOM
 from ganforge.telling import commands
 from ganforge.telling.display import Display
 from ganforge.telling.output import counted, duration
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: Number of standard error as the system counts.
 STDERR = 2
-PHANTOM = "PHANTOM: these images are drawn by a program; nothing learnt from them is about patients."
 
 
 class Narrator(Listener):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganforge.tracking.base import PHANTOM, TrackedRun, Tracker, score_key
+from ganforge.phantoms import PHANTOM
+from ganforge.tracking.base import TrackedRun, Tracker, score_key
 
 if TYPE_CHECKING:
     from ganforge.evaluation.score import Score

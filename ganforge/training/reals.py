@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ganforge.data.images import LabelledImages
+from ganforge.pictures import from_uint8
 from ganforge.randomness import Draws, draw_categories
 from ganforge.training.epochs import EpochOrder
 from ganforge.training.step import RealBatch
@@ -54,5 +55,5 @@ class RealImages:
         pixels: Tensor = torch.from_numpy(self.pixels[indices.numpy()])
         if self.device.type == "cuda":
             pixels = pixels.pin_memory()
-        images = pixels.to(self.device, non_blocking=True).float().div_(127.5).sub_(1)
+        images = from_uint8(pixels.to(self.device, non_blocking=True))
         return RealBatch(images.contiguous(memory_format=torch.channels_last), self.labels[indices].to(self.device))

@@ -21,6 +21,7 @@ from ganforge.blocks.heads import LogitHead
 from ganforge.data.pixels import Pixels
 from ganforge.errors import CheckpointError
 from ganforge.networks.staged import Discriminator
+from ganforge.pictures import from_uint8
 from ganforge.recipe.models import ClassRule
 
 #: Images of a class that are judged in order to find the source's class that is nearest to it.
@@ -130,7 +131,7 @@ def nearest_classes(
         chosen = (of_class if len(of_class) else np.arange(len(labels)))[:MAX_JUDGED]
         judged.clear()
         for start in range(0, len(chosen), BATCH):
-            x = torch.from_numpy(images[chosen[start : start + BATCH]]).float().div_(127.5).sub_(1)
+            x = from_uint8(torch.from_numpy(images[chosen[start : start + BATCH]]))
             network(x, torch.zeros(len(x), dtype=torch.int64))
         found.append(int(torch.cat(judged).mean(dim=0).argmax()))
     return tuple(found)

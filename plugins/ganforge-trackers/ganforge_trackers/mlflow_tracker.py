@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganforge.files import write_text
-from ganforge.tracking.base import PHANTOM, TrackedRun, Tracker, score_key
+from ganforge.phantoms import PHANTOM
+from ganforge.tracking.base import TrackedRun, Tracker, score_key
 
 if TYPE_CHECKING:
     from ganforge.evaluation.score import Score

@@ -199,7 +199,7 @@ def test_tensorboard_shows_what_it_was_told(tmp_path: Path) -> None:
     assert [event.step for event in shown.Images("samples")] == [0, 2, 4]
     assert [event.step for event in shown.Scalars("scores/brightness")] == [4]
     (text,) = shown.Tensors("PHANTOM/text_summary")
-    assert text.tensor_proto.string_val[0].startswith(b"PHANTOM: the images are drawn by a program")
+    assert text.tensor_proto.string_val[0].startswith(b"PHANTOM: these images are drawn by a program")
     written = b"".join(content for name, content in contents(path).items() if "tfevents" in name)
     assert str(tmp_path).encode() not in written
 
