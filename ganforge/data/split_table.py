@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ganforge.data.images import LabelledImages
 from ganforge.data.listing import refuse
-from ganforge.data.split import HowToSplit, split_images
+from ganforge.data.split import HowToSplit, divide
 from ganforge.files import not_utf8, write_text
 
 
@@ -30,10 +30,7 @@ def split_rows(images: LabelledImages, split: HowToSplit) -> list[SplitRow]:
     """
     faults = dict.fromkeys(fault for name in images.names if (fault := _fault_of(name)))
     refuse("a table is UTF-8, and can't hold all names of these files", list(faults))
-    sides = ["unused"] * len(images)
-    for name, indices in zip(("train", "held_out"), split_images(images, split), strict=True):
-        for index in indices:
-            sides[index] = name
+    sides = divide(images.labels, images.groups, images.sides, split)
     labels = [images.card.classes[label] for label in images.labels]
     return [SplitRow(*row) for row in zip(images.names, labels, images.groups, sides, strict=True)]
 
