@@ -56,6 +56,8 @@ def recognise_table(kind: type[CsvTable], place: Path) -> Recognised | None:
     assert files is not None
     files.listing.problems.refuse()
     notes.insert(0, _assumed(guess.image, guess.label, guess.patient))
+    if guess.split:
+        notes.append(f"the column '{guess.split}' says which pictures are trained on and which are held out.")
     if separator:
         notes.append(f"the cells of {table.file.name} seem to be parted by {separator!r}.")
     if guess.rivals:

@@ -35,40 +35,39 @@ class HowToSplit(Protocol):
 
 
 def split_images(images: LabelledImages, split: HowToSplit) -> tuple[Indices, Indices]:
-    """Indices of the images to train on and of those held out: as the set itself says, else as `train_and_held_out`.
+    """Indices of the images to train on and of those held out, each sorted, as `divide` says."""
+    divided = divide(images.labels, images.groups, images.sides, split)
+    return _indices_of("train", divided), _indices_of("held_out", divided)
 
-    Of a set that says it, `held_out` is not used.
+
+def divide(labels: ArrayLike, groups: Sequence[str], sides: Sequence[str] | None, split: HowToSplit) -> list[str]:
+    """The side of each image in a run, one of SIDES.
+
+    sides: what the set itself says, whatever `split.held_out` is; None: `split_by_group` decides. Of the images to
+    train on about `split.train` stay, if there are more; the others are unused. Whole groups are left out, in each
+    stratum by the same share. A stratum of a single group keeps it.
     """
-    if images.sides is None:
-        return train_and_held_out(images.labels, images.groups, split.held_out, split.seed, split.train)
-    train, unseen = (np.flatnonzero([side == wanted for side in images.sides]).astype(np.int64) for wanted in SIDES[:2])
-    return _at_most(split.train, train, images.labels, images.groups, split.seed), unseen
+    if sides is None:
+        train, unseen = split_by_group(labels, groups, split.held_out, split.seed)
+    else:
+        train, unseen = _indices_of("train", sides), _indices_of("held_out", sides)
+    if split.train is not None and split.train < len(train):
+        left_out = 1 - split.train / len(train)
+        kept, _ = split_by_group(np.asarray(labels)[train], [groups[i] for i in train], left_out, split.seed)
+        train = train[kept]
+    divided = np.full(len(groups), "unused", dtype=object)
+    divided[train], divided[unseen] = "train", "held_out"
+    return divided.tolist()
+
+
+def _indices_of(side: str, sides: Sequence[str]) -> Indices:
+    return np.flatnonzero([each == side for each in sides]).astype(np.int64)
 
 
 def num_shared(train: LabelledImages, held_out: LabelledImages) -> int:
     """How many held-out images have the pixels of one that is trained on."""
     seen = set(digests(train.images))
     return sum(digest in seen for digest in digests(held_out.images))
-
-
-def train_and_held_out(
-    labels: ArrayLike, groups: Sequence[str], held_out: float, seed: int, most: int | None = None
-) -> tuple[Indices, Indices]:
-    """As `split_by_group`, with about `most` of the training images, if there are more; the others are in neither.
-
-    Whole groups are left out, in each stratum by the same share. A stratum of a single group keeps it.
-    """
-    train, unseen = split_by_group(labels, groups, held_out, seed)
-    return _at_most(most, train, labels, groups, seed), unseen
-
-
-def _at_most(most: int | None, train: Indices, labels: ArrayLike, groups: Sequence[str], seed: int) -> Indices:
-    if most is None or most >= len(train):
-        return train
-    kept, _ = split_by_group(
-        np.asarray(labels, dtype=np.int64)[train], [groups[i] for i in train], 1 - most / len(train), seed
-    )
-    return train[kept]
 
 
 def split_by_group(labels: ArrayLike, groups: Sequence[str], held_out: float, seed: int) -> tuple[Indices, Indices]:

@@ -5,12 +5,13 @@ The numbers are those of recipes/dr_best.yaml, which were found on 1,163 photogr
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganforge.data.reasons import window_that_holds
+from ganforge.processors import usable_processors
+from ganforge.recipe.models import SplitSpec
 from ganforge.starter.survey import FEW_IMAGES, Survey
 
 #: The resolution of the bundled source.
@@ -49,7 +50,8 @@ class Choices:
     resolution: Choice
     #: What the dataset is told about how pictures become squares of 256 levels, by its fields.
     pictures: dict[str, Choice]
-    held_out: Choice
+    #: None where the set itself says which pictures are held out.
+    held_out: Choice | None
     batch: Choice
     sampler: Choice
     steps: Choice
@@ -65,13 +67,14 @@ class Choices:
 
 def choose(survey: Survey) -> Choices:
     """The values for a first run over these pictures."""
-    held_out = _held_out(survey)
-    train, unseen = survey.split_counts(float(held_out.value))
+    held_out = _held_out(survey) if survey.sides is None else None
+    split = SplitSpec() if held_out is None else SplitSpec(held_out=float(held_out.value))
+    train, unseen = survey.split_counts(split)
     num_train = sum(train)
     batch = BATCH if num_train >= BATCH else max(4, num_train // 2)
     shown = min(max(PASSES * num_train, FEWEST_SHOWN), MOST_SHOWN)
     num_steps = max(10, round(shown / batch / 10) * 10)
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    processors = usable_processors()
     seconds = num_steps * batch / (SPEED_OF_ONE * processors**0.85)
     return Choices(
         is_conditional=len(survey.classes) > 1,
@@ -190,9 +193,12 @@ def _warnings(survey: Survey, train: list[int], unseen: list[int]) -> tuple[str,
     for counts, fate in ((unseen, "held out, so that there is none to measure with"), (train, "left to train on")):
         without = [f"'{name}'" for name, count in zip(survey.classes, counts, strict=True) if count == 0]
         if without:
+            none = f"none is {fate} of {_some(without)}."
             found.append(
-                f"all pictures of a class may be of patients of others, and stay with them: none is {fate} of "
-                f"{_some(without)}. Another split.seed may help."
+                f"all pictures of a class may be of patients of others, and stay with them: {none} Another split.seed "
+                "may help."
+                if survey.sides is None
+                else f"by the split that comes with the pictures, {none}"
             )
     if 0 < survey.num_grey < survey.num_headers:
         found.append(

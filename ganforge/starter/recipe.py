@@ -94,6 +94,8 @@ def _data(survey: Survey, choices: Choices) -> list[str]:
             lines.append(f"  {key}: {_yaml(value)}")
     for key, choice in choices.pictures.items():
         lines += _chosen(key, choice, 2)
+    if choices.held_out is None:
+        return lines
     why = f"never trained on, to measure with ({choices.held_out.why}); pictures of one patient stay on one side"
     return [*lines, *_chosen("split", Choice(f"{{held_out: {choices.held_out.value}}}", why))]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -15,7 +15,7 @@ from ganforge.data.listing import Listing, entries, existing_folder, folders_in,
 from ganforge.data.recognised import Recognised
 from ganforge.data.recognised_table import SUFFIXES as TABLES
 from ganforge.data.specs import CsvTable
-from ganforge.data.split import train_and_held_out
+from ganforge.data.split import HowToSplit, divide
 from ganforge.errors import DataError, UsageError, did_you_mean, one_line
 from ganforge.files import expect_file, is_file, is_special
 from ganforge.interfaces import DatasetSpec
@@ -51,6 +51,8 @@ class Survey:
     depth: Depth | None
     labels: tuple[int, ...]
     groups: tuple[str, ...]
+    #: For each image "train", "held_out" or "unused", where the set itself says so.
+    sides: tuple[str, ...] | None
     #: Sentences about what was assumed, and about what the user should know.
     notes: tuple[str, ...]
 
@@ -58,14 +60,12 @@ class Survey:
     def num_images(self) -> int:
         return len(self.labels)
 
-    def split_counts(self, held_out: float) -> tuple[list[int], list[int]]:
-        """Images of each class to train on and held out, by the split that a run would make with seed 0."""
-        train, unseen = train_and_held_out(self.labels, self.groups, held_out, 0)
-        return self._counts(train), self._counts(unseen)
-
-    def _counts(self, indices: Iterable[int]) -> list[int]:
-        labels = Counter(self.labels[index] for index in indices)
-        return [labels[label] for label in range(len(self.classes))]
+    def split_counts(self, split: HowToSplit) -> tuple[list[int], list[int]]:
+        """Images of each class to train on and held out, as a run would divide them."""
+        divided = divide(self.labels, self.groups, self.sides, split)
+        counts = Counter(zip(divided, self.labels, strict=True))
+        train, unseen = ([counts[side, label] for label in range(len(self.classes))] for side in ("train", "held_out"))
+        return train, unseen
 
 
 def survey(root: Path, components: Components, kind: str | None = None, progress: Progress = no_progress) -> Survey:
@@ -86,6 +86,8 @@ def survey(root: Path, components: Components, kind: str | None = None, progress
         if count < 2
     ]
     refuse(f"{root} has too few pictures", few, "Add some, or move the folder of that class away.")
+    if listing.sides is not None and "train" not in listing.sides:
+        raise DataError(f"{root} says which pictures are trained on, and none is. Give some the split 'train'.")
     sides = [min(header.width, header.height) for header in headers]
     return Survey(
         spec=_as_given(recognised.spec, root),
@@ -103,6 +105,7 @@ def survey(root: Path, components: Components, kind: str | None = None, progress
         depth=depth_of([look.file for look in looks if look.header.is_grey]),
         labels=listing.labels,
         groups=listing.groups,
+        sides=listing.sides,
         notes=(*recognised.notes, *(f"{text}. {ADVICE}" for text in alike_classes(classes))),
     )
 

@@ -70,7 +70,7 @@ def new_recipe(
     values = {
         "resolution": choices.resolution,
         **choices.pictures,
-        "held out": choices.held_out,
+        **({} if choices.held_out is None else {"held out": choices.held_out}),
         "sampler": choices.sampler,
     }
     run = _next_run(name)

@@ -16,10 +16,10 @@ from ganforge.data.assemble import FileSet
 from ganforge.data.check import findings
 from ganforge.data.check.doubles import nearly_equal
 from ganforge.data.check.finding import Finding, Set
-from ganforge.data.check.look import BLACK, WHITE, LookAt, look_at_array
+from ganforge.data.check.look import BLACK, WHITE, Look, LookAt, look_at_array
 from ganforge.data.images import LoadContext
 from ganforge.data.prepared import made_by
-from ganforge.data.split import HowToSplit, train_and_held_out
+from ganforge.data.split import HowToSplit, divide
 from ganforge.errors import DataError
 from ganforge.interfaces import DatasetSpec
 
@@ -124,13 +124,8 @@ def _looked_at(files: FileSet, resolution: int, split: HowToSplit, context: Load
     names, groups = ([column[i] for i in keep] for column in (listing.names, listing.groups))
     labels = [listing.labels[i] for i in keep]
     looks = [looks[i] for i in keep]
-    usable = [i for i, look in enumerate(looks) if not look.reason]
-    sides = [""] * len(keep)
-    if listing.sides is not None:
-        for i in usable:
-            sides[i] = listing.sides[keep[i]]
-    else:
-        _divide(sides, usable, labels, groups, split)
+    given = None if listing.sides is None else [listing.sides[i] for i in keep]
+    sides = _divide(looks, labels, groups, given, split)
     return Set(names, labels, groups, sides, looks, files.classes, resolution)
 
 
@@ -139,25 +134,25 @@ def _drawn(data: DatasetSpec, resolution: int, split: HowToSplit, context: LoadC
     images = data.load(resolution, context)
     looks = [look_at_array(pixels) for pixels in images.images]
     labels = images.labels.tolist()
-    sides = [""] * len(images)
-    _divide(sides, list(range(len(images))), labels, images.groups, split)
+    sides = _divide(looks, labels, images.groups, images.sides, split)
     return Set(images.names, labels, images.groups, sides, looks, images.card.classes, resolution)
 
 
 def _divide(
-    sides: list[str], usable: Sequence[int], labels: Sequence[int], groups: Sequence[str], split: HowToSplit
-) -> None:
-    """The side of each usable image, as a run would split them."""
-    if not usable:
-        return
-    chosen = train_and_held_out(
-        [labels[i] for i in usable], [groups[i] for i in usable], split.held_out, split.seed, split.train
-    )
-    for i in usable:
-        sides[i] = "unused"
-    for name, indices in zip(("train", "held_out"), chosen, strict=True):
-        for index in indices:
-            sides[usable[index]] = name
+    looks: Sequence[Look],
+    labels: Sequence[int],
+    groups: Sequence[str],
+    given: Sequence[str] | None,
+    split: HowToSplit,
+) -> list[str]:
+    """The side of each image as a run would divide those that can be used; "" for the others."""
+    usable = [i for i, look in enumerate(looks) if not look.reason]
+    kept = None if given is None else [given[i] for i in usable]
+    divided = divide([labels[i] for i in usable], [groups[i] for i in usable], kept, split)
+    sides = [""] * len(looks)
+    for i, side in zip(usable, divided, strict=True):
+        sides[i] = side
+    return sides
 
 
 def _summed_up(images: Set, name: str, files: FileSet | None, found: tuple[Finding, ...]) -> Check:

@@ -19,6 +19,7 @@ from ganforge.data.quarantine import write_quarantine
 from ganforge.data.reading import Reading
 from ganforge.data.specs import ImageFolder
 from ganforge.errors import DataError
+from ganforge.recipe.models import SplitSpec
 
 GREY = Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8))
 
@@ -195,13 +196,13 @@ def test_what_is_no_file_is_named_and_never_waited_for(root: Path) -> None:
 
 
 def test_names_that_are_no_utf_8_are_used_and_split_like_all_others(root: Path) -> None:
-    from ganforge.data.split import train_and_held_out
+    from ganforge.data.split import split_images
 
     odd = Path(os.fsdecode(os.fsencode(root / "a") + b"/\xff\xfe.png"))
     odd.write_bytes((root / "a" / "00.png").read_bytes())
     images = load(root)
     assert "a/\udcff\udcfe.png" in images.names
-    train, held_out = train_and_held_out(images.labels, images.groups, 0.2, 0)
+    train, held_out = split_images(images, SplitSpec())
     assert len(train) + len(held_out) == 21
 
 

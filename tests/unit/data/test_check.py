@@ -14,7 +14,7 @@ from PIL import Image, ImageEnhance
 from ganforge.data.check.check import Check, check_data
 from ganforge.data.check.doubles import nearly_equal
 from ganforge.data.check.look import Look, fingerprint, look_at_array
-from ganforge.data.images import LoadContext
+from ganforge.data.images import LabelledImages, LoadContext
 from ganforge.data.specs import CsvTable, ImageFolder
 from ganforge.interfaces import DatasetSpec
 from ganforge.progress import no_progress
@@ -63,11 +63,32 @@ def test_a_sound_set_has_no_findings_and_true_numbers(root: Path, tmp_path: Path
     assert 100 < result.brightness < 155 and result.black == result.white == 0
 
 
-def test_it_is_split_as_a_run_would_split_it(root: Path, tmp_path: Path) -> None:
+class WithoutFiles(CsvTable):
+    """The images of a table, as a set that draws them."""
+
+    def files(self, context: LoadContext) -> None:
+        return None
+
+    def load(self, resolution: int, context: LoadContext) -> LabelledImages:
+        return CsvTable.model_validate(self.model_dump()).load(resolution, context)
+
+
+@pytest.mark.parametrize("split", [SplitSpec(), SplitSpec(held_out=0.5, seed=3), SplitSpec(train=6)])
+@pytest.mark.parametrize("column", [None, "split"])
+@pytest.mark.parametrize("kind", [CsvTable, WithoutFiles])
+def test_it_is_split_as_a_run_would_split_it(
+    root: Path, tmp_path: Path, split: SplitSpec, column: str | None, kind: type[CsvTable]
+) -> None:
     from ganforge.data.split_table import split_rows
 
-    rows = split_rows(of(root).load(16, LoadContext(tmp_path / "cache")), SplitSpec())
-    assert [row.split for row in rows] == list(check(of(root), tmp_path).images.sides)
+    names = [file.relative_to(root) for file in sorted(root.glob("*/*"))]
+    sides = ["held_out", "train", "train", "unused", "train"] * 4
+    lines = [f"{name},{name.parent},{side}" for name, side in zip(names, sides, strict=True)]
+    (root / "t.csv").write_text("\n".join(["image,label,split", *lines]))
+    data = kind(root=root, table=Path("t.csv"), split=column)
+    context = LoadContext(tmp_path / "cache", workers=1)
+    rows = split_rows(data.load(16, context), split)
+    assert [row.split for row in rows] == list(check_data(data, 16, split, context, "set").images.sides)
 
 
 def test_bad_files_are_errors_until_a_quarantine_takes_them(root: Path, tmp_path: Path) -> None:

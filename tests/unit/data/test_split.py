@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganforge.data.split import split_by_group, train_and_held_out
+from ganforge.data.split import SIDES, divide, split_by_group
+from ganforge.recipe.models import SplitSpec
 
 images = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 12).map("patient {}".format)), max_size=40)
 shares = st.floats(0, 0.99)
@@ -69,18 +70,28 @@ def test_fewer_training_images_are_some_of_them_and_the_held_out_ones_stay(
 ) -> None:
     labels, groups = [label for label, _ in pairs], [group for _, group in pairs]
     train, held_out = split_by_group(labels, groups, share, seed)
-    fewer, unseen = train_and_held_out(labels, groups, share, seed, most)
-    assert list(unseen) == list(held_out)
-    assert set(fewer) <= set(train)
-    left_out = set(train) - set(fewer)
+    divided = divide(labels, groups, None, SplitSpec(held_out=share, seed=seed, train=most))
+    fewer, unseen, left_out = ({i for i, each in enumerate(divided) if each == side} for side in SIDES)
+    assert unseen == set(held_out)
+    assert fewer | left_out == set(train)
     assert not {groups[i] for i in fewer} & {groups[i] for i in left_out}
     assert not left_out or most < len(train)
 
 
 @given(st.integers(1, 70), seeds)
 def test_about_as_many_images_train_as_asked_for(most: int, seed: int) -> None:
-    train, _ = train_and_held_out([i % 3 for i in range(90)], [str(i) for i in range(90)], 0.2, seed, most)
-    assert abs(len(train) - most) <= 3
+    split = SplitSpec(held_out=0.2, seed=seed, train=most)
+    divided = divide([i % 3 for i in range(90)], [str(i) for i in range(90)], None, split)
+    assert abs(divided.count("train") - most) <= 3
+
+
+@given(st.lists(st.sampled_from(SIDES), max_size=40), shares, seeds, st.none() | st.integers(1, 50))
+def test_a_given_side_stays_unless_fewer_are_to_train(sides: list, share: float, seed: int, most: int | None) -> None:
+    labels, groups = [i % 3 for i in range(len(sides))], [str(i) for i in range(len(sides))]
+    divided = divide(labels, groups, sides, SplitSpec(held_out=share, seed=seed, train=most))
+    changes = {(given, side) for given, side in zip(sides, divided, strict=True) if given != side}
+    assert changes <= {("train", "unused")}
+    assert not changes or (most is not None and most < sides.count("train"))
 
 
 def test_what_makes_no_sense_is_refused() -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ganforge.errors import OutputError, UsageError
+from ganforge.errors import DataError, OutputError, UsageError
 from ganforge.planning import plan_recipe
 from ganforge.recipe.load import load_recipe
-from ganforge.recipe.models import Recipe
+from ganforge.recipe.models import Recipe, SplitSpec
 from ganforge.registry import Components
 from ganforge.starter.choices import choose
 from ganforge.starter.parts import Parts, parts_of
@@ -156,10 +156,40 @@ def test_folders_that_are_patients_are_asked_about(drawn: Drawn, components: Com
 def test_a_class_that_the_split_leaves_on_one_side_is_named(drawn: Drawn, components: Components) -> None:
     # both pictures of `a` are of a patient of `b`, with whom they stay
     found = replace(survey(drawn({"a": 2, "b": 6}), components), groups=tuple("xxxabcde"))
-    train, unseen = found.split_counts(0.3)
+    train, unseen = found.split_counts(SplitSpec(held_out=0.3))
     assert sorted((train[0], unseen[0])) == [0, 2]
     side = "left to train on" if train[0] == 0 else "held out"
     assert any(f"none is {side}" in warning and "'a'" in warning for warning in choose(found).warnings)
+
+
+def split_in_a_table(drawn: Drawn, sides: str) -> Path:
+    """Ten pictures of a and ten of b; a letter of `sides` is that of a picture of each: t, h or u."""
+    root = drawn({"a": 10, "b": 10})
+    words = {"t": "train", "h": "held_out", "u": "unused"}
+    rows = [f"{name}/im{i:03d}.png,{name},{words[side]}" for i, side in enumerate(sides) for name in "ab"]
+    table = root / "labels.csv"
+    table.write_text("\n".join(["file,grade,part", *rows]) + "\n")
+    return table
+
+
+def test_a_set_with_a_split_of_its_own_is_counted_by_it(drawn: Drawn, components: Components, tmp_path: Path) -> None:
+    table = split_in_a_table(drawn, "ttthhhhhhu")
+    assert survey(table, components).split_counts(SplitSpec()) == ([3, 3], [6, 6])
+    recipe, text = written(table, components, tmp_path)
+    assert "each of the 6 to train on about" in re.sub(r"\n *# ", " ", text)
+    assert recipe.data.split == "part" and "\nsplit:" not in text  # type: ignore[attr-defined]
+    assert "# The column 'part' says which pictures are trained on and which are held out." in text
+
+
+def test_a_split_of_its_own_without_a_side_is_told(drawn: Drawn, components: Components) -> None:
+    (_, warning) = choose(survey(split_in_a_table(drawn, "tttttuuuuu"), components)).warnings
+    assert warning == (
+        "by the split that comes with the pictures, none is held out, so that there is none to measure with of 'a', "
+        "'b'."
+    )
+    table = split_in_a_table(drawn, "hhhhhuuuuu")
+    with pytest.raises(DataError, match=r"labels\.csv says which pictures are trained on, and none is\. Give some"):
+        survey(table, components)
 
 
 def test_nothing_is_written_over_without_force(drawn: Drawn, components: Components, tmp_path: Path) -> None:
