@@ -20,10 +20,14 @@ BLANKS = frozenset({"", "nan", "na", "n/a", "<na>", "null", "?"})
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column holds what. Without a patient column, `patient_of` names the group of a file."""
+    """Which column holds what.
+
+    Without a label column the folder in which a file lies is its class; without a patient column, `patient_of` names
+    the group of a file.
+    """
 
     image: str
-    label: str
+    label: str | None
     patient: str | None = None
     split: str | None = None
 
@@ -31,12 +35,20 @@ class Columns:
         return [name for name in (self.image, self.label, self.patient, self.split) if name is not None]
 
 
-def label_names(table: Table, label: str) -> tuple[str, ...]:
+def label_names(table: Table, root: Path, columns: Columns, extension: str = "") -> tuple[str, ...]:
     """The distinct labels of a table, in natural order; blank ones left out. Raises DataError where all are."""
-    table.require(label)
-    names = natural_order({text for row in table.rows if not is_blank(text := row.cells[label])})
+    table.require(*columns.all())
+    if columns.label is None:
+        finder = ImageFinder(root, extension)
+        found = [finder.find(row.cells[columns.image]) for row in table.rows]
+        texts = {file.parent.name for file in found if isinstance(file, Path) and file.parent != root}
+        where = f"names no file in a folder of {root}, whose name would be its class"
+    else:
+        texts = {row.cells[columns.label] for row in table.rows}
+        where = f"has no labels in its column '{columns.label}'"
+    names = natural_order({text for text in texts if not is_blank(text)})
     if not names:
-        raise DataError(f"{table.file} has no labels in its column '{label}'.")
+        raise DataError(f"{table.file} {where}.")
     return tuple(names)
 
 
@@ -68,7 +80,7 @@ def list_table(
     for row in table.rows:
         name = row.cells[columns.image]
         found = finder.find(name) if name else "the image's name is blank"
-        label = _label(row, columns.label, labels, problems)
+        label = _label(row, columns.label, found, root, labels, problems)
         if found is None:
             suffixes.add(Path(name).suffix.lower())
             advice = finder.close_to(name) if len(missing) < SHOWN else ""  # it takes its time
@@ -126,9 +138,22 @@ def is_blank(text: str) -> bool:
     return text.lower() in BLANKS
 
 
-def _label(row: Row, column: str, labels: Mapping[str, int], problems: _Rows) -> int:
-    """The number of the row's class; -1, with a problem, where there is none, so that such a listing is never used."""
-    text = row.cells[column]
+def _label(
+    row: Row, column: str | None, file: Path | str | None, root: Path, labels: Mapping[str, int], problems: _Rows
+) -> int:
+    """The number of the row's class; -1, with a problem, where there is none, so that such a listing is never used.
+
+    file: as it was found; without one there is another problem.
+    """
+    if column is not None:
+        text = row.cells[column]
+    elif not isinstance(file, Path):
+        return -1
+    elif file.parent == root:
+        problems.add(row, f"'{file.name}' lies in no folder of {root}, whose name would be its class.")
+        return -1
+    else:
+        text = file.parent.name
     if text in labels:
         return labels[text]
     if not text:

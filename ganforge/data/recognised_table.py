@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ganforge.data.columns import as_mapping, guess_columns, other_separator
 from ganforge.data.listing import entries, folders_in, pictures_in
 from ganforge.data.recognised import Recognised
-from ganforge.data.table import read_table
+from ganforge.data.table import ImageFinder, Table, read_table
 from ganforge.errors import DataError, one_line
 from ganforge.files import is_folder
 
@@ -36,7 +36,8 @@ def recognise_table(kind: type[CsvTable], place: Path) -> Recognised | None:
     if other := other_separator(table):
         separator, table = other
     guess = guess_columns(table)
-    if guess.image is None or guess.label is None or guess.root is None:
+    in_folders = guess.image and guess.root and _in_folders(table, guess.image, guess.root)
+    if guess.image is None or guess.root is None or (guess.label is None and not in_folders):
         if is_folder(place):
             return None
         raise DataError(
@@ -65,8 +66,17 @@ def recognise_table(kind: type[CsvTable], place: Path) -> Recognised | None:
     return Recognised(spec, files.listing, tuple(notes))
 
 
-def _assumed(image: str, label: str, patient: str | None) -> str:
-    told = f"the column '{image}' is taken for the names of the files, '{label}' for the class"
+def _in_folders(table: Table, image: str, root: Path) -> bool:
+    """Whether the files lie in folders of root, several of them, whose names may be their classes."""
+    finder = ImageFinder(root)
+    found = [finder.find(row.cells[image]) for row in table.rows]
+    folders = {file.parent for file in found if isinstance(file, Path)}
+    return root not in folders and len(folders) > 1
+
+
+def _assumed(image: str, label: str | None, patient: str | None) -> str:
+    of_class = f"'{label}' for the class" if label else "the folder that each of them lies in for its class"
+    told = f"the column '{image}' is taken for the names of the files, {of_class}"
     if patient is None:
         return f"{told}; no column seems to tell the patient: name it with `patient`, or each picture counts as one."
     return f"{told}, and '{patient}' for the patient: never both trained on and tested with."

@@ -15,6 +15,7 @@ from ganforge.interfaces import DatasetSpec, Spec
 if TYPE_CHECKING:
     from ganforge.data.assemble import FileSet
     from ganforge.data.images import LabelledImages, LoadContext
+    from ganforge.data.labelled import Columns
     from ganforge.data.listing import Listing
     from ganforge.data.recognised import Recognised
     from ganforge.data.table import Table
@@ -144,10 +145,11 @@ class CsvTable(PictureFiles):
     table: Path
     #: What stands between two cells; null: comma, semicolon, tab or bar, whichever the header has most of.
     separator: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = None
-    #: Columns that hold the file's name (with or without suffix, relative to root), the class, and the patient;
-    #: without a patient column, each image is a patient of its own.
+    #: Column that holds the file's name, with or without suffix, relative to root.
     image: Name = "image"
-    label: Name = "label"
+    #: Column that holds the class; null: the folder in which a file lies is its class.
+    label: Name | None = "label"
+    #: Column that holds the patient; null: each image is a patient of its own.
     patient: Name | None = None
     #: Column with `train`, `held_out` or `unused`, for a split that is given; null: the recipe's `split` decides.
     split: Name | None = None
@@ -174,14 +176,14 @@ class CsvTable(PictureFiles):
 
     def files(self, context: LoadContext) -> FileSet | None:
         """The images of the table."""
-        from ganforge.data.labelled import Columns, list_table
+        from ganforge.data.labelled import list_table
 
         table = self._read()
         values = tuple(self.selected) or self._values(table)
         listing = list_table(
             table,
             self.root,
-            Columns(self.image, self.label, self.patient, self.split),
+            self._columns,
             {value: label for label, value in enumerate(values)},
             extension=self.extension or "",
             allow_missing=self.allow_missing,
@@ -193,14 +195,20 @@ class CsvTable(PictureFiles):
     def _values(self, table: Table) -> tuple[str, ...]:
         from ganforge.data.labelled import label_names
 
-        return label_names(table, self.label)
+        return label_names(table, self.root, self._columns, self.extension or "")
+
+    @property
+    def _columns(self) -> Columns:
+        from ganforge.data.labelled import Columns
+
+        return Columns(self.image, self.label, self.patient, self.split)
 
     def _read(self) -> Table:
         """The table, which has the columns that are named. Raises DataError with those that may be meant."""
         from ganforge.data.columns import as_mapping, guess_columns, other_separator
         from ganforge.errors import DataError
 
-        table, wanted = self._found(), [name for name in (self.image, self.label, self.patient, self.split) if name]
+        table, wanted = self._found(), self._columns.all()
         try:
             table.require(*wanted)
         except DataError as error:

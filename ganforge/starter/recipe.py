@@ -217,7 +217,7 @@ def _evaluation(choices: Choices, parts: Parts) -> list[str]:
     ordering = (
         "the classes look like grades, so that a mistake counts by how far off it is"
         if choices.is_ordered
-        else "`ordered: true` where the classes are grades of one thing"
+        else "`ordered: true` where the classes are grades of one thing; `data.classes` says in which order"
     )
     for kind in kinds:
         is_of_labels = kind in OF_LABELS

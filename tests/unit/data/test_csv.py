@@ -16,6 +16,8 @@ from ganforge.data.specs import CsvTable
 from ganforge.data.split import split_images
 from ganforge.errors import DataError
 from ganforge.recipe.models import SplitSpec
+from ganforge.registry import Components
+from ganforge.starter.survey import survey
 
 
 @pytest.fixture
@@ -349,3 +351,31 @@ def test_a_table_that_never_ends_is_not_read(root: Path, monkeypatch: pytest.Mon
         os.mkfifo(place)
         with pytest.raises(DataError, match=rf"^{place} is a pipe, not a file\.$"):
             CsvTable(root=root, table=Path(place.name)).classes()
+
+
+def test_without_a_label_column_the_folder_of_a_file_is_its_class(
+    tmp_path: Path, context: LoadContext, components: Components
+) -> None:
+    root = tmp_path / "pics"
+    for i, name in enumerate(["mild/a.png", "healthy/b.png", "healthy/c.png", "mild/d.png"]):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4), (i * 40, 0, 0)).save(root / name)
+    text = "file,patient\nmild/a.png,p1\nhealthy/b,p1\nhealthy/c.png,p2\nmild/d.png,p2\n"
+    spec = table(root, text, image="file", label=None, patient="patient")
+    assert spec.classes() == ("healthy", "mild")
+    images = spec.load(4, context)
+    assert images.labels.tolist() == [1, 0, 0, 1] and images.groups == ["p1", "p1", "p2", "p2"]
+    found = survey(root / "t.csv", components)
+    assert found.spec == spec.model_copy(update={"table": Path("t.csv"), "root": root})
+    assert found.notes[0].startswith(
+        "the column 'file' is taken for the names of the files, the folder that each of them lies in for its class, and"
+    )
+
+
+def test_a_file_that_lies_in_no_folder_has_no_class(root: Path, context: LoadContext) -> None:
+    spec = table(root, "image\nsub/three.png\none.png\nnone.png\n", label=None)
+    assert spec.classes() == ("sub",)
+    text = refusal(spec, context)
+    assert f"row 3: 'one.png' lies in no folder of {root}, whose name would be its class." in text
+    assert "row 4: there is no image 'none.png'" in text
+    assert "names no file in a folder of" in refusal(table(root, "image\none.png\n", label=None), context)
