@@ -17,7 +17,7 @@ from ganforge.card import Card
 from ganforge.classes import find_labels
 from ganforge.errors import UsageError
 from ganforge.phantoms import PHANTOM
-from ganforge.pictures import Mark, png_bytes, tile, to_uint8
+from ganforge.pictures import Mark, grid, png_bytes, to_uint8
 from ganforge.sampling import Sampler, batch_for, grid_images
 from ganforge.trained import Trained
 
@@ -96,9 +96,9 @@ class TrainedGenerator:
         return (np.ascontiguousarray(batch.transpose(0, 2, 3, 1)) for batch in sampler.batches(numbers, first))
 
     def grid(self, columns: int = 8, *, seed: int = 0) -> Images:
-        """One picture, uint8 (height, width, 3): a row for each class, the same latent in each column."""
+        """One picture, uint8 (height, width, 3): a row for each class with its name, the same latent in each column."""
         images = grid_images(self._trained.generator, len(self.classes) or 2, columns, seed)
-        return tile(to_uint8(images), columns)
+        return grid(to_uint8(images), columns, self.classes)
 
     def _numbers(self, labels: Labels | None, count: int) -> NDArray[np.int64]:
         if count < 1:
@@ -132,7 +132,7 @@ class TrainedGenerator:
     def _repr_html_(self) -> str:
         """What a notebook shows: a grid with the names of its rows, and what must be said of the images."""
         card, mark = self.card, Mark(self.card.recipe, self.card.is_phantom)
-        picture = base64.b64encode(png_bytes(self.grid(), mark.chunks())).decode()
+        picture = base64.b64encode(png_bytes(self.grid(), mark.texts())).decode()
         lines = [f"<b>{html.escape(card.name)}</b>, step {card.step:,} of {card.num_steps:,}, {card.resolution} px"]
         if card.is_phantom:
             lines.append(f"<b>{PHANTOM}</b>")

@@ -16,7 +16,7 @@ from ganforge.data.decode import decode
 from ganforge.data.images import LabelledImages, LoadContext
 from ganforge.data.reading import AS_IT_STANDS, Reading
 from ganforge.interfaces import AugmentationSpec
-from ganforge.pictures import from_uint8, to_uint8
+from ganforge.pictures import from_uint8, to_uint8, writable
 from ganforge.randomness import Draws
 from ganforge.recipe.data import DataRecipe
 
@@ -37,7 +37,7 @@ def contact_sheet(recipe: DataRecipe, context: LoadContext, each: int) -> NDArra
     for label, name in enumerate(images.card.classes):
         members = np.flatnonzero(images.labels == label)
         chosen = members[np.linspace(0, len(members) - 1, min(each, len(members))).astype(int)]
-        strips.append(_line(f"{name} ({len(members):,})", each, cell))
+        strips.append(_line(f"{writable(name, f'label {label}')} ({len(members):,})", each, cell))
         if paths:
             strips.append(_strip([_as_it_is(paths[images.names[i]], reading, cell) for i in chosen], each, cell))
         prepared = images.images[chosen]
@@ -56,7 +56,7 @@ def contact_sheet(recipe: DataRecipe, context: LoadContext, each: int) -> NDArra
 
 
 def _title(images: LabelledImages) -> str:
-    return images.card.name if images.card.is_phantom else "real pictures: don't share"
+    return writable(images.card.name, "phantoms") if images.card.is_phantom else "real pictures: don't share"
 
 
 def _augmented(
@@ -95,6 +95,5 @@ def _strip(pictures: Sequence[Image.Image], each: int, cell: int) -> Image.Image
 def _line(text: str, each: int, cell: int) -> Image.Image:
     strip = Image.new("RGB", (each * (cell + _GAP) - _GAP, _LINE), "white")
     font = ImageFont.load_default(14)
-    # the font has no more than Latin; what it can't draw must not stop the sheet
-    ImageDraw.Draw(strip).text((2, 1), text.encode("latin-1", "replace").decode("latin-1"), fill="black", font=font)
+    ImageDraw.Draw(strip).text((2, 1), text, fill="black", font=font)
     return strip

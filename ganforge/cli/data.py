@@ -106,7 +106,7 @@ def preview(settings: Settings, what: What, out: PreviewOut, overrides: Override
     with _narrator(settings) as narrator:
         sheet = contact_sheet(recipe, load_context(recipe.bad_images, narrator), each)
     try:
-        save_png(out, sheet, SHEET_TITLE)
+        save_png(out, sheet, {"Title": SHEET_TITLE})
     except OSError as error:
         _unwritable(out, "--out", error)
     narrator.output.line(f"wrote {out}")

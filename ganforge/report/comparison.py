@@ -18,7 +18,7 @@ from ganforge.report.curves import series_of
 from ganforge.report.differences import Difference, differences, flow
 from ganforge.report.folder import RunRecord, at, read_run
 from ganforge.report.hiding import Hider
-from ganforge.report.pictures import Picture, embed_file
+from ganforge.report.pictures import Picture, embed_grid
 from ganforge.report.report import hider
 
 #: Keys of recipes that say nothing about what is computed.
@@ -142,7 +142,7 @@ def last_grids(comparison: Comparison) -> list[tuple[Side, int, Picture]]:
     for side in comparison.sides:
         for grid in reversed(side.record.grids):
             try:
-                found.append((side, grid.step, embed_file(grid.path)))
+                found.append((side, grid.step, embed_grid(grid, side.record)))
             except UnusableImage:
                 continue
             break

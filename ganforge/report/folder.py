@@ -60,6 +60,14 @@ class RunRecord:
         return [str(name) for name in at(self.state, "classes", kind=list) or []]
 
     @property
+    def grid_rows(self) -> list[str]:
+        """Names of the rows of a sample grid: the classes; none where the recipe's generator reads no label."""
+        generator = at(self.recipe, "generator", kind=dict) or {}
+        parts = [*(at(generator, "blocks", kind=dict) or {}).values(), at(generator, "mapping", kind=dict)]
+        labels = at(generator, "label", kind=list)
+        return self.classes if labels or any((at(part, "num_classes", kind=int) or 0) > 1 for part in parts) else []
+
+    @property
     def batch(self) -> int | None:
         """Images in a step; None where the recipe doesn't tell."""
         return at(self.recipe, "training", "batch", kind=int)

@@ -15,7 +15,8 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from ganforge.data.decode import UnusableImage, decode
-from ganforge.report.folder import Grid
+from ganforge.pictures import GAP
+from ganforge.report.folder import Grid, RunRecord, at
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -81,31 +82,42 @@ def _webp(image: Image.Image, quality: int) -> bytes:
     return buffer.getvalue()
 
 
-def embed_file(path: Path) -> Picture:
-    """The picture of a file. Raises UnusableImage with the reason."""
+def embed_file(path: Path, width: int | None = None) -> Picture:
+    """The picture of a file, or so many pixels at its right. Raises UnusableImage with the reason."""
     try:
         now = path.stat()
     except OSError as error:
         raise UnusableImage("is not there") from error
-    return _embedded(path, now.st_mtime_ns, now.st_size)
+    return _embedded(path, width, now.st_mtime_ns, now.st_size)
 
 
 @lru_cache(maxsize=2 * MAX_FRAMES)
-def _embedded(path: Path, changed: int, size: int) -> Picture:
+def _embedded(path: Path, width: int | None, changed: int, size: int) -> Picture:
     """A page that is served is made again with each row of metrics; its pictures stay."""
-    return embed(np.asarray(decode(path)))
+    pixels = np.asarray(decode(path))
+    return embed(pixels if width is None else pixels[:, -width:])
 
 
-def frames(grids: Sequence[Grid], batch: int | None) -> tuple[list[Frame], list[str]]:
+def embed_grid(grid: Grid, record: RunRecord) -> Picture:
+    """A sample grid of a run without the names of its rows, which the page has as text. Raises UnusableImage.
+
+    Grids of older runs have no names.
+    """
+    side = at(record.recipe, "resolution", kind=int) or 0
+    columns = at(record.recipe, "output", "columns", kind=int) or 0
+    return embed_file(grid.path, columns * (side + GAP) - GAP if min(side, columns) > 0 else None)
+
+
+def frames(record: RunRecord) -> tuple[list[Frame], list[str]]:
     """The grids of the timeline, and what is wrong with those that can't be read."""
     found, problems = [], []
-    for grid in evenly(grids, MAX_FRAMES):
+    for grid in evenly(record.grids, MAX_FRAMES):
         try:
-            picture = embed_file(grid.path)
+            picture = embed_grid(grid, record)
         except UnusableImage as reason:
             problems.append(f"samples/{grid.path.name} {reason}")
             continue
-        found.append(Frame(grid.step, None if batch is None else grid.step * batch, picture))
+        found.append(Frame(grid.step, None if record.batch is None else grid.step * record.batch, picture))
     return found, problems
 
 

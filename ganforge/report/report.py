@@ -90,7 +90,7 @@ def gather(folder: Path, drawn: Drawn, panel: Path | None = None, state: str | N
     """
     record = read_run(folder)
     hide = hider(folder, record, drawn.recipe)
-    shown, unreadable = frames(record.grids, record.batch)
+    shown, unreadable = frames(record)
     metrics = curves.metric_charts(record)
     main = [*metrics[:1], curves.score_chart(record), curves.rate_chart(record, drawn.recipe)]
     scores = record.scores or ()

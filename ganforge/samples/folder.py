@@ -107,10 +107,10 @@ class SampleFolder:
 
     def write(self, batch: int, images: NDArray[np.uint8]) -> None:
         """images: (n, 3, H, W), those of the batch. Raises FileExistsError rather than write over a file."""
-        mark = self.request.origin.mark
+        texts = self.request.origin.mark.texts()
         for i, image in zip(self.request.batch(batch), images, strict=True):
             with (self.path / self.request.file(i)).open("xb") as file:
-                file.write(png_bytes(np.ascontiguousarray(image.transpose(1, 2, 0)), mark.chunks()))
+                file.write(png_bytes(np.ascontiguousarray(image.transpose(1, 2, 0)), texts))
 
     def finish(self) -> None:
         """Write the table, now that all pictures are there, and close. On the first process."""

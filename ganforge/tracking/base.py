@@ -47,7 +47,7 @@ class Tracker:
         """A row of metrics.jsonl: losses, penalties, logits, as means over the steps since the last row."""
 
     def samples(self, step: int, picture: NDArray[np.uint8]) -> None:
-        """A grid of generated images, (H, W, 3): a row for each class."""
+        """A grid of generated images, (H, W, 3): a row for each class with its name, if there are labels."""
 
     def measured(self, step: int, score: Score) -> None:
         """The score by which the best checkpoint is chosen, taken during the training."""

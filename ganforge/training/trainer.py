@@ -14,7 +14,7 @@ from ganforge.freeze.policy import freeze_table
 from ganforge.freeze.schedule import Position, Schedule
 from ganforge.listener import Listener, StepReport
 from ganforge.networks.staged import Discriminator, Generator
-from ganforge.pictures import save_png, tile, to_uint8
+from ganforge.pictures import Mark, grid, save_png, to_uint8
 from ganforge.plan.plan import Plan
 from ganforge.processes.group import ALONE, Processes
 from ganforge.runs.checkpoint import Checkpoint, save_checkpoint
@@ -295,8 +295,9 @@ class Trainer:
     def _sample(self) -> None:
         if not self.processes.is_first:
             return
-        columns = self.recipe.output.columns
-        images = grid_images(self.average.network, len(self.plan.classes), columns, self.recipe.seed)
+        network, columns, classes = self.average.network, self.recipe.output.columns, self.plan.classes
+        images = to_uint8(grid_images(network, len(classes), columns, self.recipe.seed))
+        picture = grid(images, columns, classes if network.is_conditional else ())
         path = self.run.samples / f"step_{self.step:08d}.png"
-        save_png(path, tile(to_uint8(images), columns))
+        save_png(path, picture, Mark(self.recipe_hash, self.recipe.data.is_phantom).texts())
         self.listener.wrote("samples", path)

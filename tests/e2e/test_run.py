@@ -186,7 +186,7 @@ def test_the_folder_of_a_run_holds_what_it_promises(runs: tuple[RunDir, RunDir, 
     assert told.warnings == []
     state = transfer.read_state()
     assert (state["state"], state["classes"]) == ("finished", ["across", "upright"])
-    assert Image.open(transfer.samples / "step_00000006.png").size == (3 * 18 - 2, 2 * 18 - 2)
+    assert Image.open(transfer.samples / "step_00000006.png").height == 2 * 18 - 2
 
 
 def test_the_transfer_says_what_became_of_each_tensor(runs: tuple[RunDir, RunDir, Told]) -> None:

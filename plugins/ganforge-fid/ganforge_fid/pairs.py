@@ -45,15 +45,9 @@ def write_panel(path: Path, fake: LabelledImages, train: LabelledImages, pairs: 
 
     A training image that is near when mirrored is shown mirrored. It holds training images: keep it as you keep those.
     """
-    from PIL.PngImagePlugin import PngInfo
+    from ganforge.pictures import save_png
 
-    from ganforge.files import write_bytes
-    from ganforge.pictures import png_bytes
-
-    info = PngInfo()
-    info.add_text("Software", "ganforge")
-    info.add_text("Warning", "holds training images")
-    write_bytes(path, png_bytes(panel(fake, train, pairs), info))
+    save_png(path, panel(fake, train, pairs), {"Software": "ganforge", "Warning": "holds training images"})
 
 
 def panel(fake: LabelledImages, train: LabelledImages, pairs: Mapping[str, Sequence[Pair]]) -> NDArray[np.uint8]:

@@ -119,6 +119,18 @@ def test_preview_draws_each_class_as_it_is_prepared_and_augmented(
         assert discs[64, 64].max() > 50 and discs[0, 0].max() < 5  # a disc, enlarged, on black
 
 
+def test_preview_writes_names_without_accents(
+    ganforge: Ganforge, tiny_recipe: Path, tiny_images: Path, tmp_path: Path
+) -> None:
+    sheets = []
+    for name in ("large", "l\u00e4rge"):
+        (tiny_images / "large").rename(tiny_images / name)
+        result = ganforge("data", "preview", tiny_recipe, "--out", tmp_path / f"{name}.png", "--each", "4")
+        assert result.exit_code == 0, result.output
+        sheets.append((tmp_path / f"{name}.png").read_bytes())
+    assert sheets[0] == sheets[1]
+
+
 def test_a_split_is_written_and_can_be_used_again(ganforge: Ganforge, xrays: Path, tmp_path: Path) -> None:
     out = tmp_path / "split.csv"
     table = xrays / "labels.csv"

@@ -147,6 +147,30 @@ def test_the_timeline_has_each_grid_and_shows_the_last(finished: Path) -> None:
     assert escape(alt).replace("&quot;", "&#34;").replace("&#x27;", "&#39;") in html
 
 
+def test_names_of_rows_stand_in_the_page_and_not_in_its_pictures(finished: Path) -> None:
+    grids = sorted((finished / "samples").glob("*.png"))
+    with Image.open(grids[1]) as grid:
+        assert grid.width > 2 * 18 - 2
+        older = grid.crop((grid.width - (2 * 18 - 2), 0, grid.width, grid.height))
+    named = pictures(page_of(finished))
+    older.save(grids[1])
+    found = pictures(page_of(finished))
+    assert [picture.size for picture in found] == [(2 * 18 - 2, 3 * 18 - 2)] * 3
+    assert [picture.tobytes() for picture in found] == [picture.tobytes() for picture in named]
+
+
+def test_rows_of_a_generator_without_labels_have_no_names(finished: Path) -> None:
+    assert 'class="rows"' in page_of(finished)
+    path = finished / "recipe.yaml"
+    recipe: Any = yaml.parse(path.read_text(), lambda line, column: Origin(None, line, column)).plain()
+    recipe["generator"]["label"] = []
+    path.write_text(yaml.dump(recipe))
+    html = page_of(finished)
+    assert 'class="rows"' not in html and "a row for each class" not in html and "a row per class" not in html
+    both = compare_runs([finished, shutil.copytree(finished, finished.parent / "00001-tiny")])
+    assert "Rows from the top" not in render_comparison(both)
+
+
 def test_of_many_grids_some_are_shown(finished: Path) -> None:
     for step in range(10, 1010, 10):
         Image.new("RGB", (34, 52)).save(finished / "samples" / f"step_{step:08d}.png")
