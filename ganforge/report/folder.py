@@ -64,8 +64,8 @@ class RunRecord:
         """Names of the rows of a sample grid: the classes; none where the recipe's generator reads no label."""
         generator = at(self.recipe, "generator", kind=dict) or {}
         parts = [*(at(generator, "blocks", kind=dict) or {}).values(), at(generator, "mapping", kind=dict)]
-        has_classes = any((at(part, "num_classes", kind=int) or 0) > 1 for part in parts)
-        return self.classes if has_classes or at(generator, "label", kind=list) else []
+        labels = at(generator, "label", kind=list)
+        return self.classes if labels or any((at(part, "num_classes", kind=int) or 0) > 1 for part in parts) else []
 
     @property
     def batch(self) -> int | None:
