@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 from ganforge.data.images import LabelledImages
 from ganforge.errors import DataError, UsageError
 from ganforge.evaluation.score import EvaluationContext, Score
-from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
-from ganforge.registry import Lookup
 from ganforge_fid.comparison import Array, compare_all
-from ganforge_fid.efficientnet import EfficientNetLite0Spec
 from ganforge_fid.meanings import MEANINGS
 from ganforge_fid.memorisation import MIN_HELD_OUT, Nearest, expected_share, ratio_and_share
+from ganforge_fid.on_features import OnFeatures
 from ganforge_fid.pairs import Pair, closest_pairs, write_panel
 from ganforge_fid.scoring import spread_of
 from ganforge_fid.spaces import FeatureSpace, PixelSpace, Space
@@ -36,7 +34,7 @@ def _is_panel(path: Path) -> bool:
     return path.is_file() and is_marked(path)
 
 
-class Memorisation(EvaluatorSpec):
+class Memorisation(OnFeatures):
     """Whether generated images are copies: how near they are to training images, against held-out images.
 
     `memorisation_ratio` is the median distance to the nearest training image, over that of held-out images: near 1 for
@@ -47,13 +45,11 @@ class Memorisation(EvaluatorSpec):
     """
 
     kind: Literal["memorisation"] = "memorisation"
-    in_batches: ClassVar[bool] = True
-    extractor: Annotated[ExtractorSpec, Lookup("extractor")] = EfficientNetLite0Spec()
     #: PNG of the generated images that are nearest to a training image, beside that; null: none. It shows patients.
     panel: Path | None = None
 
     def preflight(self) -> None:
-        self.extractor.preflight()
+        super().preflight()
         if self.panel is not None and not self.panel.absolute().parent.is_dir():
             raise UsageError(f"there is no folder {self.panel.absolute().parent} for memorisation's panel.")
         if self.panel is not None and self.panel.exists() and not _is_panel(self.panel):

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import model_validator
 
 from ganforge.data.images import LabelledImages
 from ganforge.evaluation.score import EvaluationContext, Score
-from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
-from ganforge.registry import Lookup
+from ganforge.interfaces import EvaluatorSpec
 from ganforge_fid.comparison import Drawn
 from ganforge_fid.distances import frechet_distance, kernel_distance
-from ganforge_fid.efficientnet import EfficientNetLite0Spec
 from ganforge_fid.inception import InceptionSpec, Weights, require_weights
+from ganforge_fid.on_features import OnFeatures
 from ganforge_fid.scoring import DistanceMeasure, score
 
 _FID = "compare with FIDs of clean-fid's mode 'clean' at the same n only."
 _KID = "compare with KIDs of clean-fid's mode 'clean' only; published values are often multiplied by 1000."
-
-Extractor = Annotated[ExtractorSpec, Lookup("extractor")]
 
 
 def _frechet(real: Drawn, fake: Drawn) -> float:
@@ -35,50 +32,28 @@ FD = DistanceMeasure("fd", _frechet, is_biased=True, on_inception=_FID)
 KD = DistanceMeasure("kd", _kernel, is_biased=False, on_inception=_KID)
 
 
-class FrechetDistance(EvaluatorSpec):
+class FrechetDistance(OnFeatures):
     """Fréchet distance on the features of any extractor; the default needs no download.
 
     Biased: compare at equal n and with the floor. `kd` is the better number for small sets.
     """
 
     kind: Literal["fd"] = "fd"
-    in_batches: ClassVar[bool] = True
-    extractor: Extractor = EfficientNetLite0Spec()
-
-    def preflight(self) -> None:
-        self.extractor.preflight()
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
-        return score(
-            FD,
-            self.extractor,
-            real,
-            fake,
-            context,
-        )
+        return score(FD, self.extractor, real, fake, context)
 
 
-class KernelDistance(EvaluatorSpec):
+class KernelDistance(OnFeatures):
     """Kernel distance on the features of any extractor, also per class; unbiased at any number of images.
 
     The default extractor needs no download.
     """
 
     kind: Literal["kd"] = "kd"
-    in_batches: ClassVar[bool] = True
-    extractor: Extractor = EfficientNetLite0Spec()
-
-    def preflight(self) -> None:
-        self.extractor.preflight()
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
-        return score(
-            KD,
-            self.extractor,
-            real,
-            fake,
-            context,
-        )
+        return score(KD, self.extractor, real, fake, context)
 
 
 class _WithInception(EvaluatorSpec):
@@ -107,13 +82,7 @@ class FID(_WithInception):
     kind: Literal["fid"] = "fid"
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
-        return score(
-            replace(FD, name="fid"),
-            self.extractor,
-            real,
-            fake,
-            context,
-        )
+        return score(replace(FD, name="fid"), self.extractor, real, fake, context)
 
 
 class KID(_WithInception):
@@ -122,10 +91,4 @@ class KID(_WithInception):
     kind: Literal["kid"] = "kid"
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
-        return score(
-            replace(KD, name="kid"),
-            self.extractor,
-            real,
-            fake,
-            context,
-        )
+        return score(replace(KD, name="kid"), self.extractor, real, fake, context)
