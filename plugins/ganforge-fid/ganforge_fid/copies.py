@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ganforge.data.images import LabelledImages
 from ganforge.errors import DataError, UsageError
 from ganforge.evaluation.score import EvaluationContext, Score
+from ganforge_fid import literature
 from ganforge_fid.comparison import Array, compare_all
 from ganforge_fid.meanings import MEANINGS
 from ganforge_fid.memorisation import MIN_HELD_OUT, Nearest, expected_share, ratio_and_share
@@ -45,6 +46,7 @@ class Memorisation(OnFeatures):
     """
 
     kind: Literal["memorisation"] = "memorisation"
+    papers: ClassVar[tuple[str, ...]] = (literature.COPYING,)
     #: PNG of the generated images that are nearest to a training image, beside that; null: none. It shows patients.
     panel: Path | None = None
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from ganforge.data.images import LabelledImages
 from ganforge.evaluation.score import EvaluationContext, Score
+from ganforge_fid import literature
 from ganforge_fid.classes import ClassRefs, Groups
 from ganforge_fid.on_features import OnFeatures
 
@@ -14,6 +15,7 @@ class LabelAgreement(OnFeatures):
     """Whether a classifier of real images recognises in generated ones the label that was asked for."""
 
     kind: Literal["label_agreement"] = "label_agreement"
+    papers: ClassVar[tuple[str, ...]] = (literature.GAN_TEST,)
     #: The classes have an order, as grades do: kappa is weighted by the square of the difference.
     ordered: bool = True
     #: Classes to merge before the classifier is trained, by name or label: [[0, 1], [2, 3, 4]].
@@ -29,6 +31,7 @@ class Downstream(OnFeatures):
     """A classifier trained on generated images, without and with real ones, and tested on held-out patients."""
 
     kind: Literal["downstream"] = "downstream"
+    papers: ClassVar[tuple[str, ...]] = (literature.TRAIN_ON_SYNTHETIC, literature.GAN_TEST)
     #: The classes have an order, as grades do.
     ordered: bool = True
     #: Classes, by name or label, whose area under the curve is taken against the others; null: the upper half of

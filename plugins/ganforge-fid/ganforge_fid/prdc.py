@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,7 @@ from ganforge.data.images import LabelledImages
 from ganforge.errors import DataError
 from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.interfaces import ExtractorSpec
+from ganforge_fid import literature
 from ganforge_fid.comparison import Drawn
 from ganforge_fid.manifolds import precision_recall_density_coverage
 from ganforge_fid.on_features import OnFeatures
@@ -28,6 +29,7 @@ class PRDC(OnFeatures):
     """
 
     kind: Literal["prdc"] = "prdc"
+    papers: ClassVar[tuple[str, ...]] = (literature.PRECISION_RECALL, literature.DENSITY_COVERAGE)
     #: An image's neighbourhood reaches to this one of its neighbours.
     neighbours: Annotated[int, Field(ge=1, le=1000)] = NEIGHBOURS
 

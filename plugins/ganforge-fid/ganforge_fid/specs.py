@@ -10,6 +10,7 @@ from pydantic import model_validator
 from ganforge.data.images import LabelledImages
 from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.interfaces import EvaluatorSpec
+from ganforge_fid import literature
 from ganforge_fid.comparison import Drawn
 from ganforge_fid.distances import frechet_distance, kernel_distance
 from ganforge_fid.inception import InceptionSpec, Weights, require_weights
@@ -39,6 +40,7 @@ class FrechetDistance(OnFeatures):
     """
 
     kind: Literal["fd"] = "fd"
+    papers: ClassVar[tuple[str, ...]] = (literature.FRECHET,)
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
         return score(FD, self.extractor, real, fake, context)
@@ -51,6 +53,7 @@ class KernelDistance(OnFeatures):
     """
 
     kind: Literal["kd"] = "kd"
+    papers: ClassVar[tuple[str, ...]] = (literature.KERNEL,)
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
         return score(KD, self.extractor, real, fake, context)
@@ -80,6 +83,7 @@ class FID(_WithInception):
     """Fréchet Inception distance: Inception 2015-12-05 and the resizing of clean-fid's mode "clean"."""
 
     kind: Literal["fid"] = "fid"
+    papers: ClassVar[tuple[str, ...]] = (literature.FRECHET, literature.INCEPTION, literature.CLEAN)
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
         return score(replace(FD, name="fid"), self.extractor, real, fake, context)
@@ -89,6 +93,7 @@ class KID(_WithInception):
     """Kernel Inception distance, also per class: Inception 2015-12-05, clean resizing, not multiplied by 1000."""
 
     kind: Literal["kid"] = "kid"
+    papers: ClassVar[tuple[str, ...]] = (literature.KERNEL, literature.INCEPTION, literature.CLEAN)
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
         return score(replace(KD, name="kid"), self.extractor, real, fake, context)
