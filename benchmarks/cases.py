@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import large_sets, memory, parts, processes, steps
+from benchmarks import large_sets, memorisation, memory, parts, processes, steps
 from benchmarks.measure import memory_mib, peak_gflops
 from ganforge.hardware import keep_freed_memory
 
@@ -28,6 +28,7 @@ PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "preparation": parts.preparation,
     "compiled": parts.compiled,
     "fid_distance": parts.fid_distance,
+    "memorisation": memorisation.memorisation,
     "growth": parts.growth,
     "memory": memory.memory,
     "processes": processes.processes,

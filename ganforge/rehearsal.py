@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 import resource
 import shutil
 import sys
@@ -27,6 +26,7 @@ from ganforge.runs.faults import for_user
 from ganforge.runs.rundir import RunDir
 from ganforge.runs.space import expect_space, needed_bytes
 from ganforge.start import build_networks, fetch_source, is_at_hand, load_pretrained
+from ganforge.training.arithmetic import cycle_of_penalties
 from ganforge.training.trainer import Trainer
 
 #: A step that takes longer than this is not done a second time, though the first one of a process is slower.
@@ -138,11 +138,8 @@ def _seconds_of_a_step(trainer: Trainer, steps: range) -> float:
     seconds = _timed(trainer, steps[0])  # sets the networks for the stage, and decides on the arithmetic
     if seconds > LONG:
         return seconds
-    intervals = [regulariser.every or 1 for regulariser in trainer.train_step.regularisers]
-    kinds: dict[bool, list[int]] = {True: [], False: []}
-    for step in steps[: math.lcm(*intervals)]:
-        kinds[any(step % interval == 0 for interval in intervals)].append(step)
-    times = [(len(alike), _timed(trainer, alike[0])) for alike in kinds.values() if alike]
+    cycle = cycle_of_penalties(trainer.train_step.regularisers, steps)
+    times = [(len(alike), _timed(trainer, alike[0])) for alike in cycle]
     return sum(count * each for count, each in times) / sum(count for count, _ in times)
 
 

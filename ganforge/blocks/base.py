@@ -56,47 +56,60 @@ class ConvBlock(nn.Module):
 
     adaptable: ClassVar[tuple[str, ...]] = ()
     widening: ClassVar[tuple[str, ...]] = ()
+    #: Modules beside a convolution that are called with its weight and give another, in this order.
+    reweighting: ClassVar[tuple[str, ...]] = ("adafm",)
 
     def add_adafm(self) -> None:
         """Give each adaptable convolution a fresh AdaFM, which changes nothing."""
         for name in self.adaptable:
-            out_channels, in_channels = self._conv(name).weight.shape[:2]
-            self.add_module(_beside(name, "adafm"), AdaFM(out_channels, in_channels))
+            out_channels, in_channels = self.convolution(name).weight.shape[:2]
+            self.add_module(self.beside(name, "adafm"), AdaFM(out_channels, in_channels))
 
-    def fold_adafm(self) -> None:
-        """Put each AdaFM into the weight of its convolution, for inference, and take it away."""
-        for name in self.adaptable:
-            if hasattr(self, _beside(name, "adafm")):
-                conv = self._conv(name)
-                conv.weight = nn.Parameter(self.adapted_weight(name).detach(), requires_grad=False)
-                delattr(self, _beside(name, "adafm"))
+    def fold(self) -> None:
+        """Put what changes the weight of a convolution into it, for inference, and take it away."""
+        for name, _ in list(self.named_children()):
+            beside = [self.beside(name, what) for what in self.reweighting]
+            there = [each for each in beside if hasattr(self, each)]
+            if there:
+                weight = self.adapted_weight(name).detach()
+                self.convolution(name).weight = nn.Parameter(weight, requires_grad=False)
+            for each in there:
+                delattr(self, each)
 
     def widen(self, extra_channels: int) -> None:
         """Let the widening convolutions take `extra_channels` more channels, with zero weights."""
         for name in self.widening:
-            conv = self._conv(name)
+            conv = self.convolution(name)
             dim = 0 if isinstance(conv, nn.ConvTranspose2d) else 1
-            self.add_module(_beside(name, "extra"), ExtraInput(conv.weight, extra_channels, dim))
+            self.add_module(self.beside(name, "extra"), ExtraInput(conv.weight, extra_channels, dim))
 
     def convolve(self, name: str, h: Tensor, context: Context, extra: Tensor | None = None) -> Tensor:
         """Convolution `name` of h: (N, C, H, W), with its AdaFM and, for extra: (N, E, H, W), its extra weights."""
-        conv = self._conv(name)
+        conv = self.convolution(name)
         out = _convolved(conv, h, self.adapted_weight(name), conv.bias, context)
         if extra is None:
             return out
-        extra_weight = getattr(self, _beside(name, "extra")).weight
+        extra_weight = getattr(self, self.beside(name, "extra")).weight
         return out + _convolved(conv, extra.to(h.dtype), extra_weight, None, context)
 
     def adapted_weight(self, name: str) -> Tensor:
-        """The weight of convolution `name` as its AdaFM, if it has one, leaves it."""
-        adafm = getattr(self, _beside(name, "adafm"), None)
-        weight: Tensor = self._conv(name).weight
-        return weight if adafm is None else adafm(weight)
+        """The weight of convolution `name` as the modules beside it, such as AdaFM, leave it."""
+        weight: Tensor = self.convolution(name).weight
+        for what in self.reweighting:
+            change = getattr(self, self.beside(name, what), None)
+            weight = weight if change is None else change(weight)
+        return weight
 
-    def _conv(self, name: str) -> nn.Conv2d | nn.ConvTranspose2d:
+    def convolution(self, name: str) -> nn.Conv2d | nn.ConvTranspose2d:
+        """The plain convolution of this name, with its own weight."""
         conv = getattr(self, name)
         assert isinstance(conv, nn.Conv2d | nn.ConvTranspose2d) and conv.groups == 1
         return conv
+
+    @staticmethod
+    def beside(name: str, what: str) -> str:
+        """Name of the module `what` beside a convolution: `adafm_0` of `conv_0`."""
+        return f"{what}_{name.removeprefix('conv_')}"
 
 
 def _convolved(
@@ -112,7 +125,3 @@ def _stride_and_padding(conv: nn.Conv2d) -> tuple[int, int]:
     (stride, _), padding = conv.stride, conv.padding
     assert isinstance(padding, tuple) and conv.stride == (stride, stride) and padding == (padding[0], padding[0])
     return stride, padding[0]
-
-
-def _beside(name: str, what: str) -> str:
-    return f"{what}_{name.removeprefix('conv_')}"

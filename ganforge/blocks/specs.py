@@ -56,6 +56,7 @@ class ClassEmbedding(BlockSpec):
     """Concatenates a label embedding to the latent, in networks that are conditional by birth (GP-GAN)."""
 
     kind: Literal["class_embedding"] = "class_embedding"
+    papers: ClassVar[tuple[str, ...]] = (literature.STABILITY,)
     #: 1: the same embedding whatever the label, as in GP-GANs that were trained on one class.
     num_classes: Width
     dim: Width

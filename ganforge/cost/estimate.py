@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from ganforge.planning import plan_recipe, warn_of_what_is_lacking
 from ganforge.processes.group import batch_problem
 from ganforge.recipe.load import LoadedRecipe
 from ganforge.runs.space import needed_bytes
-from ganforge.training.arithmetic import LAZY_INTERVAL, Arithmetic
+from ganforge.training.arithmetic import LAZY_INTERVAL, Arithmetic, cycle_of_penalties
 
 #: Of what is counted: what the allocator can't hand out, and what convolutions work in. See docs/scaling.md.
 MARGIN_SHARE = 0.25
@@ -130,19 +129,16 @@ def count_stages(
 
 def _count_stage(plan: Plan, number: int, step: MadeUpStep, counter: Counting, arithmetic: Arithmetic) -> StageCost:
     step.enter(number)
-    cycle = range(1, 1 + min(math.lcm(*step.intervals), plan.recipe.stages[number].steps))
-    alike: dict[bool, list[int]] = {True: [], False: []}
-    for index in cycle:
-        alike[any(index % interval == 0 for interval in step.intervals)].append(index)
-    step(cycle[0])  # the optimizers' state is made in the first step
-    work, peak = Work(), 0
-    for numbers in alike.values():
-        if numbers:
-            counter.restart()
-            step(numbers[0])
-            _add(work, counter.work, len(numbers) / len(cycle))
-            peak = max(peak, counter.peak)
     stage = plan.recipe.stages[number]
+    steps = range(1, 1 + stage.steps)
+    cycle = cycle_of_penalties(step.regularisers, steps)
+    step(steps[0])  # the optimizers' state is made in the first step
+    work, peak = Work(), 0
+    for alike in cycle:
+        counter.restart()
+        step(alike[0])
+        _add(work, counter.work, len(alike) / sum(map(len, cycle)))
+        peak = max(peak, counter.peak)
     return StageCost(
         stage.name, stage.steps, arithmetic.discriminator, work, step.held(), peak, tuple(step.processes.sums)
     )

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from ganforge.freeze.policy import set_trained
+from ganforge.interfaces import RegulariserSpec
 from ganforge.networks.features import PretrainedFeatures
 from ganforge.networks.staged import Discriminator, Generator
 from ganforge.plan.build import assemble
@@ -90,9 +92,9 @@ class MadeUpStep:
         )
 
     @property
-    def intervals(self) -> list[int]:
-        """Steps from one penalty to the next, of each."""
-        return [regulariser.every or 1 for regulariser in self._step.regularisers]
+    def regularisers(self) -> Sequence[RegulariserSpec]:
+        """With their intervals."""
+        return self._step.regularisers
 
     def held(self) -> dict[str, int]:
         """Bytes that live from one step to the next, by what they are; to be asked behind a step."""

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
+from ganforge import literature
 from ganforge.interfaces import SamplerSpec
 
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -62,6 +63,7 @@ class ClassWeights(SamplerSpec):
     model_config = ConfigDict(serialize_by_alias=True)
 
     kind: Literal["class_weights"] = "class_weights"
+    papers: ClassVar[tuple[str, ...]] = (literature.RETINAS,)
     #: Weight of one image of each class, so that a class is drawn in proportion to weight x number of images.
     per_image: tuple[Weight, ...] = Field(min_length=1, alias="weights")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Hashable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ganforge.evaluation.features import FeatureSet
 from ganforge.evaluation.store import FeatureStore
@@ -14,6 +15,8 @@ from ganforge.progress import Progress, no_progress
 if TYPE_CHECKING:
     from ganforge.data.images import LabelledImages
     from ganforge.interfaces import ExtractorSpec
+
+T = TypeVar("T")
 
 #: One row per class that was asked for, one column per class that was recognised.
 Matrix = tuple[tuple[int, ...], ...]
@@ -45,6 +48,13 @@ class EvaluationContext:
         generated images are also kept in the cache. Raises GanforgeError where the extractor can't be built.
         """
         return self.store.features(extractor, images, what, self.cache, self.progress)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made once in an evaluation and kept for its other sets of generated images.
+
+        key: all that it depends on; of images `FeatureSet.sha256`, which their order is no part of.
+        """
+        return self.store.once(key, make)
 
 
 @dataclass(frozen=True)

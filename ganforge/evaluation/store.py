@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ from ganforge.progress import Progress
 if TYPE_CHECKING:
     from ganforge.interfaces import ExtractorSpec
     from ganforge.registry import Components
+
+T = TypeVar("T")
 
 #: What generated images are called. Theirs are the only features that stay off the disk: nobody asks for them again.
 GENERATED = "generated images"
@@ -49,7 +51,8 @@ class FeatureStore:
         self._extractors: dict[ExtractorSpec, Extractor] = {}
         self._sets: dict[int, SortedImages] = {}
         self._values: dict[str, NDArray[np.float32]] = {}
-        #: Of generated images, in the two dictionaries above.
+        self._made: dict[Hashable, Any] = {}
+        #: Of generated images, in the first two dictionaries above.
         self._generated: list[tuple[int, str]] = []
 
     def features(
@@ -77,6 +80,13 @@ class FeatureStore:
             extractor_sha256=extractor.sha256,
             resizer=extractor.resizer,
         )
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives; see `EvaluationContext.once`."""
+        if key not in self._made:
+            self._made[key] = make()
+        made: T = self._made[key]
+        return made
 
     def forget_generated(self) -> None:
         """Let go of generated images and their features, before the next set of them is made."""

@@ -12,11 +12,12 @@ from ganforge.errors import OutputError
 from ganforge.files import TRANSIENT, nearest_existing
 from ganforge.outputs import why_closed
 from ganforge.plan.plan import Plan
+from ganforge.runs.checkpoint import KEPT
 
 #: ENOSPC, EDQUOT: disk or quota is full. EFBIG: a limit of the process or the file system on a file's size.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-#: Checkpoints on the disk at one time: the newest two, the best, and the one that is being written.
-CHECKPOINTS = 4
+#: Checkpoints on the disk at one time: the newest ones, the best, and the one that is being written.
+CHECKPOINTS = KEPT + 2
 
 
 def expect_space(plan: Plan, folder: Path) -> None:

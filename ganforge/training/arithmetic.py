@@ -84,6 +84,18 @@ def with_intervals(regularisers: Sequence[RegulariserSpec], arithmetic: Arithmet
     return [spec if spec.every is not None else spec.model_copy(update=interval) for spec in regularisers]
 
 
+def cycle_of_penalties(regularisers: Sequence[RegulariserSpec], steps: range) -> list[list[int]]:
+    """The first of the steps, until the same penalties are due again: those with any, and those without, where any are.
+
+    regularisers: with their intervals.
+    """
+    intervals = [regulariser.every or 1 for regulariser in regularisers]
+    alike: dict[bool, list[int]] = {True: [], False: []}
+    for step in steps[: math.lcm(*intervals)]:
+        alike[any(step % interval == 0 for interval in intervals)].append(step)
+    return [found for found in alike.values() if found]
+
+
 def checked(
     arithmetic: Arithmetic, step: TrainStep, samples: Sequence[int], device: torch.device, at_once: int | None = None
 ) -> Arithmetic:

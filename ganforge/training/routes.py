@@ -33,12 +33,12 @@ class Case:
     penalties: Sequence[RegulariserSpec] = ()
     #: What the generator minimises by these images: one pass then serves both players.
     generator_loss: LossTerm | None = None
-    #: Images of the whole batch, over which the means are taken; None: these are the whole batch.
-    of: int | None = None
+    #: Of the whole batch, over which the means are taken; None: these are the whole batch.
+    batch_size: int | None = None
 
     def mean(self, values: Tensor) -> Tensor:
         """(N,) -> what these images add to the mean over the whole batch."""
-        return values.mean() if self.of is None else values.sum() / self.of
+        return values.mean() if self.batch_size is None else values.sum() / self.batch_size
 
 
 @dataclass(frozen=True)

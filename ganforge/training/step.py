@@ -44,11 +44,11 @@ class Fakes(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """Samples of a batch that are computed together. of: number of all, None if these are all."""
+    """Samples of a batch that are computed together. batch_size: of the whole batch, None if these are all."""
 
     real: RealBatch
     samples: Sequence[int]
-    of: int | None
+    batch_size: int | None
 
 
 class TrainStep:
@@ -181,11 +181,11 @@ class TrainStep:
     def _fake_case(self, part: Part, fakes: Fakes, penalties: Sequence[RegulariserSpec]) -> Case:
         """One pass for both players."""
         generator_loss = self.loss.generator
-        return Case("fake", fakes.augmented, fakes.labels, self._fake_loss, penalties, generator_loss, of=part.of)
+        return Case("fake", fakes.augmented, fakes.labels, self._fake_loss, penalties, generator_loss, part.batch_size)
 
     def _real_cases(self, part: Part, penalties: Sequence[RegulariserSpec] = ()) -> list[Case]:
         reals = self._augment(part.real.images, "real", part.samples)
-        case = Case("real", reals, part.real.labels, self._real_loss, penalties, of=part.of)
+        case = Case("real", reals, part.real.labels, self._real_loss, penalties, batch_size=part.batch_size)
         return [case, *self._with_wrong_labels(case, part.samples)]
 
     def _with_wrong_labels(self, real: Case, samples: Sequence[int]) -> list[Case]:
@@ -196,7 +196,7 @@ class TrainStep:
         draws = Draws(self.seed, "wrong label", samples, real.labels.device)
         others = 1 + (draws.uniform() * (num_classes - 1)).long().clamp(max=num_classes - 2)
         wrong = (real.labels + others) % num_classes
-        return [Case("wrong_label", real.images, wrong, self._weighted_fake_loss, of=real.of)]
+        return [Case("wrong_label", real.images, wrong, self._weighted_fake_loss, batch_size=real.batch_size)]
 
     def _real_loss(self, logits: Tensor) -> Tensor:
         loss = self.loss.discriminator_real(logits)

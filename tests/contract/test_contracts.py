@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,8 @@ CHECKS: dict[str, Callable[..., None]] = {
     "rate": testing.check_rate,
     "tracker": testing.check_tracker,
 }
+#: The year of a paper, and none of a date.
+YEAR = re.compile(r"\b(19|20)\d\d\b(?!-)")
 #: Checks that take a folder for a cache as their second argument.
 WITH_CACHE = ("dataset", "source", "evaluator", "tracker")
 
@@ -176,6 +179,15 @@ def test_other_components(family: str, kind: str, fields: dict[str, Any], tmp_pa
     }
     spec = spec_of(family, kind, placed)
     CHECKS[family](spec, *([tmp_path / "cache"] if family in WITH_CACHE else []))
+
+
+def test_papers_that_a_docstring_names_are_cited_by_reports() -> None:
+    installed = plugins.load()
+    specs = [spec for family in FAMILIES for _, spec, _ in installed[family] if YEAR.search(spec.__doc__ or "")]
+    assert {"adam", "residual", "r1"} <= {spec.kind_name() for spec in specs}
+    # the paper of a source is cited beside its weights
+    silent = [spec.kind_name() for spec in specs if not spec.papers and not getattr(spec, "citation", "")]
+    assert silent == []
 
 
 def test_installed_extractors_that_need_no_file_keep_their_promises() -> None:

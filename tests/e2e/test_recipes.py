@@ -9,12 +9,12 @@ import torch
 from cases import images
 from torch import Tensor, optim
 from torch.nn import functional as F
+from traffic import traffic
 
 from ganforge.cost.estimate import FAST, count_stages
 from ganforge.listener import Listener
 from ganforge.planning import plan_recipe
 from ganforge.processes.group import batch_problem
-from ganforge.processes.traffic import traffic
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
 from ganforge.runs.rundir import RunDir

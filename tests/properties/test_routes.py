@@ -202,7 +202,7 @@ def test_parts_of_a_batch_add_up_to_the_whole(
         copied = copy.deepcopy(network)
         judged = [
             route(copied, torch.float64).judge(
-                Case("fake", images[at], labels[at], loss.discriminator_fake, due, loss.generator, of=4)
+                Case("fake", images[at], labels[at], loss.discriminator_fake, due, loss.generator, batch_size=4)
             )[0]
             for at in parts
         ]

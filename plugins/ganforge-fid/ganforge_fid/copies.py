@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from ganforge.data.images import LabelledImages
 from ganforge.errors import DataError, UsageError
 from ganforge.evaluation.score import EvaluationContext, Score
-from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
-from ganforge.registry import Lookup
+from ganforge_fid import literature
 from ganforge_fid.comparison import Array, compare_all
-from ganforge_fid.efficientnet import EfficientNetLite0Spec
 from ganforge_fid.meanings import MEANINGS
-from ganforge_fid.memorisation import MIN_HELD_OUT, Nearest, expected_share, ratio_and_share
+from ganforge_fid.memorisation import MIN_HELD_OUT, expected_share, ratio_and_share
+from ganforge_fid.on_features import OnFeatures
 from ganforge_fid.pairs import Pair, closest_pairs, write_panel
 from ganforge_fid.scoring import spread_of
 from ganforge_fid.spaces import FeatureSpace, PixelSpace, Space
@@ -36,7 +35,7 @@ def _is_panel(path: Path) -> bool:
     return path.is_file() and is_marked(path)
 
 
-class Memorisation(EvaluatorSpec):
+class Memorisation(OnFeatures):
     """Whether generated images are copies: how near they are to training images, against held-out images.
 
     `memorisation_ratio` is the median distance to the nearest training image, over that of held-out images: near 1 for
@@ -47,13 +46,12 @@ class Memorisation(EvaluatorSpec):
     """
 
     kind: Literal["memorisation"] = "memorisation"
-    in_batches: ClassVar[bool] = True
-    extractor: Annotated[ExtractorSpec, Lookup("extractor")] = EfficientNetLite0Spec()
+    papers: ClassVar[tuple[str, ...]] = (literature.COPYING,)
     #: PNG of the generated images that are nearest to a training image, beside that; null: none. It shows patients.
     panel: Path | None = None
 
     def preflight(self) -> None:
-        self.extractor.preflight()
+        super().preflight()
         if self.panel is not None and not self.panel.absolute().parent.is_dir():
             raise UsageError(f"there is no folder {self.panel.absolute().parent} for memorisation's panel.")
         if self.panel is not None and self.panel.exists() and not _is_panel(self.panel):
@@ -69,25 +67,26 @@ class Memorisation(EvaluatorSpec):
         """
         train = _training_images(context)
         _check_sides(train, real, fake)
-        pixels = PixelSpace(train, context)
-        in_pixels = pixels.nearest(real, "real images")
-        is_new = in_pixels.distances > 0
-        _check_held_out(is_new)
-        features = FeatureSpace(self.extractor, train, context)
-        in_features = features.nearest(real, "real images")
-        # sorted by content, so that the draws depend on the images and not on their order
-        real_order, fake_order = (
-            context.features(self.extractor, images, what).order
-            for images, what in ((real, "real images"), (fake, "generated images"))
+        spaces: tuple[Space, ...] = (FeatureSpace(self.extractor, train, context), PixelSpace(train, context))
+        # distances are sorted by content, so that the draws depend on the images and not on their order
+        of_train, of_real, of_fake = (
+            context.features(self.extractor, images, what)
+            for images, what in ((train, "training images"), (real, "real images"), (fake, "generated images"))
         )
-        kept = real_order[is_new[real_order]]
-        groups = [real.groups[i] for i in kept]
-        notes = _notes(train, real, is_new)
-        sides: tuple[tuple[Space, Nearest], ...] = ((features, in_features), (pixels, in_pixels))
+
+        def distances_of_real(space: Space) -> Array:
+            key = (self.kind, space.extractor, space.resizer, of_train.sha256, of_real.sha256)
+            return context.once(key, lambda: space.nearest(real, "real images").distances[of_real.order])
+
+        in_features, in_pixels = map(distances_of_real, spaces)
+        is_new = in_pixels > 0
+        _check_held_out(is_new)
+        groups = [of_real.groups[i] for i in np.flatnonzero(is_new)]
+        notes = _notes(train, groups, len(real))
         scores = []
-        for space, held_out in sides:
-            generated = space.nearest(fake, "generated images").distances[fake_order]
-            scores += _scores(space, held_out.distances[kept], groups, generated, context.seed, real.card.name, notes)
+        for space, held_out in zip(spaces, (in_features, in_pixels), strict=True):
+            generated = space.nearest(fake, "generated images").distances[of_fake.order]
+            scores += _scores(space, held_out[is_new], groups, generated, context.seed, real.card.name, notes)
         if self.panel is not None:
             write_panel(self.panel, fake, train, self.closest_pairs(fake, context))
         return scores
@@ -168,16 +167,17 @@ def _few(num_held_out: int) -> list[str]:
     ]
 
 
-def _notes(train: LabelledImages, real: LabelledImages, is_new: NDArray[np.bool_]) -> list[str]:
+def _notes(train: LabelledImages, held_out: Sequence[str], num_real: int) -> list[str]:
+    """held_out: the groups of those of the real images that are no training images."""
     notes = [f"against {len(train)} training images; compare with scores against as many only."]
-    num_copies = len(is_new) - int(is_new.sum())
+    num_copies = num_real - len(held_out)
     if num_copies:
-        notes.append(f"{num_copies} of {len(real)} held-out images are training images to the pixel and were left out.")
+        notes.append(f"{num_copies} of {num_real} held-out images are training images to the pixel and were left out.")
     trained = set(train.groups)
-    num_shared = sum(new and group in trained for new, group in zip(is_new, real.groups, strict=True))
+    num_shared = sum(group in trained for group in held_out)
     if num_shared:
         notes.append(
-            f"{num_shared} of {int(is_new.sum())} held-out images belong to patients of the training images, "
+            f"{num_shared} of {len(held_out)} held-out images belong to patients of the training images, "
             f"and may be nearer to those than images of new patients."
         )
     return notes

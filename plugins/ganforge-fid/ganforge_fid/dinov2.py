@@ -6,10 +6,11 @@ without supervision")."""
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ganforge.errors import CheckpointError, UsageError
 from ganforge.interfaces import ExtractorSpec
+from ganforge_fid import literature
 from ganforge_fid.files import load_whole, read_state_dict
 from ganforge_fid.network import IMAGENET, NetworkExtractor
 
@@ -32,6 +33,7 @@ class DINOv2Spec(ExtractorSpec):
     """Class token of DINOv2 ViT-S/14 (384), ViT-B/14 (768) or ViT-L/14 (1024), whichever the file holds."""
 
     kind: Literal["dinov2"] = "dinov2"
+    papers: ClassVar[tuple[str, ...]] = (literature.DINO_V2, literature.CLEAN)
     #: `dinov2_vits14_pretrain.pth` of facebookresearch/dinov2, or vitb14, vitl14; relative paths start at the working
     #: directory.
     weights: Path

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ganforge.errors import UsageError
 from ganforge.interfaces import ExtractorSpec
+from ganforge_fid import literature
 from ganforge_fid.files import load_whole, read_state_dict
 from ganforge_fid.network import NetworkExtractor, Scaling
 
@@ -22,6 +23,7 @@ class EfficientNetLite0Spec(ExtractorSpec):
     """ImageNet features of EfficientNet-Lite0 (1280, mean over space) from a package that brings its weights."""
 
     kind: Literal["efficientnet_lite0"] = "efficientnet_lite0"
+    papers: ClassVar[tuple[str, ...]] = (literature.EFFICIENT_NET, literature.CLEAN)
 
     def preflight(self) -> None:
         self.build("cpu")
@@ -39,6 +41,7 @@ class EfficientNetLite2Spec(ExtractorSpec):
     """ImageNet features of EfficientNet-Lite2 (1280, mean over space): a second opinion from a larger network."""
 
     kind: Literal["efficientnet_lite2"] = "efficientnet_lite2"
+    papers: ClassVar[tuple[str, ...]] = (literature.EFFICIENT_NET, literature.CLEAN)
 
     def preflight(self) -> None:
         self.build("cpu")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ganforge.interfaces import FeatureNetworkSpec
+from ganforge.literature import PROJECTED
 from ganforge.shapes import Shape, ShapeError
 from ganforge_fid.efficientnet import load_lite
+from ganforge_fid.literature import EFFICIENT_NET
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,6 +26,7 @@ class EfficientNetLite0Features(FeatureNetworkSpec):
     """
 
     kind: Literal["efficientnet_lite0"] = "efficientnet_lite0"
+    papers: ClassVar[tuple[str, ...]] = (PROJECTED, EFFICIENT_NET)
     #: Images are enlarged by this factor first, bilinearly: finer features at 2 and at 4, at about its square in time.
     enlarge: Literal[1, 2, 4] = 1
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import model_validator
 
 from ganforge.errors import CheckpointError, DownloadError
 from ganforge.interfaces import ExtractorSpec
+from ganforge_fid import literature
 from ganforge_fid.files import load_whole, read_weights
 from ganforge_fid.network import NetworkExtractor, Scaling
 
@@ -75,6 +76,7 @@ class InceptionSpec(ExtractorSpec):
     """The 2048 features of Inception 2015-12-05 (last average pooling), as clean-fid's mode "clean" computes them."""
 
     kind: Literal["inception"] = "inception"
+    papers: ClassVar[tuple[str, ...]] = (literature.INCEPTION, literature.CLEAN)
     weights: Weights
 
     @model_validator(mode="before")

@@ -19,7 +19,7 @@ def precision_recall_density_coverage(real: Array, fake: Array, neighbours: int)
     "density": the mean over fake rows of the number of real balls that hold it, over k; it can be above 1.
     "coverage": the share of real rows in whose ball there is a fake row (Naeem et al. 2020, "Reliable fidelity and
     diversity metrics for generative models"). All are 0 for sets far apart. For two samples of one distribution, at
-    equal N and M, density is expected to be 1 and coverage `expected_coverage`; for the others there is no such number.
+    equal N and M, density is expected to be 1 and coverage near 1 - 2^-k; for the others there is no such number.
     Raises ValueError for sets that are not comparable or too small.
     """
     real, fake = checked(real, fake, least=neighbours + 1)
@@ -40,12 +40,3 @@ def precision_recall_density_coverage(real: Array, fake: Array, neighbours: int)
         "density": float(balls.mean()) / neighbours,
         "coverage": float(is_covered.mean()),
     }
-
-
-def expected_coverage(n: int, neighbours: int) -> float:
-    """Of n real rows by n of the same distribution.
-
-    A row is left out if its k nearest among the 2n - 1 others are all real (Naeem et al. 2020).
-    """
-    i = np.arange(1, neighbours + 1)
-    return 1 - float(np.prod((n - i) / (2 * n - i)))

@@ -10,18 +10,18 @@ from pydantic import Field
 from ganforge.data.images import LabelledImages
 from ganforge.errors import DataError
 from ganforge.evaluation.score import EvaluationContext, Score
-from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
-from ganforge.registry import Lookup
+from ganforge.interfaces import ExtractorSpec
+from ganforge_fid import literature
 from ganforge_fid.comparison import Drawn
-from ganforge_fid.efficientnet import EfficientNetLite0Spec
 from ganforge_fid.manifolds import precision_recall_density_coverage
+from ganforge_fid.on_features import OnFeatures
 from ganforge_fid.scoring import MIN_PER_CLASS, score
 
 #: Neighbours as Naeem et al. 2020 chose them: two samples of one distribution then have a coverage of 0.97.
 NEIGHBOURS = 5
 
 
-class PRDC(EvaluatorSpec):
+class PRDC(OnFeatures):
     """Precision, recall, density and coverage, also per class: which images are missing or wrong, not how far off.
 
     All are near their real-vs-real value for a generator without fault. They depend on n, on the features and on the
@@ -29,13 +29,9 @@ class PRDC(EvaluatorSpec):
     """
 
     kind: Literal["prdc"] = "prdc"
-    in_batches: ClassVar[bool] = True
-    extractor: Annotated[ExtractorSpec, Lookup("extractor")] = EfficientNetLite0Spec()
+    papers: ClassVar[tuple[str, ...]] = (literature.PRECISION_RECALL, literature.DENSITY_COVERAGE)
     #: An image's neighbourhood reaches to this one of its neighbours.
     neighbours: Annotated[int, Field(ge=1, le=1000)] = NEIGHBOURS
-
-    def preflight(self) -> None:
-        self.extractor.preflight()
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
         """Four scores of all images, then four of each class that has eight times as many images as neighbours."""

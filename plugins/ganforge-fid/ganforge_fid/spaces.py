@@ -40,11 +40,11 @@ class FeatureSpace:
     def __init__(self, extractor: ExtractorSpec, train: LabelledImages, context: EvaluationContext) -> None:
         self._spec, self._context = extractor, context
         of_train = context.features(extractor, train, "training images")
-        mirrored = replace(train, images=Mirrored(train.images))
+        mirrored = context.once(("mirrored", of_train.sha256), lambda: _mirrored(train.subset(of_train.order)))
         of_mirrored = context.features(extractor, mirrored, "mirrored training images")
         self._order = of_train.order
         self._train = _values(of_train)
-        self._mirrored = _values(of_mirrored)[_places(of_mirrored)][of_train.order]
+        self._mirrored = _values(of_mirrored)[_places(of_mirrored)]
         self.label, self.resizer = of_train.extractor, of_train.resizer
         self.extractor = f"{of_train.extractor.partition('@')[0]}, sha256 {of_train.extractor_sha256}"
 
@@ -66,6 +66,10 @@ class PixelSpace:
 
     def nearest(self, images: LabelledImages, what: str) -> Nearest:
         return nearest_in_pixels(images.images, self._train.images, self._progress, f"pixels: {what}")
+
+
+def _mirrored(images: LabelledImages) -> LabelledImages:
+    return replace(images, images=Mirrored(images.images))
 
 
 def _values(features: FeatureSet) -> Array:

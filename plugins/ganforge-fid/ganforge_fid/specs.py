@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import model_validator
 
 from ganforge.data.images import LabelledImages
 from ganforge.evaluation.score import EvaluationContext, Score
-from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
-from ganforge.registry import Lookup
+from ganforge.interfaces import EvaluatorSpec
+from ganforge_fid import literature
 from ganforge_fid.comparison import Drawn
 from ganforge_fid.distances import frechet_distance, kernel_distance
-from ganforge_fid.efficientnet import EfficientNetLite0Spec
 from ganforge_fid.inception import InceptionSpec, Weights, require_weights
+from ganforge_fid.on_features import OnFeatures
 from ganforge_fid.scoring import DistanceMeasure, score
 
 _FID = "compare with FIDs of clean-fid's mode 'clean' at the same n only."
 _KID = "compare with KIDs of clean-fid's mode 'clean' only; published values are often multiplied by 1000."
-
-Extractor = Annotated[ExtractorSpec, Lookup("extractor")]
 
 
 def _frechet(real: Drawn, fake: Drawn) -> float:
@@ -35,50 +33,30 @@ FD = DistanceMeasure("fd", _frechet, is_biased=True, on_inception=_FID)
 KD = DistanceMeasure("kd", _kernel, is_biased=False, on_inception=_KID)
 
 
-class FrechetDistance(EvaluatorSpec):
+class FrechetDistance(OnFeatures):
     """Fréchet distance on the features of any extractor; the default needs no download.
 
     Biased: compare at equal n and with the floor. `kd` is the better number for small sets.
     """
 
     kind: Literal["fd"] = "fd"
-    in_batches: ClassVar[bool] = True
-    extractor: Extractor = EfficientNetLite0Spec()
-
-    def preflight(self) -> None:
-        self.extractor.preflight()
+    papers: ClassVar[tuple[str, ...]] = (literature.FRECHET,)
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
-        return score(
-            FD,
-            self.extractor,
-            real,
-            fake,
-            context,
-        )
+        return score(FD, self.extractor, real, fake, context)
 
 
-class KernelDistance(EvaluatorSpec):
+class KernelDistance(OnFeatures):
     """Kernel distance on the features of any extractor, also per class; unbiased at any number of images.
 
     The default extractor needs no download.
     """
 
     kind: Literal["kd"] = "kd"
-    in_batches: ClassVar[bool] = True
-    extractor: Extractor = EfficientNetLite0Spec()
-
-    def preflight(self) -> None:
-        self.extractor.preflight()
+    papers: ClassVar[tuple[str, ...]] = (literature.KERNEL,)
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
-        return score(
-            KD,
-            self.extractor,
-            real,
-            fake,
-            context,
-        )
+        return score(KD, self.extractor, real, fake, context)
 
 
 class _WithInception(EvaluatorSpec):
@@ -105,27 +83,17 @@ class FID(_WithInception):
     """Fréchet Inception distance: Inception 2015-12-05 and the resizing of clean-fid's mode "clean"."""
 
     kind: Literal["fid"] = "fid"
+    papers: ClassVar[tuple[str, ...]] = (literature.FRECHET, literature.INCEPTION, literature.CLEAN)
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
-        return score(
-            replace(FD, name="fid"),
-            self.extractor,
-            real,
-            fake,
-            context,
-        )
+        return score(replace(FD, name="fid"), self.extractor, real, fake, context)
 
 
 class KID(_WithInception):
     """Kernel Inception distance, also per class: Inception 2015-12-05, clean resizing, not multiplied by 1000."""
 
     kind: Literal["kid"] = "kid"
+    papers: ClassVar[tuple[str, ...]] = (literature.KERNEL, literature.INCEPTION, literature.CLEAN)
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
-        return score(
-            replace(KD, name="kid"),
-            self.extractor,
-            real,
-            fake,
-            context,
-        )
+        return score(replace(KD, name="kid"), self.extractor, real, fake, context)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from ganforge.interfaces import ExtractorSpec
+from ganforge_fid import literature
 from ganforge_fid.files import load_whole, read_state_dict
 from ganforge_fid.network import IMAGENET, NetworkExtractor
 
@@ -27,6 +28,7 @@ class TorchvisionSpec(ExtractorSpec):
     """What an ImageNet network of torchvision (ResNet, VGG, ConvNeXt, Swin, ViT) gives to its last linear layer."""
 
     kind: Literal["torchvision"] = "torchvision"
+    papers: ClassVar[tuple[str, ...]] = (literature.CLEAN,)
     network: Literal["resnet18", "resnet50", "vgg16", "convnext_tiny", "efficientnet_b0", "swin_t", "vit_b_16"]
     #: State dict of that network, as torchvision publishes it; relative paths start at the working directory.
     weights: Path

@@ -8,7 +8,9 @@ from PIL import Image
 
 from ganforge.errors import DataError, UsageError
 from ganforge.evaluation.score import EvaluationContext
+from ganforge_fid import spaces
 from ganforge_fid.copies import Memorisation
+from ganforge_fid.memorisation import nearest_in_pixels
 from ganforge_fid.pairs import GAP, SHOWN, Pair
 
 
@@ -144,6 +146,27 @@ def test_features_of_training_images_are_computed_once(colours, images_seen, con
         fake = drawn([7], seed=seed)
         assert Memorisation(extractor=colours).evaluate(real, fake, EvaluationContext(context.cache, 0, train=train))
     assert images_seen() == 2 * 20 + 12 + 2 * 7
+
+
+def test_what_the_generator_seed_does_not_change_is_computed_once(colours, context, drawn, monkeypatch):
+    train, real = drawn([20]), of("held out", drawn([12], seed=1))
+    asked = []
+
+    def counted(images, *others):
+        asked.append(len(images))
+        return nearest_in_pixels(images, *others)
+
+    monkeypatch.setattr(spaces, "nearest_in_pixels", counted)
+    fakes, found, kept = [drawn([7], seed=seed) for seed in (2, 3, 4)], [], []
+    for fake in fakes:
+        found.append(Memorisation(extractor=colours).evaluate(real, fake, replace(context, train=train)))
+        context.store.forget_generated()
+        kept.append(set(context.store._sets))
+    assert asked == [12, 7, 7, 7]
+    assert kept[0] == kept[1] == kept[2]
+    for fake, scores in zip(fakes, found, strict=True):
+        alone = EvaluationContext(context.cache, context.seed, train=train)
+        assert Memorisation(extractor=colours).evaluate(real, fake, alone) == scores
 
 
 def test_the_closest_pairs_are_given_in_the_numbers_of_the_sets(colours, context, drawn):

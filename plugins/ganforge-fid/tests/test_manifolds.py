@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from expected_coverage import expected_coverage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prdc import compute_prdc
 
 from ganforge_fid import neighbours
-from ganforge_fid.manifolds import expected_coverage, precision_recall_density_coverage
+from ganforge_fid.manifolds import precision_recall_density_coverage
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from expected_coverage import expected_coverage
 from pydantic import ValidationError
 
 from ganforge.errors import DataError
 from ganforge_fid.comparison import compare_all
-from ganforge_fid.manifolds import expected_coverage, precision_recall_density_coverage
+from ganforge_fid.manifolds import precision_recall_density_coverage
 from ganforge_fid.prdc import PRDC
 
 NAMES = ["precision", "recall", "density", "coverage"]

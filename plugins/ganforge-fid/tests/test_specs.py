@@ -14,6 +14,7 @@ from ganforge.errors import CheckpointError, UsageError
 from ganforge.recipe.schema import json_schema
 from ganforge.registry import Components, Origin
 from ganforge.testing import check_evaluator, check_extractor, check_spec
+from ganforge_fid import literature
 from ganforge_fid.copies import Memorisation
 from ganforge_fid.dinov2 import DINOv2Spec
 from ganforge_fid.efficientnet import EfficientNetLite0Spec, EfficientNetLite2Spec
@@ -56,6 +57,13 @@ def test_the_plugin_registers_its_evaluators_and_extractors(components):
     ]
     found = [name for name, _, _ in components["extractor"]]
     assert found == ["dinov2", "efficientnet_lite0", "efficientnet_lite2", "inception", "torchvision"]
+
+
+def test_reports_cite_the_papers_of_measures_and_of_the_networks_they_look_through(components):
+    specs = [spec for family in ("evaluator", "extractor", "feature_network") for _, spec, _ in components[family]]
+    assert len(specs) == 14 and all(spec.papers for spec in specs)
+    assert FID.papers == (literature.FRECHET, literature.INCEPTION, literature.CLEAN)
+    assert set(InceptionSpec.papers) == set(FID.papers) & set(KID.papers)
 
 
 @pytest.mark.parametrize(

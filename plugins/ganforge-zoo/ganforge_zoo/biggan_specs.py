@@ -18,6 +18,7 @@ class ClassLatent(MappingSpec):
     """The style is the latent beside an embedding of the label, in networks that are conditional by birth (BigGAN)."""
 
     kind: Literal["class_latent"] = "class_latent"
+    papers: ClassVar[tuple[str, ...]] = (_BIGGAN,)
     num_classes: Width
     #: Length of the embedding.
     dim: Width
@@ -98,6 +99,7 @@ class BigGANImageHead(BlockSpec):
     """Last block of a BigGAN generator: batch norm with fixed statistics, ReLU, 3x3 convolution, tanh."""
 
     kind: Literal["biggan_image_head"] = "biggan_image_head"
+    papers: ClassVar[tuple[str, ...]] = (_BIGGAN,)
 
     def out_shape(self, shape: Shape) -> Shape:
         if shape.channels < 3:

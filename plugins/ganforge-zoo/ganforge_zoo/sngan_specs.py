@@ -41,6 +41,7 @@ class SNGANImageHead(BlockSpec):
     """Last block of an SNGAN generator: batch norm with fixed statistics, ReLU, 3x3 convolution to RGB, tanh."""
 
     kind: Literal["sngan_image_head"] = "sngan_image_head"
+    papers: ClassVar[tuple[str, ...]] = (SPECTRAL,)
 
     def out_shape(self, shape: Shape) -> Shape:
         return shape.with_channels(3)
@@ -95,6 +96,7 @@ class SNGANLogitHead(BlockSpec):
     """Last block of an SNGAN discriminator: ReLU, sum over pixels, spectrally normalised layer to one logit."""
 
     kind: Literal["sngan_logit_head"] = "sngan_logit_head"
+    papers: ClassVar[tuple[str, ...]] = (SPECTRAL,)
     #: More than 0: adds the inner product with a vector for each class (cGAN-PD).
     num_classes: NumClasses = 0
     piecewise_linear: ClassVar[bool] = True

@@ -84,27 +84,8 @@ class SpectralBlock(ConvBlock):
     """
 
     normalised: ClassVar[tuple[str, ...]] = ()
+    reweighting = ("spectral", "adafm")
 
     def add_spectral_norms(self) -> None:
         for name in self.normalised:
-            self.add_module(_beside(name, "spectral"), SpectralNorm(self._conv(name).weight))
-
-    def adapted_weight(self, name: str) -> Tensor:
-        """The weight of convolution `name`, normalised, as its AdaFM, if it has one, leaves it."""
-        weight: Tensor = self._conv(name).weight
-        for what in ("spectral", "adafm"):
-            change = getattr(self, _beside(name, what), None)
-            weight = weight if change is None else change(weight)
-        return weight
-
-    def fold_adafm(self) -> None:
-        """Put each norm and AdaFM into the weight of its convolution, for inference, and take it away."""
-        for name in self.normalised:
-            self._conv(name).weight = nn.Parameter(self.adapted_weight(name).detach(), requires_grad=False)
-            for what in ("spectral", "adafm"):
-                if hasattr(self, _beside(name, what)):
-                    delattr(self, _beside(name, what))
-
-
-def _beside(name: str, what: str) -> str:
-    return f"{what}_{name.removeprefix('conv_')}"
+            self.add_module(self.beside(name, "spectral"), SpectralNorm(self.convolution(name).weight))

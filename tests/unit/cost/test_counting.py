@@ -10,6 +10,7 @@ import torch
 from cases import planned, recipe_data, stage
 from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile
+from traffic import traffic
 from trainings import trainer
 
 from ganforge.blocks.pooling import pooled_conv3
@@ -17,7 +18,6 @@ from ganforge.cost.counting import WorkCounter, counting
 from ganforge.cost.estimate import EXACT, FAST, StageCost, count_stages
 from ganforge.cost.made_up import MadeUpStep, Shells
 from ganforge.errors import UsageError
-from ganforge.processes.traffic import traffic
 from ganforge.runs.stop import REASONS
 from ganforge.training.specs import BCE
 

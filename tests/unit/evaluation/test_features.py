@@ -69,6 +69,19 @@ def cached_files(context: EvaluationContext) -> list[Path]:
     return sorted(path for path in context.cache.rglob("*") if path.is_file())
 
 
+def test_what_is_made_once_is_kept_for_the_evaluation(context: EvaluationContext) -> None:
+    made: list[str] = []
+
+    def make() -> int:
+        made.append("made")
+        return len(made)
+
+    of_next_seed = replace(context, seed=1)
+    found = [each.once(("count", "a"), make) for each in (context, of_next_seed)]
+    assert found == [1, 1] and of_next_seed.once(("count", "b"), make) == 2
+    assert later(context).once(("count", "a"), make) == 3
+
+
 def test_each_row_belongs_to_the_image_that_order_names(context: EvaluationContext) -> None:
     real = images(40)
     features = context.features(Means(), real, "real images")

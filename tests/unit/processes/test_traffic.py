@@ -8,11 +8,11 @@ import pytest
 import torch
 from cases import recipe_data, stage
 from torch import Tensor
+from traffic import traffic
 from trainings import trainer
 
 from ganforge.planning import plan_recipe
 from ganforge.processes.group import Processes
-from ganforge.processes.traffic import traffic
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
 from ganforge.runs.stop import REASONS
