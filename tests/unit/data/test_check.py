@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from deep_pictures import deep_png
 from dicoms import save_dicom
 from hypothesis import given
 from hypothesis import strategies as st
@@ -203,7 +204,13 @@ def test_a_window_says_which_pictures_it_does_not_change(root: Path, tmp_path: P
     result = check(of(root, window={"center": 2048, "width": 4096}), tmp_path)
     (finding,) = (finding for finding in result.findings if finding.what == "window_unused")
     assert finding.text == "20 images (95.2%) of 8 bits, whose levels stay as they are" and len(finding.items) == 20
+    (root / "b" / "99_x.png").write_bytes(deep_png(65535, 4096, 0))
+    result = check(of(root, window={"center": 2048, "width": 4096}), tmp_path)
+    (finding,) = (finding for finding in result.findings if finding.what == "window_unused")
+    assert finding.text == "21 images (95.5%) of 8 bits or of several channels, whose levels stay as they are"
+    assert result.kinds["PNG RGB, 16 bits"] == 1
     (root / "a" / "98_x.png").unlink()
+    (root / "b" / "99_x.png").unlink()
     untouched = of(root).load(16, LoadContext(tmp_path / "cache"))
     windowed = of(root, window={"center": 2048, "width": 4096}).load(16, LoadContext(tmp_path / "cache"))
     assert (untouched.images[0] == windowed.images[0]).all()
