@@ -104,7 +104,7 @@ def bits_of(image: Image.Image) -> int:
     """Bits of a channel in the file, of a picture that is opened and not loaded; of colours with 16, Pillow loads 8."""
     if image.format == "TIFF":
         return int(max(image.tag_v2.get(_BITS_PER_SAMPLE, (1,))))  # type: ignore[attr-defined]
-    if image.format == "PNG" and ";16" in str(image.tile):
+    if image.format == "PNG" and ";16" in str(image.tile):  # type: ignore[attr-defined]
         return 16
     return _BITS.get(image.mode, 8)
 
@@ -169,7 +169,9 @@ def _is_negative(image: Image.Image) -> bool:
 
 def _refuse_dark_colours(image: Image.Image) -> None:
     """12 bits in 16 would come out black: what is loaded is the upper half of each value, 0 to 15."""
-    largest = max(int(high) for _, high in image.getextrema()[:3])  # type: ignore[index, arg-type]
+    import numpy as np
+
+    largest = int(np.asarray(image)[..., :3].max())
     if largest < 16:
         raise UnusableImage(
             f"has several channels of 16 bits, without a value above {256 * largest + 255}; rescale it to 0..65535 or "
