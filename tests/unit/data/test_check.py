@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
+from ganforge.data.alike import alike_classes
 from ganforge.data.check.check import Check, check_data
 from ganforge.data.check.doubles import nearly_equal
 from ganforge.data.check.look import Look, fingerprint, look_at_array
@@ -231,6 +232,18 @@ def test_classes_that_can_not_be_trained_or_measured_are_named(tmp_path: Path) -
     picture(99).save(tmp_path / "set" / "one" / "one0_y.png")  # a second one of the same patient
     (last,) = check(of(tmp_path / "set"), tmp_path).findings[2:]
     assert last.text == "class 'one' has no held-out image (1 patient), so nothing of it is measured"
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (["caf\u00e9", "cafe\u0301", "tea"], r"'caf\xe9', 'cafe\u0301'"),
+        (["a", "a\u200b", "b"], r"'a', 'a\u200b'"),
+        (["a1", "A\uff11", "b"], r"'a1', 'A\uff11'"),
+    ],
+)
+def test_classes_that_look_the_same_are_pointed_out(names: list[str], text: str) -> None:
+    assert alike_classes(names) == [f"the classes {text} differ only in case, spaces or how characters are written"]
 
 
 def test_classes_that_differ_only_in_case_or_spaces_are_pointed_out(tmp_path: Path) -> None:
