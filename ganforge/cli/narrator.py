@@ -143,5 +143,7 @@ class Narrator(Listener):
         return self.settings.command("resume", self.folder, *self.again) if self.folder else None
 
     def _next(self, plan: Plan, folder: Path) -> str:
-        label = ("--label", plan.classes[-1]) if is_conditional(plan) else ()
+        name = plan.classes[-1]
+        wanted = name if name == one_line(name) else len(plan.classes) - 1
+        label = ("--label", wanted) if is_conditional(plan) else ()
         return self.settings.command("sample", folder, *label, "--count", 16, "--out", "samples")
