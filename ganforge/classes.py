@@ -38,7 +38,7 @@ def find_labels(wanted: Iterable[Any], classes: Sequence[str]) -> list[int]:
             text = repr(word) if isinstance(word, str) else str(word)
             unknown[text] = f"no class is called {text}.{did_you_mean(str(word), classes)}"
             if (isinstance(word, int) and not isinstance(word, bool)) or (isinstance(word, str) and word.isdecimal()):
-                unknown[text] = f"there is no label {word}: they go from 0 to {len(classes) - 1}."
+                unknown[text] = f"there is no label {str(word).lstrip('0') or 0}: they go from 0 to {len(classes) - 1}."
         else:
             found.append(number)
     if unknown:
@@ -47,13 +47,16 @@ def find_labels(wanted: Iterable[Any], classes: Sequence[str]) -> list[int]:
     return found
 
 
+def whole_number(text: str) -> int | None:
+    """The number that ASCII digits are; of a longer one its first nine digits, which are too many as well."""
+    return int(text.lstrip("0")[:9] or 0) if text.isascii() and text.isdecimal() else None
+
+
 def _number(word: Any, numbers: dict[str, int]) -> int | None:
     if isinstance(word, str):
         if word in numbers:
             return numbers[word]
-        if not (word.isdecimal() and word.isascii()):
-            return None
-        word = int(word[:9])
+        word = whole_number(word)
     try:
         number = operator.index(word)
     except TypeError:  # 1.0, None, a list

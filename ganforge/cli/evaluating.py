@@ -10,7 +10,7 @@ import typer
 
 from ganforge.cli.completion import complete_run
 from ganforge.cli.launching import Gpus, launched, option, taking_part
-from ganforge.cli.options import AsJson, Device, Settings, Threads, choose_device
+from ganforge.cli.options import AsJson, Device, Settings, Threads, choose_device, not_empty
 
 What = Annotated[
     Path,
@@ -30,13 +30,17 @@ Real = Annotated[
     typer.Option(
         "--real",
         metavar="RUN|FOLDER",
+        parser=not_empty,
         help="Real images: a run's held-out ones, a folder, or '{kind: DATASET, ...}'. Default: those of the run.",
     ),
 ]
 Train = Annotated[
     str | None,
     typer.Option(
-        "--train", metavar="FOLDER", help="What the generator was trained on, for evaluators that ask. A run knows it."
+        "--train",
+        metavar="FOLDER",
+        parser=not_empty,
+        help="What the generator was trained on, for evaluators that ask. A run knows it.",
     ),
 ]
 Images = Annotated[

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 import typer
 
@@ -106,6 +107,31 @@ def choose_device(name: DeviceName, threads: int | None) -> torch.device:
     return find_device(name)
 
 
+def not_empty(text: str) -> str:
+    """A path as it was given: `--out "$FOLDER"` with an unset variable must not mean the current folder."""
+    if not text.strip():
+        raise typer.BadParameter(f"must be a path, not {text!r}.")
+    return text
+
+
+def _path(text: str) -> Path:
+    return Path(not_empty(text))
+
+
+def _names_paths(annotation: Any) -> bool:
+    return annotation is Path or any(map(_names_paths, get_args(annotation)))
+
+
+def _with_paths(parameter: inspect.Parameter) -> inspect.Parameter:
+    """The parameter, which takes no empty path where it takes paths."""
+    if get_origin(parameter.annotation) is not Annotated or not _names_paths(parameter.annotation):
+        return parameter
+    kind, info = get_args(parameter.annotation)
+    info = copy(info)
+    info.parser = _path
+    return parameter.replace(annotation=Annotated[kind, info])
+
+
 def verb(function: Callable[..., None]) -> Callable[..., None]:
     """A typer command from `function(settings, ...)`: adds the options of every verb, and reports errors."""
     _, *own = inspect.signature(function, eval_str=True).parameters.values()
@@ -131,6 +157,7 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
         *(parameter.replace(kind=keyword) for parameter in own),
         *(inspect.Parameter(name, keyword, default=default, annotation=a) for name, (a, default) in common.items()),
     ]
+    parameters = [_with_paths(parameter) for parameter in parameters]
     call.__name__, call.__doc__ = function.__name__, function.__doc__
     # typer reads both, and needs the annotations as objects
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

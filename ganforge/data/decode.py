@@ -34,6 +34,10 @@ _SIGNATURES = (
     (0, b"PK\x03\x04", "a zip archive"),
 )
 _EIGHT_BIT_MODES = frozenset({"1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr"})
+_BITS = {"1": 1, "I": 32, "F": 32}
+#: Tags of TIFF.
+_BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262
+_WHITE_IS_ZERO = 0
 _GREY_MODES = frozenset({"1", "L", "LA", "La"})
 
 
@@ -57,8 +61,9 @@ class MissingReader(UnusableImage):
 def decode(path: Path, at_least: int = 0, reading: Reading = AS_IT_STANDS) -> Image.Image:
     """The picture of a file as RGB, turned as its EXIF tag says.
 
-    Grey becomes RGB, 16-bit grey is scaled by its full range or by the window of `reading`, palettes and CMYK are
-    converted, and transparent pixels are laid over black; of DICOM files see `ganforge.data.dicom`. `at_least`
+    Grey becomes RGB, 16-bit grey is scaled by its full range or by the window of `reading`, 16-bit colours by their
+    full range, palettes and CMYK are converted, grey whose white is zero is inverted, and transparent pixels are laid
+    over black; of DICOM files see `ganforge.data.dicom`. `at_least`
     (pixels, 0: full size) lets a JPEG be decoded at 1/2, 1/4 or 1/8 as long as both sides keep that many; it is
     several times faster. Raises UnusableImage with the reason, MissingReader where a package is missing.
     """
@@ -71,8 +76,12 @@ def decode(path: Path, at_least: int = 0, reading: Reading = AS_IT_STANDS) -> Im
     with opened(path) as image:
         if at_least and image.format == "JPEG":
             image.draft(None, (at_least, at_least))
+        bits, is_negative = bits_of(image), _is_negative(image)
         image.load()
-        return _as_rgb(ImageOps.exif_transpose(image), reading)
+        if bits == 16 and image.mode in ("RGB", "RGBA"):
+            _refuse_dark_colours(image)
+        picture = _as_rgb(ImageOps.exif_transpose(image), reading)
+        return ImageOps.invert(picture) if is_negative else picture
 
 
 def size_by_header(path: Path) -> tuple[int, int]:
@@ -89,6 +98,15 @@ def read_header(path: Path) -> Header:
         return Header(*dicom.read_header(path).size, is_grey=True)
     with opened(path) as image:
         return Header(*image.size, image.mode in _GREY_MODES or image.mode.startswith("I;16"))
+
+
+def bits_of(image: Image.Image) -> int:
+    """Bits of a channel in the file, of a picture that is opened and not loaded; of colours with 16, Pillow loads 8."""
+    if image.format == "TIFF":
+        return int(max(image.tag_v2.get(_BITS_PER_SAMPLE, (1,))))  # type: ignore[attr-defined]
+    if image.format == "PNG" and ";16" in str(image.tile):  # type: ignore[attr-defined]
+        return 16
+    return _BITS.get(image.mode, 8)
 
 
 def is_dicom(path: Path) -> bool:
@@ -141,6 +159,24 @@ def _refuse_by_header(image: Image.Image) -> None:
     # To count those of a TIFF, Pillow walks through all: a small file can have a million.
     if getattr(image, "is_animated", False) and image.format != "MPO":
         raise UnusableImage("holds several pictures; save each as a file of its own")
+
+
+def _is_negative(image: Image.Image) -> bool:
+    """Whether its smallest value is white once it is loaded; Pillow inverts those of 8 bits and fewer itself."""
+    is_deep_tiff = image.format == "TIFF" and image.mode.startswith(("I", "F"))
+    return is_deep_tiff and image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO  # type: ignore[attr-defined]
+
+
+def _refuse_dark_colours(image: Image.Image) -> None:
+    """12 bits in 16 would come out black: what is loaded is the upper half of each value, 0 to 15."""
+    import numpy as np
+
+    largest = int(np.asarray(image)[..., :3].max())
+    if largest < 16:
+        raise UnusableImage(
+            f"has several channels of 16 bits, without a value above {256 * largest + 255}; rescale it to 0..65535 or "
+            "to 8 bits, or save it as 16-bit grey and say its range with `window`"
+        )
 
 
 def _as_rgb(image: Image.Image, reading: Reading) -> Image.Image:

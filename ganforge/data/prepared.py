@@ -33,7 +33,7 @@ from ganforge.errors import DataError
 from ganforge.files import retried, write_bytes
 
 #: Part of each key; counts up when the same options give other pixels, or the files of a set have another form.
-VERSION = 3
+VERSION = 4
 #: Below this many images, starting processes costs more than it saves.
 MIN_PARALLEL = 64
 _CHUNK = 4

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -87,10 +89,29 @@ def read_config(data: Any, place: str, components: Components) -> ExportConfig:
             f"{place} has format {data.get('format')}; this version of ganforge reads format {FORMAT}."
         )
     try:
-        return ExportConfig.model_validate(data, context={"components": components})
+        config = ExportConfig.model_validate(data, context={"components": components})
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
         needed = data.get("components")
         if any("is called" in line for line in lines) and isinstance(needed, Mapping):
             lines.append(f"It was written with {', '.join(sorted({str(each) for each in needed.values()}))}.")
         raise CheckpointError(f"{place} can't be used:\n  " + "\n  ".join(lines)) from error
+    if faults := _faults_of(config.classes):
+        raise CheckpointError(f"{place} can't be used:\n  " + "\n  ".join(faults))
+    return config
+
+
+def _faults_of(classes: tuple[str, ...]) -> list[str]:
+    """Names that are those of two classes, and names that no disk can hold, in words."""
+    twice = [name for name, count in Counter(classes).items() if count > 1]
+    odd = [name for name in classes if not _is_text(name)]
+    return [f"classes: two are called {name!r}." for name in twice] + [f"classes: {name!a} is no text." for name in odd]
+
+
+def _is_text(name: str) -> bool:
+    """Also where it is no UTF-8: what the name of a folder may be."""
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:  # half of a character
+        return False
+    return True

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
+from ganforge.data.samplers import image_probabilities
 from ganforge.errors import DataError, Problem, RecipeError
 from ganforge.freeze.policy import describe_names, resolve, unmatched
 from ganforge.interfaces import Sites
@@ -22,7 +23,8 @@ RESERVED_KEYS = frozenset({"mapping", "keys", "injections", "training", "latent_
 
 
 def walk(recipe: Recipe, classes: tuple[str, ...] = ()) -> Plan:
-    """The recipe with all that follows from it. Raises RecipeError with every problem, each with its path.
+    """The recipe with all that follows from it. Raises RecipeError with every problem, each with its path, and
+    PluginError for a sampler that gives no probabilities.
 
     classes: names of the classes where they are known, as in a run; then the data need not be there.
     """
@@ -215,7 +217,7 @@ def _check_sampler(recipe: Recipe, num_classes: int, problems: list[Problem]) ->
     if num_classes == 0:
         return
     try:
-        recipe.training.sampler.weights(list(range(num_classes)), num_classes)
+        image_probabilities(recipe.training.sampler, list(range(num_classes)), num_classes)
     except ValueError as error:
         problems.append(Problem(str(error), ("training", "sampler")))
 

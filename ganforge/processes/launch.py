@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import sys
 import uuid
@@ -42,7 +43,7 @@ def read_processes(wanted: str) -> int | None:
     number = wanted.removeprefix("cpu:")
     if wanted == "auto":
         return None
-    if not (number.isdecimal() and 0 < int(number) <= 1024):
+    if not (re.fullmatch(r"[0-9]{1,4}", number) and 0 < int(number) <= 1024):
         raise UsageError(
             f"--gpus must be auto, a number such as 2, or cpu:2 for processes without GPU; not '{wanted}'."
         )

@@ -142,10 +142,11 @@ def _is_misspelt(finding: _Finding, findings: list[_Finding]) -> bool:
 
 
 def _is_other_member(finding: _Finding, findings: list[_Finding]) -> bool:
-    """A member of a union refuses the value as a whole, where another one complains of a part and so knows its form."""
+    """A member of a union refuses the form of the value, where another one complains of a part or of what it says."""
     size = len(finding.path)
     return finding.found in {"a list", "a mapping"} and any(
-        len(other.path) > size and other.path[:size] == finding.path for other in findings
+        other.path[:size] == finding.path and (len(other.path) > size or not (other.expected or other.is_about_key))
+        for other in findings
     )
 
 

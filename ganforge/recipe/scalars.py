@@ -14,8 +14,9 @@ _CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-# 4000: Python refuses to convert integers of more than 4300 digits.
+# 4000: Python refuses to convert integers of more than 4300 digits, so that longer ones stay text.
 _INTEGER = re.compile(r"[-+]?[0-9]{1,4000}|0o[0-7]{1,4000}|0x[0-9a-fA-F]{1,4000}")
+_TOO_LONG = re.compile(r"[-+]?[0-9]{4001,}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
@@ -26,7 +27,7 @@ def scalar(text: str) -> Scalar:
         return _CONSTANTS[text]
     if _INTEGER.fullmatch(text):
         return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
-    if _FLOAT.fullmatch(text):
+    if _FLOAT.fullmatch(text) and not _TOO_LONG.fullmatch(text):
         return float(text)
     return float(text.replace(".", "", 1)) if _NOT_FINITE.fullmatch(text) else text
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -106,11 +107,11 @@ class Request:
 
 def class_folders(classes: Sequence[str]) -> list[str]:
     """A folder name for each class: its own, unless one of them is no plain name of a folder, or not the only one."""
-    plain = [re.sub(r"[\x00-\x1f/\\\\:]", "_", name).strip(" .") for name in classes]
-    folded = [name.casefold() for name in plain]
+    plain = [re.sub(r"[\x00-\x1f/\\\\:]", "_", name).lstrip(".") for name in classes]
+    folded = [name.strip(" .").casefold() for name in plain]  # as disks see them that drop what is at the end
     taken = {"", TABLE.casefold(), UNFINISHED.casefold(), *(f"label_{label}" for label in range(len(classes)))}
     return [
-        name if folded.count(fold) == 1 and fold not in taken and len(name.encode()) <= 255 else f"label_{label}"
+        name if folded.count(fold) == 1 and fold not in taken and len(os.fsencode(name)) <= 255 else f"label_{label}"
         for label, (name, fold) in enumerate(zip(plain, folded, strict=True))
     ]
 

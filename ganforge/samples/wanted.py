@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ganforge.classes import find_labels
+from ganforge.classes import find_labels, whole_number
 from ganforge.errors import UsageError
 from ganforge.samples import MAX_COUNT
 
@@ -27,9 +27,10 @@ def wanted_counts(words: Sequence[str], count: int, classes: Sequence[str]) -> d
 
 
 def _class_and_count(word: str, count: int, classes: Sequence[str]) -> tuple[str, int]:
-    name, equals, number = word.rpartition("=")
+    name, equals, text = word.rpartition("=")
     if word in classes or not equals:
         return word, count
-    if not (number.isascii() and number.isdecimal() and 1 <= int(number[:9]) <= MAX_COUNT):
+    number = whole_number(text)
+    if number is None or not 1 <= number <= MAX_COUNT:
         raise UsageError(f"--label '{word}' must be CLASS or CLASS=N, with N from 1 to {MAX_COUNT:,}.")
-    return name, int(number)
+    return name, number

@@ -154,5 +154,7 @@ class Narrator(Listener):
         return self.command("resume", self.folder, *self.again) if self.folder else None
 
     def _next(self, plan: Plan, folder: Path) -> str:
-        label = ("--label", plan.classes[-1]) if plan.generator.is_conditional else ()
+        name = plan.classes[-1]
+        wanted = name if name == one_line(name) else len(plan.classes) - 1
+        label = ("--label", wanted) if plan.generator.is_conditional else ()
         return self.command("sample", folder, *label, "--count", 16, "--out", "samples")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganforge.data.samplers import fault_of
 from ganforge.interfaces import DatasetSpec, SamplerSpec
 from ganforge.testing.specs import check_spec, expect
 
@@ -82,16 +83,8 @@ def check_sampler(spec: SamplerSpec, num_classes: int = 3) -> None:
     kind = spec.kind
     labels = [label for label in range(num_classes) for _ in range(label + 1)]
     weights = spec.weights(labels, num_classes)
-    expect(len(weights) == len(labels), f"{kind}: gives {len(weights)} probabilities for {len(labels)} images.")
-    expect(
-        not spec.by_epoch or len(set(weights)) == 1,
-        f"{kind}: draws each image once in each epoch, but says that some are drawn more often than others.",
-    )
-    bad = [weight for weight in weights if not (math.isfinite(weight) and weight >= 0)]
-    expect(not bad, f"{kind}: gives {bad[:1]}, which is no probability.")
-    expect(
-        math.isclose(sum(weights), 1, rel_tol=1e-9), f"{kind}: the probabilities sum to {sum(weights):.6g}, not to 1."
-    )
+    fault = fault_of(weights, len(labels), by_epoch=spec.by_epoch)
+    expect(not fault, f"{kind}: {fault}")
     order = list(range(len(labels)))
     random.Random(0).shuffle(order)  # noqa: S311 - an order, not a secret
     shuffled = spec.weights([labels[i] for i in order], num_classes)

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from ganforge.data.images import LabelledImages
-from ganforge.errors import CheckpointError, DivergedError
+from ganforge.data.samplers import image_probabilities
+from ganforge.errors import CheckpointError, DivergedError, Problem, RecipeError
 from ganforge.files import retried, write_json
 from ganforge.freeze.policy import freeze_table, set_trained
 from ganforge.freeze.schedule import Position, Schedule
@@ -67,8 +68,11 @@ class Trainer:
         self.run, self.listener, self.device = run, listener, device
         self.schedule = Schedule(recipe.stages)
         sampler = recipe.training.sampler
-        weights = sampler.weights(images.labels.tolist(), len(plan.classes))
-        self.reals = RealImages(images, weights, recipe.seed, device, by_epoch=sampler.by_epoch)
+        try:
+            probabilities = image_probabilities(sampler, images.labels.tolist(), len(plan.classes))
+        except ValueError as error:  # classes with a weight, none of which has an image
+            raise RecipeError([Problem(str(error), ("training", "sampler"))]) from error
+        self.reals = RealImages(images, probabilities, recipe.seed, device, by_epoch=sampler.by_epoch)
         # convolutions are faster with the channels innermost, from a few channels on
         self.generator = generator.to(device).to(memory_format=torch.channels_last)
         self.discriminator = discriminator.to(device).to(memory_format=torch.channels_last)

@@ -472,7 +472,7 @@ def test_each_kind_of_component_is_refused_with_the_promise_that_it_breaks(tmp_p
             "brighter: draws from torch's global generator, so that a resumed run would differ. "
             "Take random numbers from what is passed in.",
         ),
-        (lambda: testing.check_sampler(Half()), "half: the probabilities sum to 0.5, not to 1."),
+        (lambda: testing.check_sampler(Half()), "half: gives probabilities that sum to 0.5, not to 1."),
         (
             lambda: testing.check_optimizer(Moving()),
             "moving: does not continue exactly from its saved state; keep all state as tensors, one set per parameter.",

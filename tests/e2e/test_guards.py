@@ -17,7 +17,8 @@ import torch
 from PIL import Image
 
 from ganforge.branch import branch
-from ganforge.errors import CheckpointError, DataError, MemoryLimitError, OutputError, RecipeError
+from ganforge.data.samplers import Balanced
+from ganforge.errors import CheckpointError, DataError, MemoryLimitError, OutputError, PluginError, RecipeError
 from ganforge.evaluation.evaluation import Evaluation, reference_of
 from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.execute import resume, run
@@ -51,6 +52,31 @@ def stopped_run(recipe: Path, folder: Path, components: Components) -> RunDir:
         run(loaded, StopsAfter(2), CPU)
     (path,) = folder.iterdir()
     return RunDir.open(path)
+
+
+@pytest.mark.parametrize(
+    ("found", "error", "message"),
+    [
+        ([1 / 3] * 3, PluginError, r"^sampler 'balanced' gives 3 probabilities for 24 images\.$"),
+        (None, RecipeError, r"^training\.sampler: every image has weight 0\.$"),
+    ],
+)
+def test_a_run_asks_its_sampler_for_probabilities(
+    tiny_recipe: Path,
+    components: Components,
+    monkeypatch: pytest.MonkeyPatch,
+    found: list[float] | None,
+    error: type[Exception],
+    message: str,
+) -> None:
+    def weights(self: Balanced, labels: list[int], num_classes: int) -> list[float]:
+        if len(labels) > num_classes and found is None:
+            raise ValueError("every image has weight 0.")
+        return found or [1 / 3] * 3
+
+    monkeypatch.setattr(Balanced, "weights", weights)
+    with pytest.raises(error, match=message):
+        run(load_recipe(tiny_recipe, (), components), Listener(), CPU)
 
 
 def test_a_run_is_not_resumed_on_other_images(

@@ -224,3 +224,5 @@ def test_names_that_are_no_folders_become_some() -> None:
     assert class_folders(["0 no DR", "a/b", "..", "CON:", "A_b", "a_B", ""]) == [
         "0 no DR", "label_1", "label_2", "CON_", "label_4", "label_5", "label_6",
     ]  # fmt: skip
+    assert class_folders([" a", "b ", "c.", ".d", "caf\udce9"]) == [" a", "b ", "c.", "d", "caf\udce9"]
+    assert class_folders([" ", "a", "a "]) == ["label_0", "label_1", "label_2"]

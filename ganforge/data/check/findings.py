@@ -221,10 +221,12 @@ def telling_kinds(images: Set) -> list[Finding]:
 def windows(images: Set, has_window: bool) -> list[Finding]:
     """DICOM files whose levels come from each picture's own extremes, and pictures that no window changes."""
     if has_window:
-        shallow = [i for i in images.usable() if images.looks[i].bits <= 8 and images.looks[i].format != "DICOM"]
-        text = f"{_images(len(shallow))} ({_share(shallow, images)}) of 8 bits, whose levels stay as they are"
-        advice = "`window` is for deeper pictures and DICOM files; where all are of 8 bits, remove it."
-        return [Finding("window_unused", False, text, advice, _names(images, shallow))] if shallow else []
+        untouched = [i for i in images.usable() if not images.looks[i].takes_window]
+        is_shallow = all(images.looks[i].bits <= 8 for i in untouched)
+        what = "of 8 bits" if is_shallow else "of 8 bits or of several channels"
+        text = f"{_images(len(untouched))} ({_share(untouched, images)}) {what}, whose levels stay as they are"
+        advice = "`window` is for deeper grey pictures and DICOM files; where there are none, remove it."
+        return [Finding("window_unused", False, text, advice, _names(images, untouched))] if untouched else []
     some = [i for i in images.usable() if not images.looks[i].has_window]
     if not some:
         return []

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganforge.data.content import Unreadable, content_hash
-from ganforge.data.decode import MissingReader, UnusableImage, decode, is_dicom, opened
+from ganforge.data.decode import MissingReader, UnusableImage, bits_of, decode, is_dicom, opened
 from ganforge.data.preparation import Preparation
 from ganforge.data.reading import Reading
 from ganforge.errors import DataError
@@ -37,7 +37,6 @@ _SUFFIXES = {
     "BMP": (".bmp",),
     "DICOM": (".dcm", ""),
 }
-_BITS = {"1": 1, "I": 32, "F": 32}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +62,11 @@ class Look:
     fingerprint: bytes = b""
     #: For DICOM files: whether they say themselves which values are black and white.
     has_window: bool = True
+
+    @property
+    def takes_window(self) -> bool:
+        """Whether a `window` decides on its levels: DICOM files, and one channel of more than 8 bits."""
+        return self.format == "DICOM" or (self.bits > 8 and self.mode.startswith(("I", "F")))
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,8 @@ class LookAt:
         else:
             with opened(file) as picture:
                 # MPO is a JPEG with further views of the same scene behind it
-                kind, mode = "JPEG" if picture.format == "MPO" else str(picture.format), picture.mode
-                bits = 16 if mode.startswith("I;16") else _BITS.get(mode, 8)
+                kind = "JPEG" if picture.format == "MPO" else str(picture.format)
+                mode, bits = picture.mode, bits_of(picture)
         content = content_hash(file)
         if isinstance(content, Unreadable):
             return Look(reason=content.reason)

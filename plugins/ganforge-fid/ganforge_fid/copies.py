@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -35,6 +36,20 @@ def _is_panel(path: Path) -> bool:
     return path.is_file() and is_marked(path)
 
 
+def _expect_free(panel: Path) -> None:
+    """Raise UsageError where no panel can be written."""
+    folder = panel.absolute().parent
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder} for memorisation's panel.")
+    if panel.exists() and not _is_panel(panel):
+        raise UsageError(f"{panel} is there and no panel; memorisation's panel needs a name of its own.")
+    try:  # permissions don't tell: root has all, and can make no file in /proc
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        text = f"no file can be made in {folder} for memorisation's panel: {error.strerror}."
+        raise UsageError(text) from error
+
+
 class Memorisation(OnFeatures):
     """Whether generated images are copies: how near they are to training images, against held-out images.
 
@@ -52,10 +67,8 @@ class Memorisation(OnFeatures):
 
     def preflight(self) -> None:
         super().preflight()
-        if self.panel is not None and not self.panel.absolute().parent.is_dir():
-            raise UsageError(f"there is no folder {self.panel.absolute().parent} for memorisation's panel.")
-        if self.panel is not None and self.panel.exists() and not _is_panel(self.panel):
-            raise UsageError(f"{self.panel} is there and no panel; memorisation's panel needs a name of its own.")
+        if self.panel is not None:
+            _expect_free(self.panel)
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
         """Two scores in features, two in pixels; `real` are the held-out images.

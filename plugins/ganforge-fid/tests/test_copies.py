@@ -190,6 +190,8 @@ def test_a_panel_of_the_closest_pairs_is_written_where_it_is_asked_for(colours, 
     with pytest.raises(UsageError) as caught:
         lost.preflight()
     assert str(caught.value) == f"there is no folder {tmp_path / 'nowhere'} for memorisation's panel."
+    with pytest.raises(UsageError, match=r"^no file can be made in /proc for memorisation's panel: "):
+        Memorisation(extractor=colours, panel="/proc/pairs.png").preflight()
     Memorisation(extractor=colours, panel=panel).preflight()  # may be written again
     mine = tmp_path / "mine.png"
     mine.write_bytes(b"mine")

@@ -49,6 +49,24 @@ def broken_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugins, "entry_points", lambda group: [entry])
 
 
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (("data", "check", ""), "RECIPE|FOLDER|TABLE"),
+        (("sample", "run", "--out", " "), "--out"),
+        (("compare", "run", ""), "RUN..."),
+        (("report", "run", "--panel", ""), "--panel"),
+        (("eval", "run", "--real", ""), "--real"),
+        (("eval", "run", "--train", ""), "--train"),
+        (("ls", "rate", "-p", ""), "-p' / '--plugin"),
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(ganforge: Ganforge, words: tuple[str, ...], name: str) -> None:
+    result = ganforge(*words)
+    path = next(word for word in words if not word.strip())
+    assert result.exit_code == 2 and f"Invalid value for '{name}': must be a path, not {path!r}." in result.stderr
+
+
 @pytest.mark.parametrize("option", ["-p", "--plugin"])
 def test_a_plugin_file_counts_on_both_sides_of_the_verb(ganforge: Ganforge, plugin_file: Path, option: str) -> None:
     for words in ((option, plugin_file, "ls", "rate"), ("ls", "rate", option, plugin_file)):

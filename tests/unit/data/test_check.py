@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from deep_pictures import deep_png
 from dicoms import save_dicom
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
+from ganforge.data.alike import alike_classes
 from ganforge.data.check.check import Check, check_data
 from ganforge.data.check.doubles import nearly_equal
 from ganforge.data.check.look import Look, fingerprint, look_at_array
@@ -224,7 +226,13 @@ def test_a_window_says_which_pictures_it_does_not_change(root: Path, tmp_path: P
     result = check(of(root, window={"center": 2048, "width": 4096}), tmp_path)
     (finding,) = (finding for finding in result.findings if finding.what == "window_unused")
     assert finding.text == "20 images (95.2%) of 8 bits, whose levels stay as they are" and len(finding.items) == 20
+    (root / "b" / "99_x.png").write_bytes(deep_png(65535, 4096, 0))
+    result = check(of(root, window={"center": 2048, "width": 4096}), tmp_path)
+    (finding,) = (finding for finding in result.findings if finding.what == "window_unused")
+    assert finding.text == "21 images (95.5%) of 8 bits or of several channels, whose levels stay as they are"
+    assert result.kinds["PNG RGB, 16 bits"] == 1
     (root / "a" / "98_x.png").unlink()
+    (root / "b" / "99_x.png").unlink()
     untouched = of(root).load(16, LoadContext(tmp_path / "cache"))
     windowed = of(root, window={"center": 2048, "width": 4096}).load(16, LoadContext(tmp_path / "cache"))
     assert (untouched.images[0] == windowed.images[0]).all()
@@ -245,6 +253,18 @@ def test_classes_that_can_not_be_trained_or_measured_are_named(tmp_path: Path) -
     picture(99).save(tmp_path / "set" / "one" / "one0_y.png")  # a second one of the same patient
     (last,) = check(of(tmp_path / "set"), tmp_path).findings[2:]
     assert last.text == "class 'one' has no held-out image (1 patient), so nothing of it is measured"
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (["caf\u00e9", "cafe\u0301", "tea"], r"'caf\xe9', 'cafe\u0301'"),
+        (["a", "a\u200b", "b"], r"'a', 'a\u200b'"),
+        (["a1", "A\uff11", "b"], r"'a1', 'A\uff11'"),
+    ],
+)
+def test_classes_that_look_the_same_are_pointed_out(names: list[str], text: str) -> None:
+    assert alike_classes(names) == [f"the classes {text} differ only in case, spaces or how characters are written"]
 
 
 def test_classes_that_differ_only_in_case_or_spaces_are_pointed_out(tmp_path: Path) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from deep_pictures import deep_png, deep_tiff, png
 from PIL import Image
 
-from ganforge.data.decode import UnusableImage, decode, size_by_header
+from ganforge.data.decode import UnusableImage, bits_of, decode, opened, size_by_header
+from ganforge.data.reading import Reading
 
 
 def reason(file: Path) -> str:
@@ -26,11 +27,7 @@ def saved(image: Image.Image, file: Path, **options: object) -> Path:
 
 
 def png_header(width: int, height: int) -> bytes:
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", b"\0" * 10))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
-    )
+    return png(width, height, 8, 2, b"\0" * 10)
 
 
 def test_grey_becomes_three_equal_channels(tmp_path: Path) -> None:
@@ -51,6 +48,48 @@ def test_twelve_bits_in_sixteen_are_refused(tmp_path: Path) -> None:
         "has 16-bit pixels of which the largest is 4000; "
         "say their range with `window`, or rescale it to 0..65535 or to 8 bits"
     )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [deep_png(4095, 65535), deep_png(9, 4095, 0), deep_png(9, 4095, 0, 65535), deep_tiff(9, 4095, 0)],
+    ids=["grey and alpha", "colours", "colours and alpha", "tiff"],
+)
+def test_twelve_bits_in_sixteen_are_refused_in_several_channels(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "twelve"
+    file.write_bytes(content)
+    assert reason(file) == (
+        "has several channels of 16 bits, without a value above 4095; rescale it to 0..65535 or to 8 bits, or save it "
+        "as 16-bit grey and say its range with `window`"
+    )
+
+
+@pytest.mark.parametrize("content", [deep_png(65535, 4096, 0), deep_tiff(65535, 4096, 0)], ids=["png", "tiff"])
+def test_sixteen_bits_in_several_channels_are_scaled_by_their_full_range(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "colours"
+    file.write_bytes(content)
+    assert decode(file).getpixel((0, 0)) == (255, 16, 0)
+    with opened(file) as image:
+        assert bits_of(image) == 16
+
+
+def white_is_zero(values: np.ndarray, file: Path) -> Path:
+    """A TIFF of 8 or 16 bits whose smallest value is white."""
+    content = saved(Image.fromarray(values), file).read_bytes()
+    black, white = (struct.pack("<HHIHH", 262, 3, 1, photometric, 0) for photometric in (1, 0))
+    assert content.count(black) == 1
+    file.write_bytes(content.replace(black, white))
+    return file
+
+
+def test_a_tiff_whose_white_is_zero_is_inverted_at_any_depth(tmp_path: Path) -> None:
+    levels = np.array([[0, 1, 127, 255]], dtype=np.uint8)
+    deep = white_is_zero(levels.astype(np.uint16) * 257, tmp_path / "deep.tif")
+    shallow = white_is_zero(levels, tmp_path / "shallow.tif")
+    twelve = white_is_zero(np.array([[0, 4095]], dtype=np.uint16), tmp_path / "twelve.tif")
+    assert np.asarray(decode(deep))[0, :, 0].tolist() == [255, 254, 128, 0]
+    assert np.asarray(decode(shallow))[0, :, 0].tolist() == [255, 254, 128, 0]
+    assert np.asarray(decode(twelve, reading=Reading(window=(2048, 4096))))[0, :, 0].tolist() == [255, 0]
 
 
 def test_a_palette_becomes_its_colours(tmp_path: Path) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ganforge.data.samplers import Balanced, ClassWeights, Epochs, Natural, SquareRoot
+from ganforge.data.samplers import Balanced, ClassWeights, Epochs, Natural, SquareRoot, fault_of, image_probabilities
+from ganforge.errors import PluginError
+from ganforge.interfaces import SamplerSpec
 
 labels = st.lists(st.integers(0, 4), min_size=1, max_size=30)
 
@@ -58,6 +64,43 @@ def test_what_can_not_be_drawn_is_refused() -> None:
         Balanced().weights([], 2)
     with pytest.raises(ValueError, match=r"^label 2 is none of the 2 classes \(0 to 1\)\.$"):
         Natural().weights([0, 2], 2)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e308, 5e-324])
+def test_weights_of_any_size_are_scaled(scale: float) -> None:
+    assert ClassWeights(weights=(scale, scale, 0)).weights([0, 0, 1, 2], 3) == pytest.approx([1 / 3, 1 / 3, 1 / 3, 0])
+
+
+@pytest.mark.parametrize(
+    ("found", "by_epoch", "fault"),
+    [
+        ([0.5, 0.5], False, "gives 2 probabilities for 3 images."),
+        ([0.0, 0.0, 0.0], False, "gives probabilities that sum to 0, not to 1."),
+        ([1.0, 0.5, 0.5], False, "gives probabilities that sum to 2, not to 1."),
+        ([1.0, float("nan"), 0.0], False, "gives nan, which is no probability."),
+        ([1.0, float("inf"), 0.0], False, "gives inf, which is no probability."),
+        ([1.5, -0.5, 0.0], False, "gives -0.5, which is no probability."),
+        (None, False, "gives None, not a list of numbers."),
+        ([0.5, 0.5, 0.0], True, "draws each image once in each epoch, but says that some are drawn more often than "
+         "others."),
+    ],
+)  # fmt: skip
+def test_a_sampler_that_gives_no_probabilities_is_named(found: Any, by_epoch: bool, fault: str) -> None:
+    class Odd(SamplerSpec):
+        kind: Literal["odd"] = "odd"
+
+        def weights(self, labels: Sequence[int], num_classes: int) -> list[float]:
+            return found
+
+    Odd.by_epoch = by_epoch
+    with pytest.raises(PluginError) as caught:
+        image_probabilities(Odd(), [0, 1, 1], 2)
+    assert str(caught.value) == f"sampler 'odd' {fault}"
+
+
+def test_probabilities_of_any_kind_of_number_are_taken() -> None:
+    assert fault_of(np.full(3, 1 / 3, np.float32), 3, by_epoch=True) == ""
+    assert image_probabilities(Natural(), [0, 1, 1], 2) == [1 / 3] * 3
 
 
 @pytest.mark.parametrize("weights", [[], [-1.0], [float("nan")], [float("inf")]])

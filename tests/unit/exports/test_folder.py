@@ -182,6 +182,20 @@ def test_a_config_that_makes_no_sense_is_refused(
         ganforge.load(folder)
 
 
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [(["a", "a"], r"classes: two are called 'a'\."), (["a", "\ud800"], r"classes: '\\ud800' is no text\.")],
+)
+def test_classes_that_nobody_could_ask_for_are_refused(
+    trained: Trained, tmp_path: Path, classes: list[str], message: str
+) -> None:
+    folder = exported(trained, tmp_path / "out")
+    card = json.loads((folder / "config.json").read_text())["card"]
+    rewrite(folder, classes=classes, card={**card, "classes": classes})
+    with pytest.raises(CheckpointError, match=rf"config\.json can't be used:\n  {message}$"):
+        ganforge.load(folder)
+
+
 def test_a_config_that_asks_for_a_huge_network_allocates_none(trained: Trained, tmp_path: Path) -> None:
     folder = exported(trained, tmp_path / "out")
     generator = json.loads((folder / "config.json").read_text())["generator"]

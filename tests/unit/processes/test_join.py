@@ -96,7 +96,7 @@ def test_processes_are_counted_with_gpus(
         ("5", "--gpus 5: there are 4. cpu:5 starts as many processes without GPU."),
         *(
             (text, f"--gpus must be auto, a number such as 2, or cpu:2 for processes without GPU; not '{text}'.")
-            for text in ("", "0", "-1", "cpu", "cpu:", "cpu:0", "cuda:2", "1.5", "cpu:99999")
+            for text in ("", "0", "-1", "cpu", "cpu:", "cpu:0", "cuda:2", "1.5", "cpu:99999", "cpu:\uff12", "9" * 5000)
         ),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, StringConstraints
 
 from ganforge import interfaces
+from ganforge.data.specs import Values
 from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.registry import Components, Lookup, Origin
 
@@ -53,6 +54,7 @@ class Many(interfaces.BlockSpec):
     per_class: dict[int, float] = {}
     rate: Annotated[interfaces.RateSpec, Lookup("rate")] | None = None
     nested: tuple[Annotated[interfaces.BlockSpec, Lookup("block")], ...] = ()
+    names: Values = ()
 
 
 class Mlp(interfaces.MappingSpec):

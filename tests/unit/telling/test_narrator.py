@@ -148,6 +148,13 @@ def test_the_end_names_the_sample_grid_and_the_next_command(plan: Plan) -> None:
     ]
 
 
+def test_the_next_command_asks_for_a_class_that_no_line_can_hold_by_its_number(plan: Plan) -> None:
+    teller, stream = narrator()
+    teller.planned(replace(plan, classes=("large", "medium", "b\nc")), Path("runs/00000-tiny"))
+    teller.finished(Path("runs/00000-tiny"), 61.0)
+    assert "next: ganforge sample runs/00000-tiny --label 2 --count 16 --out samples" in stream.getvalue().splitlines()
+
+
 def test_the_end_of_a_resumed_run_counts_what_was_done_before(plan: Plan) -> None:
     teller, stream = narrator()
     teller.planned(plan, Path("runs/00000-tiny"))
