@@ -51,7 +51,7 @@ def write_split(path: Path, rows: Sequence[SplitRow]) -> None:
 
 
 def _fault_of_file(name: str) -> str:
-    """What is wrong with the first part of an image's name, a folder or the file, that is at fault."""
+    """What is wrong with the first part of an image's name that is at fault, a folder or the file."""
     folders = [folder.as_posix() for folder in reversed(PurePosixPath(name).parents)]
     found = (_fault_of(what, path) for what, path in (*(("folder", each) for each in folders), ("file", name)))
     return next(filter(None, found), "")
