@@ -34,7 +34,7 @@ class Columns:
 def label_names(table: Table, label: str) -> tuple[str, ...]:
     """The distinct labels of a table, in natural order; blank ones left out. Raises DataError where all are."""
     table.require(label)
-    names = natural_order({text for row in table.rows if not _is_blank(text := row.cells[label])})
+    names = natural_order({text for row in table.rows if not is_blank(text := row.cells[label])})
     if not names:
         raise DataError(f"{table.file} has no labels in its column '{label}'.")
     return tuple(names)
@@ -121,7 +121,8 @@ class _Rows:
         return sorted([*self.items, *others], key=lambda text: int(text.removeprefix("row ").split(":")[0]))
 
 
-def _is_blank(text: str) -> bool:
+def is_blank(text: str) -> bool:
+    """Whether a cell says that there is no value."""
     return text.lower() in BLANKS
 
 
@@ -132,7 +133,7 @@ def _label(row: Row, column: str, labels: Mapping[str, int], problems: _Rows) ->
         return labels[text]
     if not text:
         problems.add(row, "the label is blank.")
-    elif _is_blank(text):
+    elif is_blank(text):
         problems.add(row, f"the label is blank ('{text}').")
     else:
         problems.add(row, f"no class is called '{text}'.{_advice(text, labels)} Classes: {', '.join(labels)}.")
@@ -156,7 +157,7 @@ def _group(
     if columns.patient is None:
         return patient_of(file) if patient_of else file.relative_to(root).as_posix()
     patient = row.cells[columns.patient]
-    if _is_blank(patient):
+    if is_blank(patient):
         problems.add(row, f"the patient is blank{f' ({patient!r})' if patient else ''}.")
     return patient
 

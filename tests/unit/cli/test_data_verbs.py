@@ -150,9 +150,10 @@ def test_a_split_of_names_that_no_table_can_hold_is_refused(
     result = ganforge("data", "split", tiny_images, "resolution=16", "--out", out)
     assert (result.exit_code, result.stdout, out.exists()) == (3, "", False)
     assert result.stderr.splitlines() == [
-        "error: a table is UTF-8, and can't hold all names of these files (2 problems):",
+        "error: a table can't hold all names of this set (3 problems):",
         "  the folder lar\\udce9 has a name that is not UTF-8. Rename it, or set LC_ALL=C.UTF-8.",
         "  the file small/pat\\udcff\\udcfe.png has a name that is not UTF-8. Rename it, or set LC_ALL=C.UTF-8.",
+        "  the class lar\\udce9 has a name that is not UTF-8. Rename it, or set LC_ALL=C.UTF-8.",
     ]
 
 
