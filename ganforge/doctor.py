@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ganforge.files import nearest_existing
+from ganforge.processors import usable_processors
 from ganforge.registry import Components
 
 #: Packages that decide what a run computes.
@@ -19,6 +20,8 @@ PACKAGES = ("ganforge", "torch", "torchvision", "numpy", "pillow", "safetensors"
 #: Free bytes below which a run or the cache is likely to stop: a few checkpoints of the largest recipe.
 LITTLE_DISK = 5 * 10**9
 LITTLE_MEMORY = 4 * 10**9
+#: Where Linux tells how its memory is used.
+MEMINFO = Path("/proc/meminfo")
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def _processors() -> Iterable[Finding]:
 
     from ganforge.hardware import has_fast_bf16
 
-    cpus, threads = len(os.sched_getaffinity(0)), torch.get_num_threads()
+    cpus, threads = usable_processors(), torch.get_num_threads()
     too_many = f"More threads than processors wait for each other: --threads {cpus}." if threads > cpus else ""
     yield Finding("threads", f"{threads} on {cpus} processors", too_many)
     busy = os.getloadavg()[0]
@@ -73,17 +76,24 @@ def _processors() -> Iterable[Finding]:
 
 def _memory() -> Finding:
     free = _available_memory()
+    if free is None:
+        return Finding("memory", "unknown")
     advice = "Close something, or take a smaller training.batch." if free < LITTLE_MEMORY else ""
     return Finding("memory", f"{free / 1e9:.1f} GB free", advice)
 
 
-def _available_memory() -> int:
-    """Bytes that can be had without swapping; what the file cache holds counts, where the system tells it."""
+def _available_memory() -> int | None:
+    """Bytes that can be had without swapping; None where no system call tells them.
+
+    What the file cache holds counts, where the system says so.
+    """
     with suppress(OSError):
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+        for line in MEMINFO.read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
                 return 1024 * int(line.split()[1])
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with suppress(ValueError):  # macOS has no such name
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
 
 
 def _disk(what: str, folder: Path, changed_by: str) -> Finding:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,14 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganforge.data.pixels import Pixels, View
+from ganforge.processors import usable_processors
 from ganforge.progress import Progress, no_progress
-
-
-def usable_processors() -> int:
-    """Processors that this process may use: those that a scheduler gave it, or all where that can't be told."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

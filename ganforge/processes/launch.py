@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Sequence
 
 from ganforge.errors import ProcessError, UsageError
+from ganforge.processors import usable_processors
 
 #: What the launcher passes on to the processes, beside what torchrun does.
 SIGNALS = "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR2"
@@ -60,7 +61,7 @@ def launch(words: Sequence[str], size: int, max_restarts: int, advice: str) -> i
 
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     # as many as fit beside each other; each would take all
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // size)))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_processors() // size)))
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,

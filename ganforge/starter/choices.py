@@ -5,12 +5,12 @@ The numbers are those of recipes/dr_best.yaml, which were found on 1,163 photogr
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganforge.data.reasons import window_that_holds
+from ganforge.processors import usable_processors
 from ganforge.recipe.models import SplitSpec
 from ganforge.starter.survey import FEW_IMAGES, Survey
 
@@ -74,7 +74,7 @@ def choose(survey: Survey) -> Choices:
     batch = BATCH if num_train >= BATCH else max(4, num_train // 2)
     shown = min(max(PASSES * num_train, FEWEST_SHOWN), MOST_SHOWN)
     num_steps = max(10, round(shown / batch / 10) * 10)
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    processors = usable_processors()
     seconds = num_steps * batch / (SPEED_OF_ONE * processors**0.85)
     return Choices(
         is_conditional=len(survey.classes) > 1,

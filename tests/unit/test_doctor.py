@@ -16,6 +16,7 @@ import torch
 from ganforge import doctor
 from ganforge.registry import BrokenPlugin, Components, Origin
 
+available_memory = doctor._available_memory
 Usage = namedtuple("Usage", "total used free")
 
 
@@ -96,4 +97,18 @@ def test_a_file_in_the_place_of_a_folder_is_told(tmp_path: Path) -> None:
 
 
 def test_memory_is_told_in_bytes() -> None:
-    assert 10**8 < doctor._available_memory() < 10**14
+    assert 10**8 < available_memory() < 10**14
+
+
+def test_what_macos_lacks_is_no_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def sysconf(name: str) -> int:
+        raise ValueError("unrecognized configuration name")
+
+    monkeypatch.setattr(doctor, "_available_memory", available_memory)
+    monkeypatch.setattr(doctor, "MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(os, "sysconf", sysconf)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    found = findings(tmp_path)
+    assert (found["threads"].value, found["memory"].value) == ("1 on 4 processors", "unknown")
+    assert [finding for finding in found.values() if finding.advice] == []
