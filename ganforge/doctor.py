@@ -8,12 +8,12 @@ import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ganforge.files import nearest_existing
 from ganforge.processors import usable_processors
 from ganforge.registry import Components
+from ganforge.versions import package_version
 
 #: Packages that decide what a run computes.
 PACKAGES = ("ganforge", "torch", "torchvision", "numpy", "pillow", "safetensors", "pydantic", "pluggy", "ruamel.yaml")
@@ -49,10 +49,9 @@ def examine(components: Components, cache: Path, folder: Path) -> list[Finding]:
 
 
 def _package(name: str) -> Finding:
-    try:
-        return Finding(name, version(name))
-    except PackageNotFoundError:
-        return Finding(name, "not installed", f"Run: pip install {name}")
+    if found := package_version(name):
+        return Finding(name, found)
+    return Finding(name, "not installed", f"Run: pip install {name}")
 
 
 def _processors() -> Iterable[Finding]:

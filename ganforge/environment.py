@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import version
 
 import torch
 
@@ -11,6 +10,7 @@ from ganforge.errors import CheckpointError
 from ganforge.files import read_json, write_json
 from ganforge.listener import Listener
 from ganforge.runs.rundir import RunDir
+from ganforge.versions import package_version
 
 
 def environment(device: torch.device, processes: int = 1) -> dict[str, str | int]:
@@ -23,7 +23,7 @@ def environment(device: torch.device, processes: int = 1) -> dict[str, str | int
         "device": str(device),
         "threads": torch.get_num_threads(),
         "processes": processes,
-        **{name: version(name) for name in packages},
+        **{name: found for name in packages if (found := package_version(name))},
     }
 
 

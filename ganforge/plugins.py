@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +19,7 @@ import pluggy
 from ganforge import builtin, hookspecs
 from ganforge.errors import PluginError, did_you_mean
 from ganforge.registry import FAMILIES, BrokenPlugin, Components, Origin, hook_name
+from ganforge.versions import package_version
 
 GROUP = "ganforge"
 #: Seconds after which a plugin that is still being imported is named.
@@ -37,7 +38,7 @@ def load(
     warn: told of an installed plugin whose import takes long, from another thread, while it does.
     """
     components = Components()
-    register(components, builtin, Origin("builtin", "ganforge", _version("ganforge")))
+    register(components, builtin, Origin("builtin", "ganforge", package_version("ganforge")))
     entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
     blocked = set(blocked)
     _refuse_unknown(blocked, {entry.name for entry in entries})
@@ -139,10 +140,3 @@ def _import_file(file: Path) -> ModuleType:
         del sys.modules[name]
         raise PluginError(f"{file} failed to import: {type(error).__name__}: {error}") from error
     return module
-
-
-def _version(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return ""

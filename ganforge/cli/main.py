@@ -67,12 +67,10 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import PackageNotFoundError, version
+        from ganforge.versions import package_version
 
-        try:
-            typer.echo(f"ganforge {version('ganforge')}")
-        except PackageNotFoundError:
-            typer.echo("ganforge, run from its source folder without being installed")
+        found = package_version("ganforge")
+        typer.echo(f"ganforge {found}" if found else "ganforge, run from its source folder without being installed")
         raise typer.Exit
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, get_args
 from uuid import uuid4
@@ -21,6 +20,7 @@ from ganforge.outputs import expect_free_folder
 from ganforge.registry import Components
 from ganforge.tensors import save_tensors
 from ganforge.trained import Trained
+from ganforge.versions import package_version
 
 README = "README.md"
 
@@ -68,7 +68,7 @@ def check_request(out: Path, formats: Sequence[str], licence: str) -> None:
 def _write(
     trained: Trained, folder: Path, formats: Sequence[Format], components: Components, listener: Listener, licence: str
 ) -> ExportConfig:
-    config = config_of(trained.plan, trained.card, components, _version())
+    config = config_of(trained.plan, trained.card, components, package_version("ganforge"))
     graphs = [each for each in ("torch_export", "onnx") if each in formats]
     if graphs:
         config = config.model_copy(update={"graph": _write_graphs(trained, folder, graphs, listener)})
@@ -108,10 +108,3 @@ def graph_note(card: Card) -> dict[str, Any]:
     if card.is_phantom:
         note["warning"] = "PHANTOM: learnt from images drawn by a program; says nothing about patients"
     return note
-
-
-def _version() -> str:
-    try:
-        return version("ganforge")
-    except PackageNotFoundError:
-        return ""

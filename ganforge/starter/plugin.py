@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution, entry_points, packages_distributions, version
+from importlib.metadata import PackageNotFoundError, distribution, entry_points, packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from ganforge.errors import UsageError, did_you_mean
 from ganforge.plugins import GROUP
 from ganforge.registry import FAMILIES, Components, hook_name
 from ganforge.starter.write import refuse_existing, write_new
+from ganforge.versions import package_version
 
 SKELETONS = Path(__file__).parent / "skeletons"
 #: Kinds of component of which there is a skeleton: all.
@@ -205,6 +206,12 @@ def _read(names: Names, path: str) -> str:
 
 
 def _range() -> str:
-    """Versions of ganforge that a plugin written now works with: those that differ in their last part."""
-    major, minor = version("ganforge").split(".")[:2]
+    """Versions of ganforge that a plugin written now works with: those that differ in their last part.
+
+    Nothing where that of this one can't be told.
+    """
+    now = package_version("ganforge")
+    if not now:
+        return ""
+    major, minor = now.split(".")[:2]
     return f">={major}.{minor},<{major}.{int(minor) + 1}"
