@@ -25,6 +25,7 @@ from ganforge.processes.group import ALONE, Processes, batch_problem
 from ganforge.processes.join import launch_id
 from ganforge.recipe.dump import dump_recipe, recipe_hash
 from ganforge.recipe.load import LoadedRecipe
+from ganforge.recipe.providers import versions_of
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import (
     REPLACED,
@@ -92,7 +93,8 @@ def _new_folder(plan: Plan, loaded: LoadedRecipe, device: torch.device, processe
             plugins=loaded.plugins,
             **_launch(processes),
         )
-        write_json(run_dir.path / "environment.json", environment(device, processes.size))
+        plugins = versions_of(loaded.recipe, loaded.components)
+        write_json(run_dir.path / "environment.json", environment(device, processes.size, plugins))
         write_json(run_dir.path / "freeze.json", freeze_tables(plan))
     return run_dir
 
@@ -170,7 +172,8 @@ def _continue(
         with run_dir.locked(listener.warning):
             run_dir.sweep()
             put_back(run_dir.checkpoints)
-            note_other_environment(run_dir, environment(device, processes.size), listener)
+            plugins = versions_of(plan.recipe, components)
+            note_other_environment(run_dir, environment(device, processes.size, plugins), listener)
             run_dir.write_state(state="running", error=None, **_launch(processes))
             with tracked(plan, run_dir, listener) as told:
                 return _train_and_evaluate(plan, components, run_dir, told, device, stops, processes)

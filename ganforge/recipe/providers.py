@@ -40,6 +40,19 @@ def plugins_of(value: Any, components: Components) -> dict[str, list[str]]:
     return found
 
 
+def versions_of(value: Any, components: Components) -> dict[str, str]:
+    """Distribution -> version, of those plugins whose components decide what a run computes.
+
+    Files have no version; trackers look on.
+    """
+    deciding = {
+        origin
+        for (family, _), origin in origins_of(value, components).items()
+        if origin.plugin != "builtin" and origin.version and family != "tracker"
+    }
+    return {origin.distribution: origin.version for origin in sorted(deciding, key=str)}
+
+
 def lost_plugins(recorded: Any, components: Components) -> list[Problem]:
     """A problem for each plugin of a run, as `plugins_of` gave them, with a component that is not here now."""
     problems = []
