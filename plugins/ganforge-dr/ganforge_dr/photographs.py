@@ -92,7 +92,7 @@ def _refuse_contradictions(root: Path, listing: Listing) -> None:
     for table in tables_in(root):
         form = form_of(table)
         for row in table.rows if form is not None else ():
-            assert form is not None
+            assert form is not None and form.columns.label is not None
             image, said = Path(row.cells[form.columns.image]).name, row.cells[form.columns.label]
             found = place.get(image) or place.get(Path(image).stem)
             if found is not None and said != str(found[1]):
