@@ -124,9 +124,9 @@ class TrainingSpec(Spec):
     #: that look at a whole batch see that many. Null: all.
     microbatch: Width | None = None
     loss: Loss
-    #: Weight of the discriminator's loss on real images with a wrong label, which it is to take for generated: it must
-    #: then look at the label (Reed et al. 2016, GAN-CLS, algorithm 1, has 0.5). Favours images that are typical of
-    #: their class.
+    #: Weight of the discriminator's loss on real images with a wrong label, which it is to take for generated, in each
+    #: class over that on real images of it: it must then look at the label (Reed et al. 2016, GAN-CLS, algorithm 1, has
+    #: 0.5). Favours images that are typical of their class; from 1 on, what classes have in common is lost.
     wrong_labels: float = Field(default=0.0, ge=0, le=100)
     regularisers: tuple[Regulariser, ...] = ()
     logit_penalties: tuple[LogitPenalty, ...] = ()

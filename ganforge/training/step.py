@@ -69,7 +69,7 @@ class TrainStep:
     ) -> None:
         """regularisers: those without an interval are due at each step.
 
-        wrong_labels: weight of the loss on real images with a wrong label.
+        wrong_labels: weight of the loss on real images with a wrong label, over that on real ones of the class.
         generator_dtype: bfloat16 computes the generator's convolutions in it; any other changes nothing.
         microbatch: images that are computed together, their gradients added up; None: all that there are.
         exchange: with the other processes; None: there are none.
@@ -82,6 +82,7 @@ class TrainStep:
         self.route = route
         self.generator_dtype = generator_dtype
         self.wrong_labels = wrong_labels
+        self._wrong_weights = wrong_labels * wrong_label_weights(class_probabilities)
         self.microbatch = microbatch
         self.exchange = exchange or Exchange(ALONE, Stops())
 
@@ -196,7 +197,12 @@ class TrainStep:
         draws = Draws(self.seed, "wrong label", samples, real.labels.device)
         others = 1 + (draws.uniform() * (num_classes - 1)).long().clamp(max=num_classes - 2)
         wrong = (real.labels + others) % num_classes
-        return [Case("wrong_label", real.images, wrong, self._weighted_fake_loss, batch_size=real.batch_size)]
+        weights = self._wrong_weights.to(real.images)[wrong]
+
+        def loss(logits: Tensor) -> Tensor:
+            return weights * self._fake_loss(logits)
+
+        return [Case("wrong_label", real.images, wrong, loss, batch_size=real.batch_size)]
 
     def _real_loss(self, logits: Tensor) -> Tensor:
         loss = self.loss.discriminator_real(logits)
@@ -209,9 +215,6 @@ class TrainStep:
         for penalty in self.players.logit_penalties.values():
             loss = loss + penalty.fake(logits)
         return loss
-
-    def _weighted_fake_loss(self, logits: Tensor) -> Tensor:
-        return self.wrong_labels * self._fake_loss(logits)
 
     def draw_fakes(self, samples: Sequence[int], device: torch.device) -> Fakes:
         """A batch by the numbers of its samples."""
@@ -231,6 +234,17 @@ class TrainStep:
             draws = Draws(self.seed, f"augment {which} {index}", samples, images.device)
             images = augmentation(images, draws)
         return images
+
+
+def wrong_label_weights(probabilities: Tensor) -> Tensor:
+    """Weights (K,) by which real images with a wrong label weigh in each class what those of the class do.
+
+    probabilities: (K,), of each class among the real images. A wrong label is any other with the same probability, so
+    that of all images sum_{j != k} p_j / (K - 1) get class k, more than its own p_k where it is rare. Unweighted, more
+    of a rare class would then be called generated than real, and its generator left with what no other class shows.
+    """
+    others = (1 - probabilities) / max(len(probabilities) - 1, 1)
+    return torch.where(others > 0, probabilities / others, 0)
 
 
 def _attempt(passes: Callable[[], None]) -> NonFiniteError | None:

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 import torch
-from cases import planned, recipe_data
+from cases import PROPERTY, planned, recipe_data
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 from trainings import tensors, trainer
 
 from ganforge.errors import RecipeError
 from ganforge.training.routes import Case, Judgement, Route
+from ganforge.training.step import wrong_label_weights
 
 
 def with_wrong_labels(weight: float, every: int = 2) -> dict[str, Any]:
@@ -48,8 +51,26 @@ def test_each_real_image_is_judged_once_more_with_another_label(tmp_path: Path, 
     assert torch.equal(wrong.images, real.images)
     assert not bool((wrong.labels == real.labels).any())
     assert "logit_wrong_label" in metrics
-    logits = torch.tensor([-1.0, 2.0])
-    assert torch.equal(wrong.loss(logits), 0.5 * fake.loss(logits))
+    logits = torch.tensor([-1.0, 2.0, 0.5])
+    weights = 0.5 * wrong_label_weights(training.train_step.class_probabilities)[wrong.labels]
+    torch.testing.assert_close(wrong.loss(logits), weights.float() * fake.loss(logits))
+
+
+@PROPERTY
+@given(st.lists(st.floats(0.01, 1), min_size=2, max_size=6), st.integers(0, 5))
+def test_in_each_class_wrong_labels_weigh_what_real_images_of_it_do(shares: list[float], lacking: int) -> None:
+    shares += [0.0] if lacking == 0 else []  # a class that is never drawn
+    probabilities = torch.tensor(shares, dtype=torch.float64) / sum(shares)
+    weights = wrong_label_weights(probabilities)
+    for label, weight in enumerate(weights):
+        others = (probability for other, probability in enumerate(probabilities) if other != label)
+        drawn = sum(others) / (len(shares) - 1)
+        assert float(drawn * weight) == pytest.approx(float(probabilities[label]))
+
+
+def test_a_class_that_is_always_drawn_has_no_wrong_images() -> None:
+    assert wrong_label_weights(torch.tensor([1.0, 0.0])).tolist() == [0.0, 0.0]
+    assert wrong_label_weights(torch.full((4,), 0.25)).tolist() == [1.0] * 4
 
 
 def test_every_other_label_is_drawn(tmp_path: Path) -> None:
@@ -57,6 +78,7 @@ def test_every_other_label_is_drawn(tmp_path: Path) -> None:
         data = with_wrong_labels(1.0)
         step = trainer(data, tmp_path).train_step
         step.class_probabilities = torch.full((4,), 0.25)
+        step._wrong_weights = torch.ones(4)
         images = torch.zeros(len(samples), 3, 8, 8)
         real = Case("real", images, torch.full((len(samples),), 2), step.loss.discriminator_real)
         (case,) = step._with_wrong_labels(real, samples)
