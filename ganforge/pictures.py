@@ -95,14 +95,20 @@ def writable(text: str, instead: str) -> str:
 
 @dataclass(frozen=True)
 class Mark:
-    """What a generated picture says of itself, and nothing else."""
+    """What a generated picture says of itself, and nothing else.
 
-    recipe: str
+    recipe: its hash; None where the picture lies in the folder of its run, in which the same run elsewhere has the same
+    bytes.
+    """
+
+    recipe: str | None
     is_phantom: bool
 
     def texts(self) -> dict[str, str]:
         """For a PNG file, under keywords of its specification."""
-        texts = {"Software": "ganforge", "Source": f"generated, not a photograph; recipe {self.recipe}"}
+        source = "generated, not a photograph"
+        source += "" if self.recipe is None else f"; recipe {self.recipe}"
+        texts = {"Software": "ganforge", "Source": source}
         return {**texts, "Warning": LEARNT_FROM_PHANTOMS} if self.is_phantom else texts
 
 

@@ -294,5 +294,5 @@ class Trainer:
         images = to_uint8(grid_images(network, len(classes), columns, self.recipe.seed))
         picture = grid(images, columns, classes if network.is_conditional else ())
         path = self.run.samples / f"step_{self.step:08d}.png"
-        save_png(path, picture, Mark(self.recipe_hash, self.recipe.data.is_phantom).texts())
+        save_png(path, picture, Mark(None, self.recipe.data.is_phantom).texts())
         self.listener.wrote("samples", path)

@@ -68,7 +68,7 @@ def test_grids_of_a_training_name_their_rows_and_say_that_they_are_of_phantoms(
     with Image.open(path) as picture:
         assert picture.text == {  # type: ignore[attr-defined]
             "Software": "ganforge",
-            "Source": f"generated, not a photograph; recipe {training.recipe_hash}",
+            "Source": "generated, not a photograph",
             "Warning": "PHANTOM: learnt from images drawn by a program; says nothing about patients",
         }
         assert (picture.width > 2 * 10 - 2) == is_conditional and picture.height == 2 * 10 - 2
