@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from cases import components, recipe_data
+from PIL import Image
 from runs import STUB, recipe_file
 from trainings import contents
 
@@ -72,7 +73,10 @@ def test_a_tracker_is_told_what_a_run_writes(tmp_path: Path) -> None:
     assert [(words[1], words[2]) for words in told if words[0] == "metrics"] == [
         (row["step"], {key: value for key, value in row.items() if key not in ("step", "stage")}) for row in losses
     ]
-    assert [words[1:] for words in told if words[0] == "samples"] == [[step, [18, 18, 3]] for step in (0, 2, 4)]
+    with Image.open(path / "samples" / "step_00000004.png") as grid:
+        width, height = grid.size
+    assert height == 18 < width  # the names of the rows stand beside the images
+    assert [words[1:] for words in told if words[0] == "samples"] == [[step, [18, width, 3]] for step in (0, 2, 4)]
     assert [words[1:] for words in told if words[0] == "measured"] == [
         [row["step"], row["score"]] for row in rows if "score" in row
     ]
