@@ -59,8 +59,7 @@ def branch(path: Path, start: Literal["best", "newest"], overrides: Sequence[str
             f"the checkpoint is that of step {checkpoint.step:,}, but the recipe has {schedule.num_steps:,} steps: "
             f"nothing is left to do. Give it more, such as stages[{len(recipe.stages) - 1}].steps=N."
         )
-    is_moved = recipe.output.folder != before.recipe.output.folder
-    parent = recipe.output.folder if is_moved else run.path.parent
+    parent = _parent(run, before.recipe, recipe)
     expect_space(plan, parent)
     new = RunDir.create(parent, recipe.name)
     with writing_to(new.path):
@@ -82,6 +81,17 @@ def branch(path: Path, start: Literal["best", "newest"], overrides: Sequence[str
             begun_from={"run": run.path.name, "step": checkpoint.step, "changes": list(overrides)},
         )
     return new
+
+
+def folder_of_branches(path: Path, overrides: Sequence[str], components: Components) -> Path:
+    """The folder in which `branch` makes the new run."""
+    run = RunDir.open(path)
+    before, after = (load_recipe_of(run, changes, components).recipe for changes in ((), overrides))
+    return _parent(run, before, after)
+
+
+def _parent(run: RunDir, before: Recipe, after: Recipe) -> Path:
+    return after.output.folder if after.output.folder != before.output.folder else run.path.parent
 
 
 def _expect_same(before: Recipe, after: Recipe) -> None:

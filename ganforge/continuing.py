@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 
 from ganforge import execute
-from ganforge.branch import branch
+from ganforge.branch import branch, folder_of_branches
 from ganforge.listener import Listener
 from ganforge.opening import find_restarted, find_run, load_recipe_of
 from ganforge.processes.group import ALONE, Processes
@@ -61,7 +61,8 @@ def go_on(
     def begin() -> str | None:
         if start is None and is_same_run(path, changes, components):
             return None
-        return str(find_restarted(path.parent) or branch(path, start or "newest", changes, components).path)
+        begun = find_restarted(folder_of_branches(path, changes, components))
+        return str(begun or branch(path, start or "newest", changes, components).path)
 
     new = processes.from_first(begin)
     if new is None:

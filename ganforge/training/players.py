@@ -46,12 +46,13 @@ class Players:
 
     @property
     def followers(self) -> dict[str, nn.Module]:
-        """Those that may follow the logits from step to step, by the stem of their file in a checkpoint."""
-        return _by_stem(self.augmentations, self.logit_penalties)
+        """Those that have a state, and so follow the logits from step to step, by the stem of their file."""
+        modules = _by_stem(self.augmentations, self.logit_penalties)
+        return {stem: module for stem, module in modules.items() if module.state_dict()}
 
 
 def follower_specs(training: TrainingSpec) -> dict[str, AugmentationSpec | LogitPenaltySpec]:
-    """What a recipe says of `Players.followers`."""
+    """What a recipe says of those that may be `Players.followers`, by the stem of their file in a checkpoint."""
     return _by_stem(by_name(training.augmentations), by_name(training.logit_penalties))
 
 

@@ -26,7 +26,7 @@ def state_tensors(players: Players, average: MovingAverage[Generator]) -> dict[s
         "generator_optimizer": optimizer_tensors(players.generator_optimizer, players.generator),
         "discriminator_optimizer": optimizer_tensors(players.discriminator_optimizer, players.discriminator),
     }
-    tensors |= {stem: module.state_dict() for stem, module in players.followers.items() if module.state_dict()}
+    tensors |= {stem: module.state_dict() for stem, module in players.followers.items()}
     return tensors
 
 
@@ -38,7 +38,7 @@ def restore_tensors(
         "generator": players.generator,
         "generator_average": average.network,
         "discriminator": players.discriminator,
-        **{stem: module for stem, module in players.followers.items() if module.state_dict()},
+        **players.followers,
     }
     for stem, module in modules.items():
         _load(module, tensors[stem])

@@ -11,6 +11,7 @@ from trainings import contents
 
 from ganforge import execute
 from ganforge.branch import branch
+from ganforge.continuing import go_on
 from ganforge.errors import CheckpointError, RecipeError, UsageError
 from ganforge.listener import Listener
 from ganforge.opening import find_run
@@ -58,6 +59,21 @@ def test_a_branch_without_changes_repeats_its_run(run: RunDir, components: Compo
     ends = [load_newest(folder.checkpoints)[0].tensors for folder in (run, new)]
     assert ends[0].keys() == ends[1].keys()
     assert all(torch.equal(ends[0][stem][name], ends[1][stem][name]) for stem in ends[0] for name in ends[0][stem])
+
+
+def test_a_branch_elsewhere_whose_processes_are_started_again_goes_on(
+    run: RunDir, components: Components, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "one")
+    found = []
+    for restarts in ("0", "1"):
+        monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", restarts)
+        changes = ["stages[1].steps=4", f"output.folder={elsewhere}"]
+        found.append(go_on(run.path, "newest", changes, components, Listener(), CPU).path)
+    assert found == [elsewhere / "00000-tiny"] * 2
+    assert [path.name for path in elsewhere.iterdir()] == ["00000-tiny"]
 
 
 def test_what_can_not_go_on_is_refused_and_nothing_is_left(run: RunDir, components: Components) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import pty
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -66,3 +69,32 @@ def test_a_poor_terminal_gets_plain_words_and_the_right_exit_code(tiny_images: P
     assert done.returncode == 2
     assert b"Traceback" not in done.stderr and b"\x1b" not in done.stdout + done.stderr
     assert done.stderr.startswith(b"error: ")
+
+
+def test_at_a_terminal_ctrl_c_is_answered_at_once_and_the_last_line_is_no_bar_s(tiny_recipe: Path) -> None:
+    main, terminal = pty.openpty()
+    command = [sys.executable, "-m", "ganforge", "run", str(tiny_recipe), "stages[1].steps=100000"]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "OMP_NUM_THREADS": "1"}
+    environment.pop("NO_COLOR", None)
+    streams = {"stdin": terminal, "stdout": terminal, "stderr": terminal}
+    process = subprocess.Popen(command, env=environment, cwd=tiny_recipe.parent, start_new_session=True, **streams)  # type: ignore[call-overload]
+    os.close(terminal)
+    shown = b""
+    while chunk := _read(main):
+        is_training = b" images/s" in shown
+        shown += chunk
+        if b" images/s" in shown and not is_training:
+            process.send_signal(signal.SIGINT)
+    assert process.wait() == 130
+    assert b"SIGINT: the step is finished and saved first; a second signal stops at once.\r\n" in shown
+    # with what moves the cursor and wipes the bar taken for line ends
+    lines = [line for line in re.split(rb"\r\n|\r|\x1b\[2K|\x1b\[1A|\x1b\[\?25h", shown) if line.strip()]
+    (stopped,) = [number for number, line in enumerate(lines) if line.startswith(b"stopped by SIGINT; continue with")]
+    assert not any(b"images/s" in line for line in lines[stopped:])
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # nobody has the other end any more
+        return b""
