@@ -11,6 +11,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -172,7 +173,10 @@ def test_compare_tells_scores_apart_or_says_that_they_may_not_be_compared(ganfor
 
 def test_serve_shows_the_page_until_ctrl_c(run: Path) -> None:
     command = [sys.executable, "-m", "ganforge", "report", str(run), "--serve"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # shells start what runs in the background without the signal of Ctrl-C, tests too
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, preexec_fn=heard) as process:  # noqa: PLW1509
         assert process.stdout is not None and process.stderr is not None
         line = process.stdout.readline()
         address = line.removeprefix(f"serving {run} at ").strip()
