@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganforge.cgroups import memory_headroom
 from ganforge.files import nearest_existing
 from ganforge.processors import usable_processors
 from ganforge.registry import Components
@@ -57,11 +58,10 @@ def _package(name: str) -> Finding:
 def _processors() -> Iterable[Finding]:
     import torch
 
-    from ganforge.hardware import has_fast_bf16
+    from ganforge.hardware import has_fast_bf16, suitable_threads
 
-    cpus, threads = usable_processors(), torch.get_num_threads()
-    too_many = f"More threads than processors wait for each other: --threads {cpus}." if threads > cpus else ""
-    yield Finding("threads", f"{threads} on {cpus} processors", too_many)
+    cpus = usable_processors()
+    yield Finding("threads", f"{suitable_threads()} on {cpus} processors")
     busy = os.getloadavg()[0]
     shared = "Other work slows a training more than its share." if busy > 0.5 * cpus else ""
     yield Finding("load", f"{busy:.1f} over the last minute", shared)
@@ -82,10 +82,14 @@ def _memory() -> Finding:
 
 
 def _available_memory() -> int | None:
-    """Bytes that can be had without swapping; None where no system call tells them.
+    """Bytes that can be had without swapping, within the limit of a container or job; None where nothing tells them.
 
     What the file cache holds counts, where the system says so.
     """
+    return min((size for size in (_free_memory(), memory_headroom()) if size is not None), default=None)
+
+
+def _free_memory() -> int | None:
     with suppress(OSError):
         for line in MEMINFO.read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):

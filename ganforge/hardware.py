@@ -6,6 +6,8 @@ import ctypes
 
 import torch
 
+from ganforge.processors import usable_processors
+
 
 def has_fast_bf16(device: torch.device) -> bool:
     """Whether convolutions in bfloat16 have instructions of their own on the device."""
@@ -15,6 +17,11 @@ def has_fast_bf16(device: torch.device) -> bool:
         return False
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def suitable_threads() -> int:
+    """How many threads compute best: OpenMP counts the processors of the host, of which a container has a share."""
+    return min(torch.get_num_threads(), usable_processors())
 
 
 def round_products(device: torch.device, *, allowed: bool) -> None:

@@ -99,11 +99,10 @@ def choose_device(name: DeviceName, threads: int | None) -> torch.device:
     """The device to compute on. Raises UsageError for a GPU that isn't there."""
     import torch
 
-    from ganforge.hardware import keep_freed_memory
+    from ganforge.hardware import keep_freed_memory, suitable_threads
 
     keep_freed_memory()
-    if threads is not None:
-        torch.set_num_threads(threads)
+    torch.set_num_threads(threads or suitable_threads())
     return find_device(name)
 
 

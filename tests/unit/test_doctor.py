@@ -48,7 +48,6 @@ def test_each_trouble_has_its_advice(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(os, "getloadavg", lambda: (99.0, 0.0, 0.0))
     monkeypatch.setattr(doctor, "_available_memory", lambda: 10**9)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: Usage(0, 0, 10**6))
     monkeypatch.setattr("ganforge.hardware.has_fast_bf16", lambda device: False)
     monkeypatch.setattr(doctor, "PACKAGES", ("torch", "no-such-package"))
@@ -58,7 +57,6 @@ def test_each_trouble_has_its_advice(tmp_path: Path, monkeypatch: pytest.MonkeyP
     advice = {what: finding.advice for what, finding in findings(tmp_path, components).items() if finding.advice}
     assert advice == {
         "no-such-package": "Run: pip install no-such-package",
-        "threads": "More threads than processors wait for each other: --threads 2.",
         "load": "Other work slows a training more than its share.",
         "bfloat16 on the cpu": "`training.step: auto` will be exact, in float32.",
         "memory": "Close something, or take a smaller training.batch.",
@@ -100,12 +98,25 @@ def test_memory_is_told_in_bytes() -> None:
     assert 10**8 < available_memory() < 10**14
 
 
+def test_memory_ends_at_the_limit_of_a_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "memory_headroom", lambda: 2 * 10**8)
+    assert available_memory() == 2 * 10**8
+
+
+def test_no_more_threads_than_a_container_has_time_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(64)))
+    monkeypatch.setattr("ganforge.processors.processor_quota", lambda: 3.5)
+    assert findings(tmp_path)["threads"].value == "4 on 4 processors"
+
+
 def test_what_macos_lacks_is_no_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def sysconf(name: str) -> int:
         raise ValueError("unrecognized configuration name")
 
     monkeypatch.setattr(doctor, "_available_memory", available_memory)
     monkeypatch.setattr(doctor, "MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(doctor, "memory_headroom", lambda: None)
     monkeypatch.setattr(os, "sysconf", sysconf)
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 4)

@@ -152,3 +152,14 @@ def test_each_verb_lists_the_common_options(ganforge: Ganforge) -> None:
     for verb in ("run", "resume", "check", "show", "freeze", "ls", "plugins", "sample", "export", "schema"):
         text = ganforge(verb, "--help").stdout
         assert all(option in text for option in ("--plugin", "--block", "--strict-plugins", "--debug"))
+
+
+def test_threads_fit_the_quota_of_a_container_unless_they_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    monkeypatch.setattr("torch.set_num_threads", taken.append)
+    monkeypatch.setattr("torch.get_num_threads", lambda: 64)
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(64)))
+    monkeypatch.setattr("ganforge.processors.processor_quota", lambda: 3.5)
+    for threads in (None, 7):
+        choose_device("cpu", threads)
+    assert taken == [4, 7]
