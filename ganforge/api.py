@@ -91,6 +91,7 @@ def score(
     real: PathLike | None = None,
     images: int | None = None,
     seeds: int | None = None,
+    equal: bool = False,
     device: Device = "auto",
     listener: Listener | None = None,
     plugins: Sequence[PathLike] = (),
@@ -98,13 +99,14 @@ def score(
     """Scores of a run, or of a folder of pictures, against real images: what `ganforge eval` prints.
 
     metrics: names of evaluators, such as "kd", or mappings as text; none: those of the recipe. real: a run or folder;
-    None: the run's held-out images. images, seeds: generated images in a set, and sets. Raises GanforgeError also where
-    an evaluator that was named gives no score.
+    None: the run's held-out images. images, seeds: generated images in a set, and sets. equal: as many of each class,
+    in the place of the proportions of the real images. Raises GanforgeError also where an evaluator that was named
+    gives no score.
     """
     from ganforge.evaluate import Wanted, evaluate
 
     _expect_list("metrics", metrics, "names of evaluators")
-    wanted = Wanted(tuple(metrics), None if real is None else str(real), None, images, seeds, None)
+    wanted = Wanted(tuple(metrics), None if real is None else str(real), None, images, seeds, equal)
     with _told(listener) as told:
         measured = evaluate(_path("path", path), wanted, _components(plugins), told, _device(device))
         measured.tell_failures(told, are_named=bool(metrics))

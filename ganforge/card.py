@@ -52,6 +52,7 @@ class ScoreCard(Spec):
     spread: float | None = None
     seed_spread: float | None = None
     floor: float | None = None
+    floor_spread: float | None = None
     #: `lower`, `higher` or `near 1`; empty where the run of an earlier version doesn't say.
     better: str = ""
     #: The real images: name of the set, and which of them.

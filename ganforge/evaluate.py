@@ -12,7 +12,7 @@ from ganforge.data.images import LabelledImages, LoadContext
 from ganforge.errors import DataError, ProcessError, UsageError
 from ganforge.evaluation.checks import preflight
 from ganforge.evaluation.choose import all_evaluators, choose_evaluators, component_from, is_mapping
-from ganforge.evaluation.evaluation import Evaluation, reference_of
+from ganforge.evaluation.evaluation import Evaluation, reference_of, reported
 from ganforge.evaluation.measure import Measured, Reference, measure
 from ganforge.evaluation.pictures import (
     in_classes_of,
@@ -49,6 +49,8 @@ class Wanted:
     #: Generated images in a set, and sets; None: as the recipe says.
     images: int | None = None
     seeds: int | None = None
+    #: Generate as many images of each class, rather than in the proportions of the real ones.
+    equal: bool = False
     #: Side to which pictures are brought; None: that of the run, else of the first generated picture.
     resolution: int | None = None
 
@@ -87,7 +89,7 @@ def _help(what: Path, components: Components, device: torch.device, processes: P
         return
     generator, plan = load_generator(what, components, device, Listener())
     processes.copy_from_first((generator,))
-    Evaluation(plan.recipe, None, Listener(), components, processes).measured(generator, (), 0, stops)
+    Evaluation(plan.recipe, None, Listener(), components, processes).measured(generator, (), (), stops)
 
 
 def _evaluate_run(
@@ -125,7 +127,7 @@ def _evaluate_run(
     processes.wait_for_first()
     processes.copy_from_first((generator,))
     evaluation = Evaluation(recipe, reference, listener, components, processes)
-    return evaluation.measured(generator, evaluators, recipe.evaluation.seeds, stops)
+    return evaluation.measured(generator, evaluators, reported(recipe.evaluation.seeds), stops, is_equal=wanted.equal)
 
 
 def _evaluate_folder(
@@ -141,8 +143,8 @@ def _evaluate_folder(
         raise UsageError(f"there is no run and no folder of pictures {what}.")
     if wanted.real is None:
         raise UsageError(f"{what} is no run, so say with what to compare it: --real RUN, or --real FOLDER.")
-    if wanted.images is not None or wanted.seeds is not None:
-        raise UsageError("--images and --seeds are for runs; of a folder, all pictures are taken.")
+    if wanted.images is not None or wanted.seeds is not None or wanted.equal:
+        raise UsageError("--images, --seeds and --equal are for runs; of a folder, all pictures are taken.")
     evaluators = choose_evaluators(wanted.metrics, (), components) or all_evaluators(components)
     preflight(evaluators)
     resolution = wanted.resolution or side_of_first(what)

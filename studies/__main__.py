@@ -1,4 +1,4 @@
-"""`python -m studies run|table|list`: see docs/study.md."""
+"""`python -m studies run|measure|table|list`: see docs/study.md."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from studies.cells import cells
-from studies.running import RESULTS, finished, run
+from studies.running import RESULTS, finished, measure, run
 from studies.tables import draw_curves, fill, load_results
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -17,7 +17,7 @@ PAGE, CURVES = DOCS / "study.md", DOCS / "images" / "study_curves.svg"
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="studies", description="Train the cells of the study, and fill its tables.")
-    parser.add_argument("what", choices=("run", "table", "list"))
+    parser.add_argument("what", choices=("run", "measure", "table", "list"))
     parser.add_argument("--cells", default="*", help="glob over the names of cells")
     parser.add_argument("--runs", type=Path, default=Path("build/study"), help="folder of the runs; large")
     parser.add_argument(
@@ -42,11 +42,14 @@ def main() -> None:
                 f"there is no folder {sorted(missing)[0]} in '{arguments.data}'; name that of all: --data FOLDER"
             )
         RESULTS.mkdir(exist_ok=True)
-        failed = [
-            cell
-            for cell in chosen
-            if not finished(cell) and not run(cell, arguments.data, arguments.runs, arguments.images)
-        ]
+        if arguments.what == "measure":
+            failed = [cell for cell in chosen if not measure(cell, arguments.runs)]
+        else:
+            failed = [
+                cell
+                for cell in chosen
+                if not finished(cell) and not run(cell, arguments.data, arguments.runs, arguments.images)
+            ]
         if failed:
             raise SystemExit(f"not finished: {', '.join(cell.name for cell in failed)}")
 

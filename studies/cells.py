@@ -30,8 +30,9 @@ BEST = "recipes/dr_best.yaml"
 _PLAYERS = ("generator", "discriminator")
 _NO_AUGMENTATION: Overrides = ("training.augmentations=[]",)
 _PAPER_RATE: Overrides = tuple(f"stages[{i}].{player}_rate.rate=1e-3" for i in range(3) for player in _PLAYERS)
+_PAPER_PENALTY: Overrides = ("training.regularisers[0].gamma=20", "training.regularisers[0].every=1")
 _PAPER_TRAINING: Overrides = (
-    "training.regularisers[0].every=1",
+    *_PAPER_PENALTY,
     *(f"{player}.initialisation={{kind: published}}" for player in _PLAYERS),
 )
 #: Other ways for the label to enter the discriminator.
@@ -40,6 +41,7 @@ _LABELS: Mapping[str, Overrides] = {
     "label_after_resnet_2": ("discriminator.label[0].where={kind: after, block: resnet_2_0}",),
     "label_as_projection": ("discriminator.label[0]={where: {kind: latent}, how: {kind: projection}}",),
 }
+_NOTHING_FROZEN = "stages[0].discriminator=[{train: '*'}]"
 _NO_SOURCE: Overrides = ("source=null", "generator.pretrained=null", "discriminator.pretrained=null")
 
 
@@ -90,7 +92,9 @@ class Cell:
 
     def _data(self, folder: str) -> str:
         if self.data == "blood_cells":
-            return f"data={{kind: image_folder, root: {folder}/blood_cells}}"
+            # a smear is of one patient, and gave several cells
+            smear = "patient: 'BloodImage_{patient}_*'"
+            return f"data={{kind: image_folder, root: {folder}/blood_cells, {smear}}}"
         return "data.root=null" if self.data == "phantom" else f"data.root={folder}/fundus"
 
     def _stage_steps(self, steps: int) -> list[str]:
@@ -114,13 +118,17 @@ def cells() -> Iterator[Cell]:
 
 
 def _paper_training() -> Iterator[Cell]:
-    """No augmentation, rate 1e-3, first values of the published code, a penalty at every step; and parts of that."""
+    """No augmentation, rate 1e-3, first values and penalty of the published code; and parts of that."""
     for system, rate in (("transfer_cgan", _PAPER_RATE), ("scratch_cgan", _PAPER_RATE[:2])):
         overrides = (*_NO_AUGMENTATION, *_PAPER_TRAINING, *rate)
         yield Cell("paper", system, f"recipes/dr_{system}.yaml", 0, ABLATION_IMAGES, overrides)
     rows: Mapping[str, tuple[str, Overrides]] = {
         "with_augmentation": ("transfer_cgan", (*_PAPER_TRAINING, *_PAPER_RATE)),
         "with_half_the_rate": ("transfer_cgan", (*_NO_AUGMENTATION, *_PAPER_TRAINING)),
+        "with_a_quarter_of_the_penalty": (
+            "transfer_cgan",
+            (*_NO_AUGMENTATION, *_PAPER_TRAINING, *_PAPER_RATE, "training.regularisers[0].gamma=5"),
+        ),
         "scratch_with_half_the_rate": ("scratch_cgan", (*_NO_AUGMENTATION, *_PAPER_TRAINING)),
     }
     for row, (system, overrides) in rows.items():
@@ -144,7 +152,6 @@ def _ablation() -> Iterator[Cell]:
         "generator_free_in_the_end": ("stages[2].generator=[{train: '*'}]",),
         "stem_alone_frozen": tuple(f"stages[{i}].discriminator=[{{freeze: 'conv_img.*'}}]" for i in range(3)),
         "all_at_once": ("stages[0].steps=1", "stages[1].steps=1", f"stages[2].steps={steps - 2}"),
-        "no_source": _NO_SOURCE,
         "train_100": ("split.train=100",),
         "train_300": ("split.train=300",),
     }
@@ -161,12 +168,19 @@ def _best() -> Iterator[Cell]:
     rows: Mapping[str, Overrides] = {
         "baseline": (),
         "no_features": ("discriminator.features=null",),
-        "no_source": _NO_SOURCE,
-        "no_label": ("generator.label=[]", "discriminator.label=[]", "training.wrong_labels=0"),
+        # nothing to keep: what is frozen would stay at its first values
+        "no_source": (*_NO_SOURCE, _NOTHING_FROZEN),
+        # nobody asks it for classes, so that it is to learn their proportions, too
+        "no_label": (
+            "generator.label=[]",
+            "discriminator.label=[]",
+            "training.wrong_labels=0",
+            "training.sampler={kind: natural}",
+        ),
         "no_wrong_labels": ("training.wrong_labels=0",),
         "label_as_map": ("discriminator.label[0]={where: {kind: after_frozen}, how: {kind: concatenate_map}}",),
         "published_weights": ("training.sampler={kind: class_weights, weights: [0.1, 1, 0.5, 3, 4]}",),
-        "nothing_frozen": ("stages[0].discriminator=[{train: '*'}]",),
+        "nothing_frozen": (_NOTHING_FROZEN,),
         "lecam": ("training.logit_penalties=[{kind: lecam, weight: 0.03}]",),
         "ada": ("training.augmentations[1]={kind: ada}",),
     }
@@ -177,6 +191,8 @@ def _best() -> Iterator[Cell]:
 def _others() -> Iterator[Cell]:
     """Phantoms, whose lesions tell the grade at any size, and blood cells: other data and nothing else."""
     yield Cell("phantom", "best", BEST, 0, BEST_ABLATION_IMAGES, data="phantom")
+    without = ("training.wrong_labels=0",)
+    yield Cell("phantom", "best_no_wrong_labels", BEST, 0, BEST_ABLATION_IMAGES, without, "phantom")
     yield Cell("blood_cells", "best", BEST, 0, BEST_ABLATION_IMAGES, data="blood_cells")
     transfer = "recipes/dr_transfer_cgan.yaml"
     yield Cell("phantom", "transfer_cgan", transfer, 0, BEST_ABLATION_IMAGES, data="phantom")

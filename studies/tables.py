@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,13 @@ _HEADS = {
     "kappa of a classifier trained on it": ("quadratic kappa[train on synthetic,", "kappa[train on synthetic,"),
     "memorisation": ("memorisation_ratio[efficientnet-lite2",),
 }
-#: The same of the table by class, behind the kernel distance of each class.
+#: Columns of the table by class behind the kernel distance of each class: which of a result's scores, and their name.
 _TASKS = {
-    "AUROC of grades 2 to 4, trained on it": ("AUROC of 2+3+4[train on synthetic,",),
-    "on photographs and it": ("AUROC of 2+3+4[train on real + synthetic,",),
-    "kappa, trained on photographs and it": ("quadratic kappa[train on real + synthetic,",),
+    "AUROC of grades 2 to 4, trained on it": ("scores", "AUROC of 2+3+4[train on synthetic,"),
+    "on photographs and it": ("scores", "AUROC of 2+3+4[train on real + synthetic,"),
+    "on photographs and equal grades": ("scores_on_equal", "AUROC of 2+3+4[train on real + synthetic,"),
+    "kappa, trained on photographs and it": ("scores", "quadratic kappa[train on real + synthetic,"),
+    "kappa, on photographs and equal grades": ("scores_on_equal", "quadratic kappa[train on real + synthetic,"),
 }
 
 
@@ -45,9 +47,9 @@ def table(results: Sequence[Result], name: str) -> str:
     lines = ["| system | seeds | images | " + " | ".join(_HEADS) + " |", "|---" * (3 + len(_HEADS)) + "|"]
     for row in _rows(chosen):
         of_row = [result for result in chosen if result["row"] == row]
-        cells = [_over_seeds(_values(of_row, head, "value")) for head in _HEADS]
+        cells = [_over_seeds([score["value"] for score in _of_all(of_row, head)]) for head in _HEADS]
         lines.append(f"| {row} | {len(of_row)} | {of_row[0]['images']:,} | " + " | ".join(cells) + " |")
-    floors = [_over_seeds(_values(chosen, head, "floor")[:1]) for head in _HEADS]
+    floors = [_floor(_of_all(chosen, head)) for head in _HEADS]
     return "\n".join([*lines, "| *real images* |  |  | " + " | ".join(floors) + " |"])
 
 
@@ -59,17 +61,20 @@ def class_table(results: Sequence[Result], name: str) -> str:
     heads = [*(f"kd of {each} (n = {n})" for each, n in classes.items()), *_TASKS]
     lines = ["| system | seeds | " + " | ".join(heads) + " |", "|---" * (2 + len(heads)) + "|"]
 
-    def cells(of_row: Sequence[Result], key: str) -> list[str]:
-        scores = [score for result in of_row for score in result["scores"]]
-        kd = ([s for s in scores if s["name"].startswith(_HEADS["kd"]) and s["of_class"] == each] for each in classes)
-        tasks = ([s for s in scores if s["name"].startswith(starts)] for starts in _TASKS.values())
-        return [_over_draws(found, key) for found in (*kd, *tasks)]
+    def cells(of_row: Sequence[Result], show: Callable[[Sequence[Mapping[str, Any]]], str]) -> list[str]:
+        def of(which: str, starts: str, of_class: str | None) -> list[dict[str, Any]]:
+            scores = (score for result in of_row for score in result.get(which, ()))
+            return [score for score in scores if score["name"].startswith(starts) and score["of_class"] == of_class]
+
+        kd = (of("scores", _HEADS["kd"][0], each) for each in classes)
+        tasks = (of(which, starts, None) for which, starts in _TASKS.values())
+        return [show(found) for found in (*kd, *tasks)]
 
     for row in _rows(chosen):
         of_row = [result for result in chosen if result["row"] == row]
-        if any(found := cells(of_row, "value")):  # without a label there is nothing by class
+        if any(found := cells(of_row, _over_draws)):  # without a label there is nothing by class
             lines.append(f"| {row} | {len(of_row)} | " + " | ".join(found) + " |")
-    return "\n".join([*lines, "| *real images* |  | " + " | ".join(cells(chosen, "floor")) + " |"])
+    return "\n".join([*lines, "| *real images* |  | " + " | ".join(cells(chosen, _floor)) + " |"])
 
 
 def curve_table(results: Sequence[Result], name: str) -> str:
@@ -121,11 +126,10 @@ def _rows(results: Iterable[Result]) -> list[str]:
     return list(dict.fromkeys(result["row"] for result in results))
 
 
-def _values(results: Iterable[Result], head: str, key: str) -> list[float]:
+def _of_all(results: Iterable[Result], head: str) -> list[dict[str, Any]]:
     """The score of all classes together, of each run that has it."""
     scores = (score for result in results for score in result["scores"])
-    found = (s[key] for s in scores if s["name"].startswith(_HEADS[head]) and s["of_class"] is None)
-    return [value for value in found if value is not None]
+    return [score for score in scores if score["name"].startswith(_HEADS[head]) and score["of_class"] is None]
 
 
 def _over_seeds(values: Sequence[float]) -> str:
@@ -135,13 +139,21 @@ def _over_seeds(values: Sequence[float]) -> str:
     return f"{statistics.fmean(values):.3g}{spread}"
 
 
-def _over_draws(scores: Sequence[Mapping[str, Any]], key: str) -> str:
-    """Mean over the seeds, ± the spread over draws of the images; a floor is the same for all."""
-    values = [score[key] for score in scores if score[key] is not None]
-    if key == "floor":
-        return f"{values[0]:.3g}" if values else ""
-    spread = statistics.fmean(score["spread"] for score in scores) if scores else 0.0
-    return f"{statistics.fmean(values):.3g} ± {spread:.2g}" if values else ""
+def _over_draws(scores: Sequence[Mapping[str, Any]]) -> str:
+    """Mean over the seeds, ± the spread over draws of the images."""
+    if not scores:
+        return ""
+    value, spread = (statistics.fmean(score[key] for score in scores) for key in ("value", "spread"))
+    return f"{value:.3g} ± {spread:.2g}"
+
+
+def _floor(scores: Sequence[Mapping[str, Any]]) -> str:
+    """The value on real images, ± its spread over draws of them; the same for all runs."""
+    first = next((score for score in scores if score["floor"] is not None), None)
+    if first is None:
+        return ""
+    spread = first.get("floor_spread")
+    return f"{first['floor']:.3g}" + ("" if spread is None else f" ± {spread:.2g}")
 
 
 def _mean_curve(curves: Sequence[Sequence[Sequence[float]]]) -> list[tuple[int, float]]:

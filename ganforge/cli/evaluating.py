@@ -51,6 +51,12 @@ Seeds = Annotated[
     int | None,
     typer.Option("--seeds", min=1, max=100, metavar="N", help="Sets of images to generate. Default: as the recipe."),
 ]
+Equal = Annotated[
+    bool,
+    typer.Option(
+        "--equal", help="As many images of each class, e.g. to see if filling up rare ones helps a classifier."
+    ),
+]
 Resolution = Annotated[
     int | None,
     typer.Option("--resolution", min=4, max=4096, metavar="PIXELS", help="Side to which both folders are brought."),
@@ -65,6 +71,7 @@ def evaluate(
     train: Train = None,
     images: Images = None,
     seeds: Seeds = None,
+    equal: Equal = False,
     resolution: Resolution = None,
     as_json: AsJson = False,
     device: Device = "auto",
@@ -74,8 +81,8 @@ def evaluate(
     """Measure generated images against real ones. Those of a run, or of any folder of pictures."""
     words = ["eval", str(what), *(word for text in metrics or () for word in ("--metrics", text))]
     words += [*option("--real", real), *option("--train", train), *option("--images", images)]
-    words += [*option("--seeds", seeds), *option("--resolution", resolution), *(["--json"] if as_json else [])]
-    words += option("--threads", threads)
+    words += [*option("--seeds", seeds), *(["--equal"] if equal else []), *option("--resolution", resolution)]
+    words += [*(["--json"] if as_json else []), *option("--threads", threads)]
     device = launched(settings, words, gpus, device, advice="Nothing was measured.")
     from ganforge.telling.output import Output, error_output
     from ganforge.telling.scores import show_scores
@@ -85,7 +92,7 @@ def evaluate(
     with taking_part(settings, device, threads, output=told, stopped="") as (processes, listener):
         from ganforge.evaluate import Wanted, evaluate
 
-        wanted = Wanted(tuple(metrics or ()), real, train, images, seeds, resolution)
+        wanted = Wanted(tuple(metrics or ()), real, train, images, seeds, equal, resolution)
         components = settings.components(warn=processes.is_first)
         place = choose_device(device, threads)
         measured = evaluate(what, wanted, components, listener, place, processes)

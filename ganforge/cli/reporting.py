@@ -144,14 +144,14 @@ def _show_scores(comparison: Comparison, output: Output) -> None:
 
 
 def _row(cell: Measured | None, *, is_lettered: bool) -> tuple[str, ...]:
-    from ganforge.evaluation.shown import number, sizes
+    from ganforge.evaluation.shown import floor, number, sizes
 
     if cell is None:
         return ("",) * 7
     score = cell.score
     letter = f" ({cell.side.group or '?'})" if is_lettered else ""
     spreads = (number(value, 2) for value in (score.seed_spread, score.spread))
-    numbers = (number(score.value), *spreads, number(score.floor), sizes(score))
+    numbers = (number(score.value), *spreads, floor(score), sizes(score))
     return f"  {cell.side.label}{letter}", *numbers, cell.verdict
 
 

@@ -11,11 +11,11 @@ from ganforge.errors import GanforgeError, PluginError
 from ganforge.evaluation.score import Score
 from ganforge.interfaces import EvaluatorSpec
 
-_NUMBERS = ("value", "spread", "floor", "seed_spread", "target")
+_NUMBERS = ("value", "spread", "floor", "floor_spread", "seed_spread", "target")
 _COUNTS = ("n_real", "n_fake", "num_seeds")
 _TEXTS = ("name", "spread_of", "of_class", "extractor", "resizer", "dataset", "split", "fingerprint", "meaning")
 #: Fields that may be None.
-_OPTIONAL = ("spread", "floor", "seed_spread", "of_class", "target")
+_OPTIONAL = ("spread", "floor", "floor_spread", "seed_spread", "of_class", "target")
 
 
 def checked(found: Any) -> list[Score]:

@@ -38,6 +38,16 @@ def reference_of(recipe: Recipe, train: LabelledImages, held_out: LabelledImages
     return Reference(train, f"all {len(train):,}, trained on", None, caveats)
 
 
+#: Number of the set of generated images by which checkpoints are chosen. Those that are reported come behind it, so
+#: that the luck of a draw by which a checkpoint was chosen is not in its scores.
+CHOOSING = 0
+
+
+def reported(seeds: int) -> range:
+    """Numbers of the sets over which scores are reported."""
+    return range(CHOOSING + 1, CHOOSING + 1 + seeds)
+
+
 class Evaluation:
     """Measures generators of one recipe against the same real images.
 
@@ -67,7 +77,7 @@ class Evaluation:
         chosen_at: the step whose checkpoint this is, if it is the best by these measures; the scores then say so.
         """
         plan = self.recipe.evaluation
-        scores = self._reported(self.measured(generator, plan.evaluators, plan.seeds, self.stops))
+        scores = self._reported(self.measured(generator, plan.evaluators, reported(plan.seeds), self.stops))
         if chosen_at is not None:
             by = plan.best.by if plan.best is not None else ""
             caveat = f"of step {chosen_at}, chosen as the best by {by} on these same real images, which favours it"
@@ -80,12 +90,21 @@ class Evaluation:
         """The first score of the evaluator by which the best checkpoint is kept; None if it fails or none is named."""
         best = self.recipe.evaluation.best
         chosen = [each for each in self.recipe.evaluation.evaluators if best is not None and each.kind == best.by]
-        return next(iter(self._reported(self.measured(generator, chosen, 1))), None)
+        return next(iter(self._reported(self.measured(generator, chosen, [CHOOSING]))), None)
 
     def measured(
-        self, generator: Generator, evaluators: Sequence[EvaluatorSpec], seeds: int, stops: Stops | None = None
+        self,
+        generator: Generator,
+        evaluators: Sequence[EvaluatorSpec],
+        sets: Sequence[int],
+        stops: Stops | None = None,
+        *,
+        is_equal: bool = False,
     ) -> Measured:
-        """Scores over that many sets of generated images, each from a seed of its own. stops: may end it."""
+        """Scores over sets of generated images, each with a number and a seed of its own. stops: may end it.
+
+        is_equal: generate as many images of each class that has real ones, rather than in their proportions.
+        """
         crew = Crew(self.processes, stops)
         # no more at once than the training holds
         generation = Generation(generator, min(BATCH, self.recipe.training.batch), crew)
@@ -98,7 +117,7 @@ class Evaluation:
             return measure(
                 evaluators,
                 self.reference,
-                self._generated(generation, self.reference.images, seeds) if evaluators else (),
+                self._generated(generation, self.reference.images, sets, is_equal) if evaluators else (),
                 seed=self.recipe.seed,
                 is_conditional=generator.is_conditional,
                 listener=self.listener,
@@ -110,17 +129,20 @@ class Evaluation:
             self.listener.warning(reason)
         return measured.scores
 
-    def _generated(self, generation: Generation, real: LabelledImages, seeds: int) -> Iterator[LabelledImages]:
-        labels = proportional_labels(real.class_counts(), self.recipe.evaluation.images)
-        for number in range(seeds):
+    def _generated(
+        self, generation: Generation, real: LabelledImages, sets: Sequence[int], is_equal: bool
+    ) -> Iterator[LabelledImages]:
+        counts = real.class_counts()
+        shares = [min(count, 1) for count in counts] if is_equal else counts
+        labels = proportional_labels(shares, self.recipe.evaluation.images)
+        for done, number in enumerate(sets):
             try:
                 pixels = generation.images(derive_seed(self.recipe.seed, "evaluation", number), labels, self.listener)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                self.listener.warning(
-                    f"{number} of {seeds} sets of images were measured: generating more took more memory than there is."
-                )
+                measured = f"{done} of {len(sets)} sets of images were measured"
+                self.listener.warning(f"{measured}: generating more took more memory than there is.")
                 return
             names = [f"generated {index}" for index in range(len(labels))]
             card = DatasetCard(self.recipe.name, real.card.classes, "", "", real.card.is_phantom, "")

@@ -77,6 +77,8 @@ class Score:
     of_class: str | None = None
     #: The same measure on real images, at the same n: what a perfect generator would get.
     floor: float | None = None
+    #: Standard deviation of the floor over draws of the real images, where it has one.
+    floor_spread: float | None = None
     lower_is_better: bool = True
     #: The value that is right, where neither lower nor higher is better by itself.
     target: float | None = None
@@ -135,6 +137,8 @@ class Score:
             text += f", class {self.of_class}"
         if self.floor is not None:
             text += f", real-vs-real {self.of_real} {self.floor:.4g}"
+            if self.floor_spread is not None:
+                text += f" +- {self.floor_spread:.2g}"
         if self.ratio is not None:
             text += f" (x {self.ratio:.3g})"
         if self.target is not None:

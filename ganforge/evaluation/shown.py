@@ -57,6 +57,22 @@ def number(value: float | None, digits: int = 4) -> str:
     return "" if value is None else f"{value:.{digits}g}"
 
 
+class Floored(Protocol):
+    """What knows the same measure on real images."""
+
+    @property
+    def floor(self) -> float | None: ...
+
+    @property
+    def floor_spread(self) -> float | None: ...
+
+
+def floor(score: Floored, digits: int = 4) -> str:
+    """`0.263 ± 0.083`, or without the spread where there is none; nothing without a floor."""
+    spread = "" if score.floor_spread is None else f" ± {number(score.floor_spread, 2)}"
+    return number(score.floor, digits) + spread
+
+
 def warnings_of(scores: Iterable[Named]) -> dict[str, list[str]]:
     """Each warning with the names of the scores that have it."""
     found: dict[str, list[str]] = {}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ganforge.card import Card
-from ganforge.evaluation.shown import grouped, named, number, parts, sizes, warnings_of
+from ganforge.evaluation.shown import floor, grouped, named, number, parts, sizes, warnings_of
 from ganforge.exports.config import ExportConfig, GraphInputs
 from ganforge.recipe import yaml
 
@@ -138,7 +138,7 @@ def _scores(card: Card) -> str:
     for heading, scores in grouped(card.scores).items():
         rows = [
             f"| {_plain(parts(score)[0])} | {_plain(score.of_class or 'all')} | {number(score.value)} | "
-            f"{score.better} | {number(score.seed_spread, 2)} | {number(score.spread, 2)} | {number(score.floor, 3)} | "
+            f"{score.better} | {number(score.seed_spread, 2)} | {number(score.spread, 2)} | {floor(score, 3)} | "
             f"{sizes(score)} |"
             for score in scores
         ]

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-from ganforge.evaluation.shown import SIZES, number
+from ganforge.evaluation.shown import SIZES, floor, number
 from ganforge.report.comparison import Comparison, last_grids, overlaid
 from ganforge.report.differences import flow
 from ganforge.report.hiding import Hider
@@ -74,6 +74,7 @@ def _environment() -> Environment:
     environment.filters["addresses"] = addresses
     environment.filters["shown"] = shown
     environment.filters["number"] = number
+    environment.filters["floor"] = floor
     environment.globals["sizes"] = SIZES
     environment.filters["recipe_value"] = lambda value, key: flow(_HIDER.get().recipe(value, key))
     return environment

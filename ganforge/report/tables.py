@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ganforge.evaluation.score import Matrix, Score
-from ganforge.evaluation.shown import grouped, named, number, parts, sizes, warnings_of
+from ganforge.evaluation.shown import floor, grouped, named, number, parts, sizes, warnings_of
 from ganforge.report.folder import RunRecord, at
 
 #: Shades of a matrix, from 0 to this.
@@ -172,7 +172,7 @@ def _row(score: Score) -> ScoreRow:
         number(score.value),
         number(score.seed_spread, 2),
         number(score.spread, 2),
-        number(score.floor),
+        floor(score),
         score.of_real,
         score.better,
         number(score.ratio, 3),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ganforge.evaluation.shown import SIZES, grouped, named, number, parts, sizes, warnings_of
+from ganforge.evaluation.shown import SIZES, floor, grouped, named, number, parts, sizes, warnings_of
 
 if TYPE_CHECKING:
     from ganforge.evaluation.score import Score
@@ -58,7 +58,7 @@ def _rows(scores: Sequence[Score]) -> Iterator[tuple[str, ...]]:
         indent = "  " if score.of_class is None or name != above else "    "
         above = name
         numbers = (number(score.value), *(number(value, 2) for value in (score.seed_spread, score.spread)))
-        yield (indent + title, *numbers, number(score.floor, 3), number(score.ratio, 3), sizes(score))
+        yield (indent + title, *numbers, floor(score, 3), number(score.ratio, 3), sizes(score))
 
 
 def _filled(header: Sequence[str], rows: Sequence[tuple[str, ...]]) -> tuple[list[tuple[str, ...]], range]:

@@ -94,17 +94,20 @@ def test_a_table_by_class_has_those_with_a_score_and_leaves_out_systems_without_
         return {**result(row, seed, [1.0]), "scores": [score("kd[efficientnet-lite2@1]", None, 9.0), *scores]}
 
     kd, task = "kd[efficientnet-lite2@1]", "AUROC of 2+3+4[train on synthetic, test on real; probe]"
+    both = "AUROC of 2+3+4[train on real + synthetic, test on real; probe]"
+    on_equal = [{**score(both, None, 0.75), "floor_spread": 0.125}]
     results = [
-        scored("labelled", 0, score(kd, "mild", 1.0), score(task, None, 0.5)),
+        {**scored("labelled", 0, score(kd, "mild", 1.0), score(task, None, 0.5)), "scores_on_equal": on_equal},
         scored("labelled", 1, score(kd, "mild", 2.0), score(task, None, 0.75)),
         scored("plain", 0),
     ]
     assert class_table(results, "systems").splitlines() == [
         "| system | seeds | kd of mild (n = 7) | AUROC of grades 2 to 4, trained on it | on photographs and it "
-        "| kappa, trained on photographs and it |",
-        "|---|---|---|---|---|---|",
-        "| labelled | 2 | 1.5 ± 0.5 | 0.625 ± 0.5 |  |  |",
-        "| *real images* |  | 0.25 | 0.25 |  |  |",
+        "| on photographs and equal grades | kappa, trained on photographs and it "
+        "| kappa, on photographs and equal grades |",
+        "|---|---|---|---|---|---|---|---|",
+        "| labelled | 2 | 1.5 ± 0.5 | 0.625 ± 0.5 |  | 0.75 ± 0.5 |  |  |",
+        "| *real images* |  | 0.25 | 0.25 |  | 0.25 ± 0.12 |  |  |",
     ]
 
 

@@ -41,10 +41,15 @@ def label_agreement(
     weak = given.hardly_recognised(agreement.name, reference, remedy)
     scores = []
     for measure in (agreement, BALANCED_ACCURACY, ACCURACY):
-        draws = resampled(measure, given.fake.labels, on_fake, given.fake.groups, context.seed)
+        draws, floor_draws = (
+            resampled(measure, side.labels, probabilities, side.groups, context.seed)
+            for side, probabilities in ((given.fake, on_fake), (given.real, on_real))
+        )
         value, floor = measure.of(given.fake.labels, on_fake), measure.of(given.real.labels, on_real)
         name = f"label {measure.name}[{given.classifier}]"
-        scores.append(given.score(name, value, floor, draws, "the generated images", MEANINGS["label"], weak))
+        scores.append(
+            given.score(name, value, floor, draws, "the generated images", floor_draws, MEANINGS["label"], weak)
+        )
     first = scores[0]
     of_real, of_fake = (_counts(side, given.num_classes) for side in (given.real, given.fake))
     gap = share_gap(of_real, of_fake, given.classes.names, _GAP)

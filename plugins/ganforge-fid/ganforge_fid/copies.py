@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import ClassVar, Literal
@@ -21,7 +22,7 @@ from ganforge_fid.meanings import MEANINGS
 from ganforge_fid.memorisation import MIN_HELD_OUT, expected_share, ratio_and_share
 from ganforge_fid.on_features import OnFeatures
 from ganforge_fid.pairs import Pair, closest_pairs, write_panel
-from ganforge_fid.scoring import spread_of
+from ganforge_fid.scoring import MIN_PER_CLASS, spread_of
 from ganforge_fid.spaces import FeatureSpace, PixelSpace, Space
 
 _LOOK = (
@@ -71,7 +72,7 @@ class Memorisation(OnFeatures):
             _expect_free(self.panel)
 
     def evaluate(self, real: LabelledImages, fake: LabelledImages, context: EvaluationContext) -> list[Score]:
-        """Two scores in features, two in pixels; `real` are the held-out images.
+        """Ratio and share in features and in pixels, the share also by class; `real` are the held-out images.
 
         Distances fall as T grows, for held-out and generated images alike: only scores at the same T can be compared.
         Held-out images that are training images to the pixel are left out, with a warning. Spread and floor are those
@@ -98,8 +99,12 @@ class Memorisation(OnFeatures):
         notes = _notes(train, groups, len(real))
         scores = []
         for space, held_out in zip(spaces, (in_features, in_pixels), strict=True):
-            generated = space.nearest(fake, "generated images").distances[of_fake.order]
-            scores += _scores(space, held_out[is_new], groups, generated, context.seed, real.card.name, notes)
+            generated = space.nearest(fake, "generated images").distances
+            args = held_out[is_new], groups, generated[of_fake.order], context.seed, real.card.name, notes
+            ratio, share = _scores(space, *args)
+            scores += [ratio, share]
+            if context.is_conditional:
+                scores += _shares_by_class(share, held_out[is_new], fake, generated)
         if self.panel is not None:
             write_panel(self.panel, fake, train, self.closest_pairs(fake, context))
         return scores
@@ -140,6 +145,20 @@ def _scores(
             )
         )
     return scores
+
+
+def _shares_by_class(of_all: Score, held_out: Array, fake: LabelledImages, distances: Array) -> list[Score]:
+    """The share of each class with enough generated images, against the held-out images of all classes.
+
+    A class of few training images can be copied while the share of all is still that of new images.
+    """
+    shares = []
+    for label, name in enumerate(fake.card.classes):
+        of_class = distances[fake.labels == label]
+        if len(of_class) >= MIN_PER_CLASS:
+            share = ratio_and_share(held_out, of_class)["share"]
+            shares.append(replace(of_all, value=share, n_fake=len(of_class), spread=None, spread_of="", of_class=name))
+    return shares if len(fake.card.classes) > 1 else []
 
 
 def _training_images(context: EvaluationContext) -> LabelledImages:

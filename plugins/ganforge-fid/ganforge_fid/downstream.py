@@ -57,16 +57,17 @@ def usefulness(
             value, floor = measure.of(truth, probabilities), measure.of(truth, on_real)
             if math.isnan(value):
                 continue
-            draws = resampled(measure, truth, probabilities, given.real.groups, context.seed)
+            draws, of_real = (
+                resampled(measure, truth, each, given.real.groups, context.seed) for each in (probabilities, on_real)
+            )
             notes = list(weak)
             if trained_on == BOTH:
-                of_real = resampled(measure, truth, on_real, given.real.groups, context.seed)
                 notes += _no_gain(value - floor, draws - of_real)
             elif not scores:
                 notes += _what_the_floor_is(given) + _left_out(measures, truth, on_real)
             name = f"{measure.name}[{trained_on}; {given.classifier}]"
             meaning = MEANINGS["both" if trained_on == BOTH else "synthetic"]
-            scores.append(given.score(name, value, floor, draws, "the held-out patients", meaning, notes))
+            scores.append(given.score(name, value, floor, draws, "the held-out patients", of_real, meaning, notes))
     return scores
 
 

@@ -25,6 +25,10 @@ MIN_PER_CLASS = 20
 MIN_UNBIASED = 500
 
 _GAP = "; scores over all images contain this difference."
+_UNASKED = (
+    "the generator was asked for no classes: it draws them in proportions that it has learnt from its sampler, and "
+    "scores over all images contain the difference to those of the real ones."
+)
 
 
 class Measure(Protocol):
@@ -131,7 +135,10 @@ def score(
 
     least = measure.least_per_class if context.is_conditional else None
     classes, hidden = _classes_to_score(real, fake, least) if least is not None else ([], [])
-    gap = share_gap(real.class_counts(), fake.class_counts(), real.card.classes, _GAP)
+    if context.is_conditional:
+        gap = share_gap(real.class_counts(), fake.class_counts(), real.card.classes, _GAP)
+    else:
+        gap = [_UNASKED] if len(real.card.classes) > 1 else []
     return [*of(None, gap + hidden), *(score for label in classes for score in of(label, []))]
 
 

@@ -58,9 +58,21 @@ class Sides:
         return len(self.classes.names)
 
     def score(
-        self, name: str, value: float, floor: float, draws: Array, drawn: str, meaning: str, warnings: list[str]
+        self,
+        name: str,
+        value: float,
+        floor: float,
+        draws: Array,
+        drawn: str,
+        floor_draws: Array,
+        meaning: str,
+        warnings: list[str],
     ) -> Score:
-        """A score of which more is better. draws: its values over resamplings of `drawn`, for the spread."""
+        """A score of which more is better.
+
+        draws: its values over resamplings of `drawn`, for the spread; floor_draws: those of the floor over resamplings
+        of the held-out patients.
+        """
         spread = spread_of(draws)
         return Score(
             name=name,
@@ -70,6 +82,7 @@ class Sides:
             spread=spread,
             spread_of="" if spread is None else f"standard deviation over {RESAMPLINGS} resamplings of {drawn}",
             floor=floor,
+            floor_spread=spread_of(floor_draws),
             lower_is_better=False,
             meaning=meaning,
             extractor=self.extractor,

@@ -72,6 +72,7 @@ def test_a_score_says_all_that_changes_its_value(colours, trained, graded):
     assert (kappa.n_real, kappa.n_fake, kappa.dataset, kappa.resizer) == (120, 90, "discs", "none")
     assert kappa.extractor == f"colours, sha256 {colours.build('cpu').sha256}"
     assert kappa.spread_of == "standard deviation over 200 resamplings of the generated images"
+    assert 0 < kappa.floor_spread < 0.1
     assert 0 < kappa.spread < 0.1 and not kappa.lower_is_better
     assert kappa.warnings == (
         "the value on real images is that of the same classifier, trained on 240 real images, on 120 held-out ones; "

@@ -16,11 +16,11 @@ from ganforge_fid.pairs import GAP, SHOWN, Pair
 
 @pytest.fixture
 def evaluated(colours, context):
-    """evaluated(train, real, fake): scores by name, the hash of the extractor left out."""
+    """evaluated(train, real, fake): scores of all classes by name, the hash of the extractor left out."""
 
     def evaluate(train, real, fake, **changed):
         scores = Memorisation(extractor=colours).evaluate(real, fake, replace(context, train=train, **changed))
-        return {score.name.partition("@")[0].rstrip("]"): score for score in scores}
+        return {score.name.partition("@")[0].rstrip("]"): score for score in scores if score.of_class is None}
 
     return evaluate
 
@@ -66,6 +66,24 @@ def test_a_score_says_all_that_changes_its_value(evaluated, drawn, colours):
             "features and pixels, and copies that are shifted or turned may escape both.",
             "against 40 training images; compare with scores against as many only.",
         )
+
+
+def test_copies_of_a_rare_class_show_in_its_share(colours, context, drawn):
+    train, real, fake = drawn([200, 25]), of("held out", drawn([110, 10], seed=1)), drawn([200, 25], seed=2)
+    fake.images[200:] = train.images[200:]
+
+    def shares(**changed):
+        changed = replace(context, train=train, **changed)
+        scores = Memorisation(extractor=colours).evaluate(real, fake, changed)
+        return [score for score in scores if score.of_class is not None]
+
+    found = shares()
+    assert [(score.name.partition("[")[0], score.of_class, score.n_fake) for score in found] == [
+        ("memorisation_share", name, n) for _ in range(2) for name, n in (("grade 0", 200), ("grade 1", 25))
+    ]
+    assert [score.value for score in found[1::2]] == [1, 1]
+    assert all(score.value < 0.06 and score.spread is None for score in found[::2])
+    assert shares(is_conditional=False) == []
 
 
 def test_a_share_from_few_held_out_images_says_what_is_expected(evaluated, drawn):

@@ -1,5 +1,7 @@
 """Scores: n, floor, warnings, independence of the order, one pass over the images."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,16 @@ def test_sets_with_other_shares_of_the_classes_are_reported(colours, context, dr
         "real and generated images differ in the share of class 'grade 0' (90% and 50%); "
         "scores over all images contain this difference."
     )
+
+
+def test_a_generator_without_a_label_is_not_said_to_have_the_shares_of_the_real_images(colours, context, drawn):
+    unasked = replace(context, is_conditional=False)
+    assert score(FD, colours, drawn([36, 4]), drawn([20, 20]), unasked)[0].warnings[-1] == (
+        "the generator was asked for no classes: it draws them in proportions that it has learnt from its sampler, and "
+        "scores over all images contain the difference to those of the real ones."
+    )
+    (alone,) = score(FD, colours, drawn([40]), drawn([40]), unasked)
+    assert not any("asked" in warning for warning in alone.warnings)
 
 
 def test_one_patient_gives_no_floor(colours, context, drawn):

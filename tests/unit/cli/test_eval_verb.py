@@ -90,6 +90,20 @@ def test_number_of_images_seeds_and_metrics_can_be_chosen(ganforge: Ganforge, pl
     assert (once["n_fake"], once["num_seeds"], once["seed_spread"]) == (9, 1, None)
 
 
+def test_as_many_images_of_each_class_can_be_asked_for(
+    ganforge: Ganforge, plugin: Path, run: Path, tiny_images: Path
+) -> None:
+    """Of 10 real images of a class all but one are taken away."""
+    for path in sorted((tiny_images / "large").iterdir())[1:]:
+        path.unlink()
+    words = ("--real", tiny_images, "--images", 12, "--metrics", "brightness", "--json", "-p", plugin)
+    for more, counts in (((), [0, 6, 6]), (("--equal",), [4, 4, 4])):
+        result = ganforge("eval", run, *words, *more)
+        assert result.exit_code == 0, result.stderr
+        (score,) = json.loads(result.stdout)
+        assert f"{counts} generated" in score["warnings"][0]
+
+
 def test_scores_are_a_table_with_each_warning_once(ganforge: Ganforge, plugin: Path, run: Path) -> None:
     result = ganforge("eval", run, "-p", plugin)
     lines = result.stdout.splitlines()
@@ -153,7 +167,11 @@ def test_a_dataset_can_be_the_real_side(ganforge: Ganforge, plugin: Path, tiny_i
         (["--real", "{kind: image_foldr}"], 2, "no dataset is called 'image_foldr'. Did you mean 'image_folder'?"),
         (["--real", "{root: x}"], 2, "--real '{root: x}' is no mapping with a kind, such as '{kind: NAME"),
         (["--real", "{kind: image_folder}"], 2, "--real image_folder: needs a value for 'root'."),
-        (["--seeds", "2", "--real", "."], 2, "--images and --seeds are for runs; of a folder, all pictures are taken."),
+        (
+            ["--seeds", "2", "--real", "."],
+            2,
+            "--images, --seeds and --equal are for runs; of a folder, all pictures are taken.",
+        ),
         (["--metrics", "brigthness", "--real", "."], 2, "is called 'brigthness'. Did you mean 'brightness'?"),
         (
             ["--metrics", "{kind: brightness, scale: [1]}", "--real", "."],

@@ -16,7 +16,7 @@ from ganforge_stub.extractors import Colours, StubColours
 from several import ends, start, together
 
 from ganforge.data.images import LabelledImages
-from ganforge.evaluation.evaluation import Evaluation
+from ganforge.evaluation.evaluation import Evaluation, reported
 from ganforge.evaluation.generation import Generation
 from ganforge.evaluation.measure import Measured, Reference
 from ganforge.evaluation.score import EvaluationContext, Score
@@ -100,7 +100,7 @@ def measured(processes: Processes, listener: Listener, stops: Stops | None = Non
     generator = networks(planned(recipe_data("style")))[0]
     reference = Reference(images(70), "all") if processes.is_first else None
     evaluation = Evaluation(recipe(), reference, listener, components(), processes)
-    return evaluation.measured(generator, EVALUATORS, 2, stops)
+    return evaluation.measured(generator, EVALUATORS, reported(2), stops)
 
 
 def measure(processes: Processes, folder: Path) -> None:
@@ -240,5 +240,5 @@ def test_networks_compute_where_the_evaluation_does() -> None:
             return [Score("asks", 0.0, 1, 1)]
 
     generator = networks(planned(recipe_data("style")))[0]
-    Evaluation(recipe(), Reference(images(4), ""), Listener(), components(), ALONE).measured(generator, [Asks()], 1)
+    Evaluation(recipe(), Reference(images(4), ""), Listener(), components(), ALONE).measured(generator, [Asks()], [0])
     assert found == ["cpu"]

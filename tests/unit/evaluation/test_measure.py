@@ -174,6 +174,7 @@ def test_over_seeds_sums_matrices_and_leaves_out_what_not_all_sets_have() -> Non
         value=pytest.approx(0.6),
         n_fake=6,
         spread=pytest.approx(0.3),
+        spread_of="draws, mean over the sets",
         floor=pytest.approx(0.5),
         matrix=((4, 2), (1, 5)),
         num_seeds=2,
@@ -205,8 +206,10 @@ def test_a_score_prints_as_one_line_that_can_be_cited() -> None:
 
 
 def test_what_real_images_reach_is_called_a_ceiling_where_higher_is_better() -> None:
-    text = str(Score("precision[net@1a2b3c4d]", 0.6, 50, 50, floor=0.8, lower_is_better=False))
-    assert text == "precision[net@1a2b3c4d] 0.6, n = 50 generated against 50 real, real-vs-real ceiling 0.8 (x 0.75)"
+    score = Score("precision[net@1a2b3c4d]", 0.6, 50, 50, floor=0.8, lower_is_better=False)
+    text = "precision[net@1a2b3c4d] 0.6, n = 50 generated against 50 real, real-vs-real ceiling 0.8"
+    assert str(score) == f"{text} (x 0.75)"
+    assert str(replace(score, floor_spread=0.031)) == f"{text} +- 0.031 (x 0.75)"
 
 
 def test_a_score_with_a_target_says_which_value_is_right_and_is_judged_by_it() -> None:
