@@ -170,13 +170,7 @@ def _best() -> Iterator[Cell]:
         "no_features": ("discriminator.features=null",),
         # nothing to keep: what is frozen would stay at its first values
         "no_source": (*_NO_SOURCE, _NOTHING_FROZEN),
-        # nobody asks it for classes, so that it is to learn their proportions, too
-        "no_label": (
-            "generator.label=[]",
-            "discriminator.label=[]",
-            "training.wrong_labels=0",
-            "training.sampler={kind: natural}",
-        ),
+        "no_label": ("generator.label=[]", "discriminator.label=[]", "training.wrong_labels=0"),
         "no_wrong_labels": ("training.wrong_labels=0",),
         "label_as_map": ("discriminator.label[0]={where: {kind: after_frozen}, how: {kind: concatenate_map}}",),
         "published_weights": ("training.sampler={kind: class_weights, weights: [0.1, 1, 0.5, 3, 4]}",),
