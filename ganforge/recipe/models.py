@@ -125,8 +125,9 @@ class TrainingSpec(Spec):
     microbatch: Width | None = None
     loss: Loss
     #: Weight of the discriminator's loss on real images with a wrong label, which it is to take for generated, in each
-    #: class over that on real images of it: it must then look at the label (Reed et al. 2016, GAN-CLS, algorithm 1, has
-    #: 0.5). Favours images that are typical of their class; from 1 on, what classes have in common is lost.
+    #: class over that on generated images of it: it must then look at the label. Exaggerates what is typical of a class
+    #: (Reed et al. 2016, GAN-CLS, algorithm 1, halves both losses, which is 1 here). Under a sampler that draws classes
+    #: very unequally, the few images of rare ones weigh much where they stand for a common one.
     wrong_labels: float = Field(default=0.0, ge=0, le=100)
     regularisers: tuple[Regulariser, ...] = ()
     logit_penalties: tuple[LogitPenalty, ...] = ()

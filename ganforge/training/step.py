@@ -240,8 +240,11 @@ def wrong_label_weights(probabilities: Tensor) -> Tensor:
     """Weights (K,) by which real images with a wrong label weigh in each class what those of the class do.
 
     probabilities: (K,), of each class among the real images. A wrong label is any other with the same probability, so
-    that of all images sum_{j != k} p_j / (K - 1) get class k, more than its own p_k where it is rare. Unweighted, more
-    of a rare class would then be called generated than real, and its generator left with what no other class shows.
+    that of all images sum_{j != k} p_j / (K - 1) get class k, more than its own p_k where it is rare. Weighted, and
+    times `wrong_labels` w, they are w p_k in each class. Where a discriminator can no longer tell f_k, the images of
+    class k, from the generated g_k with w of the others' r_k, it is g_k = f_k + w (f_k - r_k), where that is positive:
+    what is typical of a class is exaggerated, what it has in common with others stays. Unweighted, w would be larger
+    in rarer classes.
     """
     others = (1 - probabilities) / max(len(probabilities) - 1, 1)
     return torch.where(others > 0, probabilities / others, 0)
