@@ -143,17 +143,11 @@ def _gradients(
     """By each parameter that gets one: the gradient in float32, and in bfloat16 for the same gradient at the images."""
     generator, discriminator = step.players.generator, step.players.discriminator
     trained = [parameter for parameter in generator.parameters() if parameter.requires_grad]
-    before = step.generator_dtype
-    try:
-        step.generator_dtype = torch.float32
-        _, fakes, labels = step.draw_fakes(samples, device)
-        images = fakes.detach().requires_grad_()
-        loss = step.loss.generator(discriminator(images, labels)).mean() * share
-        (cotangent,) = torch.autograd.grad(loss, images)
-        exact = torch.autograd.grad(fakes, trained, cotangent, allow_unused=True)
-        step.generator_dtype = torch.bfloat16
-        fakes = step.draw_fakes(samples, device).augmented
-        rounded = torch.autograd.grad(fakes, trained, cotangent, allow_unused=True)
-    finally:
-        step.generator_dtype = before
+    _, fakes, labels = step.draw_fakes(samples, device, torch.float32)
+    images = fakes.detach().requires_grad_()
+    loss = step.loss.generator(discriminator(images, labels)).mean() * share
+    (cotangent,) = torch.autograd.grad(loss, images)
+    exact = torch.autograd.grad(fakes, trained, cotangent, allow_unused=True)
+    fakes = step.draw_fakes(samples, device, torch.bfloat16).augmented
+    rounded = torch.autograd.grad(fakes, trained, cotangent, allow_unused=True)
     return [(e, r) for e, r in zip(exact, rounded, strict=True) if e is not None and r is not None]

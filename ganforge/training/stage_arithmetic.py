@@ -70,8 +70,8 @@ class StageArithmetic:
         if arithmetic != self.current:
             self._tell(str(arithmetic))
         self.current = arithmetic
-        dtype = getattr(torch, arithmetic.discriminator)
-        self._step.route = route_for(self._plan.discriminator, self._step.players.discriminator, dtype)
-        self._step.generator_dtype = getattr(torch, arithmetic.generator)
-        self._step.regularisers = with_intervals(self._plan.recipe.training.regularisers, arithmetic)
+        dtypes = getattr(torch, arithmetic.discriminator), getattr(torch, arithmetic.generator)
+        route = route_for(self._plan.discriminator, self._step.players.discriminator, dtypes[0])
+        regularisers = with_intervals(self._plan.recipe.training.regularisers, arithmetic)
+        self._step.compute_in(route, dtypes[1], regularisers)
         self.round_products()

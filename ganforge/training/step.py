@@ -86,6 +86,10 @@ class TrainStep:
         self.microbatch = microbatch
         self.exchange = exchange or Exchange(ALONE, Stops())
 
+    def compute_in(self, route: Route, generator_dtype: torch.dtype, regularisers: Sequence[RegulariserSpec]) -> None:
+        """Compute the same in another way from now on; arguments as when it was made."""
+        self.route, self.generator_dtype, self.regularisers = route, generator_dtype, regularisers
+
     def __call__(self, real: RealBatch, step: int, samples: Sequence[int]) -> dict[str, float]:
         """One update of both players. Returns the mean losses and logits of the step.
 
@@ -132,7 +136,7 @@ class TrainStep:
     ) -> None:
         """One pass for both players, and for the real images where no penalty is due."""
         for part in parts:
-            fakes = self.draw_fakes(part.samples, part.real.images.device)
+            fakes = self.draw_fakes(part.samples, part.real.images.device, self.generator_dtype)
             # a penalty needs memory: first let go of what the generator keeps
             reals = self._real_cases(part) if with_reals else []
             fake, *judged = self.route.judge(self._fake_case(part, fakes, penalties), *reals)
@@ -216,12 +220,12 @@ class TrainStep:
             loss = loss + penalty.fake(logits)
         return loss
 
-    def draw_fakes(self, samples: Sequence[int], device: torch.device) -> Fakes:
-        """A batch by the numbers of its samples."""
+    def draw_fakes(self, samples: Sequence[int], device: torch.device, dtype: torch.dtype) -> Fakes:
+        """A batch by the numbers of its samples; dtype: bfloat16 for the generator's convolutions, or else float32."""
         draws = Draws(self.seed, "fake", samples, device)
         z = draws.normal(self.players.generator.latent_dim)
         labels = draw_categories(draws, self.class_probabilities).to(device)
-        half = self.generator_dtype == torch.bfloat16
+        half = dtype == torch.bfloat16
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
             fakes: Tensor = self.players.generator(z, labels, Context(noise=draws.noise))
         fakes = fakes.float() if half else fakes

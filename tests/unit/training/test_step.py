@@ -135,7 +135,7 @@ def test_a_penalty_on_logits_joins_the_loss_of_the_discriminator_and_follows_the
 
     anchors = penalty.anchors.clone()
     metrics, without = step(batch(), 1, range(4, 8)), plain(batch(), 1, range(4, 8))
-    real, fake = batch().images, step.draw_fakes(range(4, 8), torch.device("cpu")).images.detach()
+    real, fake = batch().images, step.draw_fakes(range(4, 8), torch.device("cpu"), torch.float32).images.detach()
     leaf = weight.requires_grad_()
     logits = {name: (images * leaf).sum(dim=(1, 2, 3)) for name, images in (("real", real), ("fake", fake))}
     expected = 0.5 * (logits["real"] - anchors[1]).relu().square().mean()
