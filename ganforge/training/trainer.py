@@ -41,7 +41,7 @@ class Trainer:
     """Trains the networks of a plan on images, from `step` on.
 
     The state after n steps is a function of recipe, images, n and the arithmetic that run.json records: a run that is
-    stopped and resumed ends with the same bytes as one that is not.
+    stopped and resumed ends with the same bytes as one that is not, but where kernels of a GPU add up in any order.
     """
 
     def __init__(
