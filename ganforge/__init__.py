@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from ganforge.errors import GanforgeError
     from ganforge.listener import Listener
     from ganforge.notebook import TrainedGenerator
+    from ganforge.runs.stop import RunStopped
 
 __all__ = [
     "Card",
     "GanforgeError",
     "Listener",
+    "RunStopped",
     "TrainedGenerator",
     "export",
     "hookimpl",
@@ -33,6 +35,7 @@ _HOMES = {
     "Card": "ganforge.card",
     "GanforgeError": "ganforge.errors",
     "Listener": "ganforge.listener",
+    "RunStopped": "ganforge.runs.stop",
     "TrainedGenerator": "ganforge.notebook",
 }
 
