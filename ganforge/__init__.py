@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ganforge.errors import expect_unix
 from ganforge.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ if not TYPE_CHECKING:  # to type checkers, it would give any name
     def __getattr__(name: str) -> Any:
         if name not in _HOMES:
             raise AttributeError(f"module 'ganforge' has no attribute '{name}'")
+        expect_unix()
         return getattr(import_module(_HOMES[name]), name)
 
 
