@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ganforge.errors import expect_unix
 from ganforge.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -13,11 +14,13 @@ if TYPE_CHECKING:
     from ganforge.errors import GanforgeError
     from ganforge.listener import Listener
     from ganforge.notebook import TrainedGenerator
+    from ganforge.runs.stop import RunStopped
 
 __all__ = [
     "Card",
     "GanforgeError",
     "Listener",
+    "RunStopped",
     "TrainedGenerator",
     "export",
     "hookimpl",
@@ -33,6 +36,7 @@ _HOMES = {
     "Card": "ganforge.card",
     "GanforgeError": "ganforge.errors",
     "Listener": "ganforge.listener",
+    "RunStopped": "ganforge.runs.stop",
     "TrainedGenerator": "ganforge.notebook",
 }
 
@@ -42,6 +46,7 @@ if not TYPE_CHECKING:  # to type checkers, it would give any name
     def __getattr__(name: str) -> Any:
         if name not in _HOMES:
             raise AttributeError(f"module 'ganforge' has no attribute '{name}'")
+        expect_unix()
         return getattr(import_module(_HOMES[name]), name)
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
 
@@ -14,8 +14,10 @@ from ganforge import plugins as discovery
 from ganforge.devices import DeviceName, find_device
 from ganforge.errors import RecipeError, UsageError
 from ganforge.exports import Format
+from ganforge.hardware import set_up_process
 from ganforge.listener import Listener
 from ganforge.notebook import TrainedGenerator
+from ganforge.processes.join import is_launched
 from ganforge.registry import Components
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def run(
     recipe: PathLike,
     overrides: Overrides | None = None,
     *,
+    resume: Literal["auto"] | None = None,
     device: Device = "auto",
     stop_after: float | None = None,
     listener: Listener | None = None,
@@ -50,38 +53,46 @@ def run(
 ) -> Path:
     """Train what a recipe describes, in a new folder, which comes back.
 
-    overrides: values to change, by their keys: `{"data.root": "/data/xrays", "stages[0].steps": 100}`. stop_after:
-    seconds. listener: told what goes on; None: printed, as the command line does. Raises GanforgeError.
-    An interrupted kernel saves the step (KeyboardInterrupt); `ganforge.resume` then continues.
+    overrides: values to change, by their keys: `{"data.root": "/data/xrays", "stages[0].steps": 100}`. resume: auto:
+    continue the newest run of this very recipe, if there is one. stop_after: seconds. listener: told what goes on;
+    None: printed, as the command line does. Raises GanforgeError. RunStopped, with the step saved, when the time is
+    over or the kernel is interrupted: `ganforge.resume` continues in its `path`.
     """
-    from ganforge import execute
+    from ganforge.continuing import run_or_resume
     from ganforge.recipe.load import load_recipe
 
+    _expect_alone("run RECIPE")
+    _expect_one_of("resume", resume, None, "auto")
     where, limit = _device(device), _seconds(stop_after)
     loaded = load_recipe(_path("recipe", recipe), override_texts(overrides or {}), _components(plugins))
     with _told(listener) as told:
-        return execute.run(loaded, told, where, limit).path
+        return run_or_resume(loaded, told, where, limit, newest=resume == "auto").path
 
 
 def resume(
     path: PathLike,
-    trackers: Sequence[Mapping[str, Any]] | None = None,
+    overrides: Overrides | None = None,
     *,
+    start: Literal["best", "newest"] | None = None,
     device: Device = "auto",
     stop_after: float | None = None,
     listener: Listener | None = None,
     plugins: Sequence[PathLike] = (),
 ) -> Path:
-    """Continue a run that was stopped, to the same bytes; its folder. Arguments and errors as of `run`.
+    """Continue a run that was stopped, to the same bytes; with other values, in a new folder. The folder.
 
-    trackers: others than before, `[{"kind": "tensorboard"}]`; None: the same.
+    start: the checkpoint with which a new run begins, which goes on from there; as `--from` of the command line.
+    Other `output.trackers` alone change nothing that was trained: the run stays in its folder. The other arguments,
+    and errors, as of `run`.
     """
-    from ganforge import execute
+    from ganforge.continuing import go_on
 
-    changes = [] if trackers is None else override_texts({"output.trackers": [dict(each) for each in trackers]})
-    folder, where, limit = _path("path", path), _device(device), _seconds(stop_after)
+    _expect_alone("resume RUN")
+    _expect_one_of("start", start, None, "best", "newest")
+    changes, folder = override_texts(overrides or {}), _path("path", path)
+    where, limit = _device(device), _seconds(stop_after)
     with _told(listener) as told:
-        return execute.resume(folder, _components(plugins), told, where, limit, changes).path
+        return go_on(folder, start, changes, _components(plugins), told, where, limit).path
 
 
 def score(
@@ -105,6 +116,7 @@ def score(
     """
     from ganforge.evaluate import Wanted, evaluate
 
+    _expect_alone("eval RUN")
     _expect_list("metrics", metrics, "names of evaluators")
     wanted = Wanted(tuple(metrics), None if real is None else str(real), None, images, seeds, equal)
     with _told(listener) as told:
@@ -149,11 +161,24 @@ def override_texts(overrides: Overrides) -> list[str]:
 
 def _yaml(key: str, value: Any) -> str:
     try:
-        return json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=False)
+        text = json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=False)
     except (TypeError, ValueError) as error:
         raise RecipeError(
             f"override '{key}': {value!r} can't stand in a recipe, which holds numbers, texts, lists and mappings."
         ) from error
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:  # os.fsdecode gives such texts
+        raise RecipeError(
+            f"override '{key}': {value!r} is no Unicode, and a recipe is. A file of such a name needs another."
+        ) from error
+    return "".join(character if character.isprintable() else _escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    """A character as YAML's quoted texts have what may not stand there as it is, and what JSON leaves as it is."""
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _plain(value: Any) -> Any:
@@ -173,11 +198,11 @@ def _components(files: Sequence[PathLike]) -> Components:
 
 
 def _device(device: Device) -> torch.device:
-    if isinstance(device, torch.device):
-        return device
-    if device not in get_args(DeviceName):
+    """The device to compute on, in a process that computes as one of the command line does."""
+    if not isinstance(device, torch.device) and device not in get_args(DeviceName):
         raise UsageError(f"`device` must be {', '.join(get_args(DeviceName))} or a torch.device, but is {device!r}.")
-    return find_device(device)
+    set_up_process()
+    return device if isinstance(device, torch.device) else find_device(device)
 
 
 def _path(name: str, path: PathLike) -> Path:
@@ -191,6 +216,20 @@ def _seconds(stop_after: float | None) -> float | None:
     if stop_after is not None and not (is_number and stop_after > 0):
         raise UsageError(f"`stop_after` must be a positive number of seconds, but is {stop_after!r}.")
     return stop_after
+
+
+def _expect_alone(command: str) -> None:
+    """Raise UsageError in one of several processes: each would train a run of its own, all on the same GPU."""
+    if is_launched():
+        raise UsageError(
+            "a launcher started this process as one of several (WORLD_SIZE), and from Python one works alone. "
+            f"`ganforge {command} --gpus N` divides the work among GPUs, `-m ganforge {command}` under torchrun too."
+        )
+
+
+def _expect_one_of(name: str, value: object, *allowed: object) -> None:
+    if value not in allowed:
+        raise UsageError(f"`{name}` must be one of {', '.join(map(repr, allowed))}, but is {value!r}.")
 
 
 def _expect_list(name: str, values: Sequence[object], of: str) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -140,6 +141,12 @@ class ElsewhereError(ProcessError):
     def __init__(self, text: str, exit_code: int = ProcessError.exit_code) -> None:
         self.exit_code = exit_code
         super().__init__(text)
+
+
+def expect_unix() -> None:
+    """Raise UsageError on Windows, which lacks the signals and locks that runs count on."""
+    if sys.platform == "win32":
+        raise UsageError("ganforge runs on Linux and macOS. On Windows install it in WSL: wsl --install.")
 
 
 def expect_packages(what: str, extra: str, *names: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ from ganforge.runs.checkpoint import (
 from ganforge.runs.faults import for_user
 from ganforge.runs.rundir import RunDir
 from ganforge.runs.space import expect_space, writing_to
-from ganforge.runs.stop import Stops
+from ganforge.runs.stop import RunStopped, Stops
 from ganforge.start import build_networks, fetch_source, load_pretrained
 from ganforge.tracking.listener import tracked
 from ganforge.training.trainer import Trainer
@@ -135,10 +135,8 @@ def resume(
     if is_bare:
         _expect_no_progress(run_dir, loaded.recipe.output.checkpoints_every)
         listener.warning("the run stopped before its first checkpoint, so it begins again.")
-    if overrides and processes.is_first:
-        write_text(run_dir.recipe, dump_recipe(loaded.recipe))
     plan = plan_recipe(loaded, tuple(state["classes"]))
-    return _continue(plan, components, run_dir, listener, device, stop_after, processes)
+    return _continue(plan, components, run_dir, listener, device, stop_after, processes, is_changed=bool(overrides))
 
 
 def _expect_no_progress(run_dir: RunDir, every: int) -> None:
@@ -158,20 +156,35 @@ def _continue(
     device: torch.device,
     stop_after: float | None,
     processes: Processes,
+    *,
+    is_changed: bool = False,
 ) -> RunDir:
+    """is_changed: the plan's recipe is another than the folder holds."""
     is_alone = processes.size == 1
     noted = listener.stopping if is_alone else None
-    with writing_to(run_dir.path), Stops(stop_after, for_good=not is_alone, noted=noted) as stops:
+    with _naming(run_dir), writing_to(run_dir.path), Stops(stop_after, for_good=not is_alone, noted=noted) as stops:
         if not processes.is_first:
             return _train_and_evaluate(plan, components, run_dir, listener, device, stops, processes)
         with run_dir.locked(listener.warning):
             run_dir.sweep()
             put_back(run_dir.checkpoints)
+            if is_changed:
+                write_text(run_dir.recipe, dump_recipe(plan.recipe))
             plugins = versions_of(plan.recipe, components)
             note_other_environment(run_dir, environment(device, processes.size, plugins), listener)
             run_dir.write_state(state="running", error=None, **_launch(processes))
             with tracked(plan, run_dir, listener) as told:
                 return _train_and_evaluate(plan, components, run_dir, told, device, stops, processes)
+
+
+@contextmanager
+def _naming(run_dir: RunDir) -> Iterator[None]:
+    """Say in what stops the run which one that is."""
+    try:
+        yield
+    except RunStopped as stopped:
+        stopped.path = run_dir.path
+        raise
 
 
 def _train_and_evaluate(

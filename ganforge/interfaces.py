@@ -22,7 +22,7 @@ from ganforge.shapes import Shape
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic_core import CoreSchema
-    from torch import Tensor, nn
+    from torch import Tensor, nn, optim
 
     from ganforge.augmentation.base import Augmentation
     from ganforge.data.assemble import FileSet
@@ -377,7 +377,12 @@ class OptimizerSpec(Component):
     """Rule that updates parameters."""
 
     @abstractmethod
-    def build(self, parameters: list[nn.Parameter], rate: float): ...  # type: ignore[no-untyped-def]
+    def build(self, parameters: list[nn.Parameter], rate: float) -> optim.Optimizer:
+        """The optimizer of these parameters, some of which may be frozen and then get no gradient.
+
+        Its groups hold the rate as `lr`, which the schedule sets. Checkpoints keep what stands in its `state`, tensors
+        by parameter; what it keeps elsewhere, as in its groups, is lost when a run is resumed.
+        """
 
 
 class RateSpec(Component):

@@ -97,12 +97,9 @@ class Settings:
 
 def choose_device(name: DeviceName, threads: int | None) -> torch.device:
     """The device to compute on. Raises UsageError for a GPU that isn't there."""
-    import torch
+    from ganforge.hardware import set_up_process
 
-    from ganforge.hardware import keep_freed_memory, suitable_threads
-
-    keep_freed_memory()
-    torch.set_num_threads(threads or suitable_threads())
+    set_up_process(threads)
     return find_device(name)
 
 

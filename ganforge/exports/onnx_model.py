@@ -34,7 +34,7 @@ def write_onnx(
     import onnx
     import onnxruntime
 
-    model = _converted(program, graph)
+    model = _converted(program)
     for key, value in note.items():
         model.metadata_props.add(key=key, value=str(value))
     if model.ByteSize() > MAX_BYTES:
@@ -55,7 +55,7 @@ def write_onnx(
     return {f"onnx by onnxruntime {onnxruntime.__version__}": agreement}
 
 
-def _converted(program: torch.export.ExportedProgram, graph: Graph) -> Any:
+def _converted(program: torch.export.ExportedProgram) -> Any:
     """The model, without the paths that the converter notes. Raises ExportError that names the block."""
     try:
         with warnings.catch_warnings():

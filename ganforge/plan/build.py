@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def build_network(plan: NetworkPlan, seed: int) -> StagedNetwork:
     """The network with its initial values, a function of the plan and the seed alone."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the GPUs' generators too
         network = assemble(plan)
         plan.spec.initialisation.apply(network)
     return network

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -20,6 +21,8 @@ class RunStopped(KeyboardInterrupt):
     def __init__(self, reason: str, exit_code: int) -> None:
         """reason: `SIGTERM`, or which time is over; exit_code: of the process."""
         self.reason, self.exit_code = reason, exit_code
+        #: Folder of the run; None where nothing was trained, but measured or drawn.
+        self.path: Path | None = None
         super().__init__(f"stopped by {reason}")
 
 

@@ -26,6 +26,18 @@ print("no torch", file=sys.stderr)
 """
 
 
+@pytest.mark.parametrize(
+    ("use", "code", "said"),
+    [("import ganforge.cli.main", 2, "error: "), ("ganforge.run('x.yaml')", 1, "ganforge.errors.UsageError: ")],
+)
+def test_windows_is_refused_in_a_sentence(use: str, code: int, said: str) -> None:
+    probe = f"import sys, ganforge; sys.platform = 'win32'; {use}"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)
+    sentence = "ganforge runs on Linux and macOS. On Windows install it in WSL: wsl --install."
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (code, f"{said}{sentence}")
+    assert code == 1 or len(done.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("words", [["--help"], ["ls"], ["schema"], ["plugins"], ["weights", "ls"]])
 def test_torch_is_not_imported_where_nothing_is_computed(words: list[str]) -> None:
     command = [sys.executable, "-c", PROBE.format(words=words)]

@@ -16,13 +16,14 @@ from trainings import contents
 import ganforge
 from ganforge import execute
 from ganforge.continuing import is_same_run
-from ganforge.errors import UsageError
+from ganforge.errors import CheckpointError, UsageError
 from ganforge.listener import Listener
 from ganforge.planning import preflight
 from ganforge.recipe.dump import recipe_hash
 from ganforge.recipe.load import load_recipe
 from ganforge.recipe.models import Recipe
 from ganforge.recipe.public import public_values
+from ganforge.runs.rundir import RunDir
 from ganforge.testing import check_tracker
 from ganforge.tracking.base import Tracker
 
@@ -141,10 +142,20 @@ def test_a_run_is_resumed_with_another_tracker(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, told=Told(3))
     path = tmp_path / "runs" / "00000-tiny"
-    assert ganforge.resume(path, [NOTES], listener=Told(), plugins=[STUB]) == path
+    assert ganforge.resume(path, {"output.trackers": [NOTES]}, listener=Told(), plugins=[STUB]) == path
     assert notes(path)[0][:2] == ["build", 2]
     assert [words[1] for words in notes(path) if words[0] == "metrics"] == [3, 4]
     assert "kind: stub_notes" in (path / "recipe.yaml").read_text()
+
+
+def test_a_run_that_another_process_holds_keeps_its_trackers(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, told=Told(3))
+    path = tmp_path / "runs" / "00000-tiny"
+    before = (path / "recipe.yaml").read_bytes()
+    with RunDir(path).locked(pytest.fail), pytest.raises(CheckpointError, match="is being written by another process"):
+        ganforge.resume(path, {"output.trackers": [NOTES]}, listener=Told(), plugins=[STUB])
+    assert (path / "recipe.yaml").read_bytes() == before
 
 
 def test_the_command_resumes_with_another_tracker_in_the_same_folder(tmp_path: Path) -> None:
