@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from ganforge.recipe.exact import be_exact
-from ganforge.recipe.remarks import remarks
+from ganforge.fields.exact import be_exact
+from ganforge.fields.remarks import remarks
 from ganforge.shapes import Shape
 
 if TYPE_CHECKING:

@@ -75,7 +75,7 @@ def other_separator(table: Table) -> tuple[str, Table] | None:
 
 def as_mapping(table: Table, guess: Guess, separator: str | None = None) -> str:
     """`{kind: csv, root: ..., image: ..., label: ...}` with what seems right, and words in capitals for the rest."""
-    from ganforge.recipe.scalars import quoted, scalar
+    from ganforge.fields.scalars import quoted, scalar
 
     def written(text: str) -> str:
         return text if re.fullmatch(r"[\w./+-]+", text) and scalar(text) == text else quoted(text)

@@ -240,7 +240,7 @@ class CsvTable(PictureFiles):
 
 def _override(key: str, value: str) -> str:
     """`key=value` as a shell takes it."""
-    from ganforge.recipe.scalars import shown
+    from ganforge.fields.scalars import shown
 
     return shlex.quote(f"{key}={shown(value)}")
 

@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from ganforge.errors import Problem, did_you_mean
+from ganforge.fields.scalars import shown
 from ganforge.recipe.fields import model_at
 from ganforge.recipe.nodes import Node, Steps
-from ganforge.recipe.scalars import shown
 from ganforge.registry import Components
 
 _INTEGER, _NUMBER, _TEXT, _BOOLEAN = "an integer", "a number", "text", "true or false"

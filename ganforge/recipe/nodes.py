@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ganforge.errors import Problem, dotted_path
-from ganforge.recipe.scalars import Scalar
+from ganforge.fields.scalars import Scalar
 
 #: A step into a mapping (a key) or into a list (an index).
 Steps = tuple[str | int, ...]

@@ -19,8 +19,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ganforge.errors import Problem, RecipeError, did_you_mean, dotted_path
+from ganforge.fields.scalars import scalar, shown
 from ganforge.recipe.nodes import Node, Origin, Steps
-from ganforge.recipe.scalars import scalar, shown
 from ganforge.recipe.yaml import parse_whole
 
 _STEP = re.compile(r"(?P<name>[^.\[\]]+)|\[(?P<index>[0-9]{1,9})\]")

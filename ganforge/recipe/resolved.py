@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ganforge.errors import dotted_path
+from ganforge.fields.scalars import shown
 from ganforge.recipe.load import LoadedRecipe
-from ganforge.recipe.scalars import shown
 
 
 class ResolvedLine(NamedTuple):

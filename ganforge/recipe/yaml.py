@@ -30,8 +30,8 @@ from ruamel.yaml.representer import SafeRepresenter
 from ruamel.yaml.scanner import Scanner, ScannerError
 
 from ganforge.errors import Problem, RecipeError
+from ganforge.fields.scalars import scalar
 from ganforge.recipe.nodes import Node, Origin
-from ganforge.recipe.scalars import scalar
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 32

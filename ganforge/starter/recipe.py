@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ganforge.fields.scalars import quoted, scalar, shown
 from ganforge.files import is_file
-from ganforge.recipe.scalars import quoted, scalar, shown
 from ganforge.starter.choices import MANY_CLASSES, Choice, Choices
 from ganforge.starter.parts import EXTRACTOR, FEATURES, OF_LABELS, SOURCE, Parts
 from ganforge.starter.survey import Survey

@@ -10,12 +10,12 @@ from pydantic import PositiveInt
 
 from ganforge import interfaces
 from ganforge.errors import RecipeError
+from ganforge.fields.scalars import shown
 from ganforge.recipe.dump import dump_recipe, recipe_hash
 from ganforge.recipe.load import load_recipe
 from ganforge.recipe.models import Recipe
 from ganforge.recipe.nodes import Origin
 from ganforge.recipe.overrides import parse_override
-from ganforge.recipe.scalars import shown
 from ganforge.recipe.yaml import dump, parse
 from ganforge.registry import FAMILIES, Components
 from ganforge.registry import Origin as PluginOrigin

@@ -2,8 +2,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from ganforge.fields.remarks import remarks
 from ganforge.interfaces import SamplerSpec
-from ganforge.recipe.remarks import remarks
 
 
 class Base(SamplerSpec):
