@@ -11,7 +11,7 @@ from ganforge.networks.staged import Generator
 from ganforge.opening import generator_of
 from ganforge.plan.plan import Plan
 from ganforge.processes.group import Processes
-from ganforge.runs.checkpoint import load_best
+from ganforge.runs.checkpoint import AVERAGE, load_best
 from ganforge.runs.rundir import RunDir
 from ganforge.training.trainer import Trainer
 
@@ -25,7 +25,7 @@ def score_chosen(
     """
     chosen, chosen_at = trainer.average.network, None
     if trainer.selection.best is not None and processes.is_first:
-        checkpoint, rejected = load_best(run_dir.checkpoints)
+        checkpoint, rejected = load_best(run_dir.checkpoints, [AVERAGE])
         for reason in rejected:
             listener.warning(reason)
         chosen = generator_of(plan, checkpoint).to(trainer.device)

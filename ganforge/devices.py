@@ -1,4 +1,7 @@
-"""Which device to compute on. Importing this imports no torch, so that a command can list the devices without it."""
+"""Which device to compute on, and the way there.
+
+Importing this imports no torch, so that a command can list the devices without it.
+"""
 
 from __future__ import annotations
 
@@ -23,3 +26,8 @@ def find_device(name: DeviceName) -> torch.device:
         return torch.device("cpu")
     # where several processes train, each has its own
     return torch.device("cuda", torch.cuda.current_device())
+
+
+def moved(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """The tensor on the device. A GPU fetches it by itself, and neither waits for the other."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)

@@ -97,7 +97,8 @@ class TrainedGenerator:
 
     def grid(self, columns: int = 8, *, seed: int = 0) -> Images:
         """One picture, uint8 (height, width, 3): a row for each class with its name, the same latent in each column."""
-        images = grid_images(self._trained.generator, len(self.classes) or 2, columns, seed)
+        batch = batch_for(self.resolution)
+        images = grid_images(self._trained.generator, len(self.classes) or 2, columns, seed, batch=batch)
         return grid(to_uint8(images), columns, self.classes)
 
     def _numbers(self, labels: Labels | None, count: int) -> NDArray[np.int64]:

@@ -21,7 +21,7 @@ from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.recipe.models import LoadRules
 from ganforge.recipe.providers import lost_plugins
 from ganforge.registry import Components
-from ganforge.runs.checkpoint import Checkpoint, list_checkpoints, load_best, step_of
+from ganforge.runs.checkpoint import AVERAGE, Checkpoint, list_checkpoints, load_best, step_of
 from ganforge.runs.rundir import RunDir
 from ganforge.weights.load import load_strict
 
@@ -80,8 +80,11 @@ def load_generator(
 
 
 def best_checkpoint(plan: Plan, run_dir: RunDir, listener: Listener) -> Checkpoint:
-    """The best checkpoint of a run, or its newest; warns as `load_generator`, and says which it is."""
-    checkpoint, rejected = load_best(run_dir.checkpoints)
+    """The best checkpoint of a run, or its newest, with the moving average alone; warns as `load_generator`.
+
+    Says which it is.
+    """
+    checkpoint, rejected = load_best(run_dir.checkpoints, [AVERAGE])
     for reason in rejected:
         listener.warning(reason)
     num_steps = Schedule(plan.recipe.stages).num_steps
@@ -98,5 +101,5 @@ def generator_of(plan: Plan, checkpoint: Checkpoint) -> Generator:
     """The moving average of the generator in a checkpoint of the plan's run."""
     generator = build_network(plan.generator, 0)
     assert isinstance(generator, Generator)
-    load_strict("generator", generator, checkpoint.tensors_of("generator_average"), LoadRules())
+    load_strict("generator", generator, checkpoint.tensors_of(AVERAGE), LoadRules())
     return generator.eval()

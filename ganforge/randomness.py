@@ -13,6 +13,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ganforge.devices import moved
+
 
 def derive_seed(seed: int, *path: str | int) -> int:
     """A seed of 63 bits for one purpose; different paths give independent seeds."""
@@ -32,21 +34,26 @@ class Draws:
 
     def normal(self, *shape: int) -> Tensor:
         """(N, *shape), standard normal."""
-        return self._stack([torch.randn(shape, generator=generator) for generator in self._generators])
+        drawn = [torch.randn(shape, generator=generator) for generator in self._generators]
+        return moved(torch.stack(drawn), self.device)
 
     def uniform(self, *shape: int) -> Tensor:
         """(N, *shape), uniform in [0, 1)."""
-        return self._stack([torch.rand(shape, generator=generator) for generator in self._generators])
+        return moved(self.uniform_on_cpu(*shape), self.device)
+
+    def uniform_on_cpu(self, *shape: int) -> Tensor:
+        """The same, not moved to the device."""
+        return torch.stack([torch.rand(shape, generator=generator) for generator in self._generators])
 
     def noise(self, height: int, width: int) -> Tensor:
         """(N, 1, height, width), standard normal: the noise source of a `Context`."""
         return self.normal(1, height, width)
 
-    def _stack(self, rows: list[Tensor]) -> Tensor:
-        return torch.stack(rows).to(self.device)
-
 
 def draw_categories(draws: Draws, probabilities: Tensor) -> Tensor:
-    """(N,) int64, category i with probability probabilities[i]; probabilities: (K,), float64, sum 1."""
+    """(N,) int64 on the CPU, category i with probability probabilities[i].
+
+    probabilities: (K,), float64 on the CPU, sum 1.
+    """
     edges = probabilities.cumsum(0)
-    return torch.searchsorted(edges, draws.uniform().double().cpu(), right=True).clamp_(max=len(edges) - 1)
+    return torch.searchsorted(edges, draws.uniform_on_cpu().double(), right=True).clamp_(max=len(edges) - 1)

@@ -65,7 +65,7 @@ class Sampler:
         if self.truncation != 1 and style is None:
             z = z * self.truncation
         elif self.truncation != 1 and style is not None:
-            means = torch.stack([self.mean_style(int(label)) for label in numbers])
+            means = torch.stack([self.mean_style(int(label)) for label in labels])
             style = means + self.truncation * (style - means)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.fast):
             images = self.generator(z, numbers, Context(style=style, noise=draws.noise))
@@ -93,18 +93,20 @@ def batch_for(resolution: int) -> int:
 
 
 @torch.no_grad()
-def grid_images(generator: Generator, rows: int, columns: int, seed: int) -> Tensor:
-    """(rows * columns, 3, H, W) in [-1, 1], row by row.
+def grid_images(generator: Generator, rows: int, columns: int, seed: int, *, batch: int = BATCH) -> Tensor:
+    """(rows * columns, 3, H, W) in [-1, 1], row by row; `batch` are computed at once.
 
     Conditional: row k shows class k, with the same latents and noise in each row. Else all latents differ.
     """
     samples = list(range(columns)) * rows if generator.is_conditional else list(range(rows * columns))
     device = next(generator.parameters()).device
-    draws = Draws(seed, "grid", samples, device)
-    z = draws.normal(generator.latent_dim)
     labels = torch.arange(rows, device=device).repeat_interleave(columns)
-    images: Tensor = generator(z, labels, Context(noise=draws.noise))
-    return images
+    images = []
+    for start in range(0, len(samples), batch):
+        draws = Draws(seed, "grid", samples[start : start + batch], device)
+        z = draws.normal(generator.latent_dim)
+        images.append(generator(z, labels[start : start + batch], Context(noise=draws.noise)))
+    return torch.cat(images)
 
 
 def proportional_labels(counts: Sequence[int], total: int) -> list[int]:

@@ -16,6 +16,7 @@ from ganforge.files import expect_file
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write tensors, each under its own name, and force them to the disk. Raises OSError."""
+    # tensors of a state dict may share storage, which safetensors refuses
     own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     # not by safetensors' own writer, whose errors lose the number that tells a full disk from a torn cable
     with path.open("wb") as file:

@@ -15,7 +15,7 @@ from ganforge.networks.staged import Generator
 from ganforge.opening import best_checkpoint, generator_of, open_run
 from ganforge.plan.plan import NetworkPlan
 from ganforge.registry import Components
-from ganforge.runs.checkpoint import load_best, load_checkpoint
+from ganforge.runs.checkpoint import AVERAGE, load_best, load_checkpoint
 from ganforge.runs.rundir import expect_there, is_run
 
 
@@ -56,10 +56,10 @@ def _of_run(
     if asked is None:
         checkpoint, is_chosen = best_checkpoint(plan, run_dir, listener), True
     else:
-        checkpoint = load_checkpoint(asked)
+        checkpoint = load_checkpoint(asked, [AVERAGE])
         if checkpoint.recipe_hash != run_dir.read_state().get("recipe"):
             raise CheckpointError(f"{asked} is a checkpoint of another recipe than that of {path}.")
-        is_chosen = load_best(run_dir.checkpoints)[0].step == checkpoint.step
+        is_chosen = load_best(run_dir.checkpoints, [AVERAGE])[0].step == checkpoint.step
     generator = generator_of(plan, checkpoint).to(device)
     card = card_of_run(plan, run_dir, checkpoint.step, is_chosen=is_chosen, is_conditional=generator.is_conditional)
     return Trained(generator, plan.generator, card)

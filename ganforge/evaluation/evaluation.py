@@ -106,8 +106,9 @@ class Evaluation:
         is_equal: generate as many images of each class that has real ones, rather than in their proportions.
         """
         crew = Crew(self.processes, stops)
+        training = self.recipe.training
         # no more at once than the training holds
-        generation = Generation(generator, min(BATCH, self.recipe.training.batch), crew)
+        generation = Generation(generator, min(BATCH, training.microbatch or training.batch), crew)
         store = FeatureStore(str(next(generator.parameters()).device), crew, self.components)
         if not self.processes.is_first:
             crew.help()

@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ FORMAT = 1
 PREFIX = "step_"
 #: How the hidden name of one ends that another of the same step takes the place of.
 REPLACED = ".replaced"
+#: Stem of the file with the moving average of the generator.
+AVERAGE = "generator_average"
 #: Newest checkpoints that a run has; the best comes on top.
 KEPT = 2
 
@@ -159,23 +161,29 @@ def list_checkpoints(folder: Path) -> list[Path]:
     return sorted((path for path in paths if step_of(path) >= 0), key=step_of)
 
 
-def load_checkpoint(path: Path) -> Checkpoint:
-    """Read and verify one checkpoint. Raises CheckpointError that names the file that is damaged or can't be read."""
+def load_checkpoint(path: Path, stems: Collection[str] | None = None) -> Checkpoint:
+    """Read and verify one checkpoint. Raises CheckpointError that names the file that is damaged or can't be read.
+
+    stems: of the files with tensors that are read; the others must be there, but need not be whole. None: all.
+    """
     try:
-        return _load(path)
+        return _load(path, stems)
     except OSError as error:
         raise CheckpointError(f"{error.filename or path} can't be read: {error.strerror or error}.") from error
 
 
-def _load(path: Path) -> Checkpoint:
+def _load(path: Path, stems: Collection[str] | None) -> Checkpoint:
     manifest = read_json(path / "manifest.json", CheckpointError)
     if not isinstance(manifest, dict) or not all(Path(name).name == name for name in manifest):
         raise CheckpointError(f"{path / 'manifest.json'} is no manifest of a checkpoint.")
     unlisted = sorted({file.name for file in path.iterdir()} - {"manifest.json"} - set(manifest))
     if unlisted or "state.json" not in manifest:
         raise CheckpointError(f"{path / 'manifest.json'} does not list {', '.join(unlisted) or 'state.json'}.")
+    held = {Path(name).stem: name for name in manifest if name.endswith(".safetensors")}
+    wanted = {stem: name for stem, name in held.items() if stems is None or stem in stems}
+    passed_over = set(held.values()) - set(wanted.values())
     for name, digest in manifest.items():
-        if not is_file(path / name) or sha256_of(path / name) != digest:
+        if not is_file(path / name) or (name not in passed_over and sha256_of(path / name) != digest):
             raise CheckpointError(f"{path / name} is missing or damaged: its sha256 differs from the manifest's.")
     state = read_json(path / "state.json", CheckpointError)
     step = state.get("step") if isinstance(state, dict) else None
@@ -187,12 +195,10 @@ def _load(path: Path) -> Checkpoint:
         raise CheckpointError(
             f"{path} has format {state.get('format')}; this version of ganforge reads format {FORMAT}."
         )
-    stems = [name.removesuffix(".safetensors") for name in manifest if name.endswith(".safetensors")]
-    tensors = {stem: load_tensors(path / f"{stem}.safetensors") for stem in stems}
     return Checkpoint(
         step,
         str(state["recipe"]),
-        tensors,
+        {stem: load_tensors(path / name) for stem, name in wanted.items()},
         _read_best(state, path),
         _read_means(state, path),
         state.get("unmeasured") is True,
@@ -281,15 +287,29 @@ def _set_aside(path: Path) -> str:
     return f" It is kept as {new.name}."
 
 
-def load_best(folder: Path) -> tuple[Checkpoint, list[str]]:
+def load_best(folder: Path, stems: Collection[str] | None = None) -> tuple[Checkpoint, list[str]]:
     """The best checkpoint as far as the newest one knows, and what was wrong with others that would have been taken.
 
-    The newest where none was measured, or where the best does not verify. Raises CheckpointError if none verifies.
+    The newest where none was measured, or where the best does not verify. stems: as of `load_checkpoint`; of the newest
+    no others are read either. Raises CheckpointError if none verifies.
     """
-    newest, rejected = load_newest(folder)
-    if newest.best is None or newest.best.step == newest.step:
-        return newest, rejected
-    try:
-        return load_step(folder, newest.best.step), rejected
-    except CheckpointError as error:
-        return newest, [*rejected, f"{error} The newest checkpoint is taken instead of the best."]
+    bad: dict[Path, str] = {}
+    for path in reversed(list_checkpoints(folder)):
+        try:
+            best = load_checkpoint(path, ()).best
+        except CheckpointError as error:
+            bad[path] = str(error)
+            continue
+        wanted = path if best is None else _path(folder, best.step)
+        for each in (wanted, path):
+            if each in bad:
+                continue
+            try:
+                found = load_checkpoint(each, stems)
+            except CheckpointError as error:
+                bad[each] = str(error)
+                continue
+            if each != wanted:
+                bad[wanted] += " The newest checkpoint is taken instead of the best."
+            return found, list(bad.values())
+    raise no_checkpoint(folder, list(bad.values()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganforge.errors import UsageError
-from ganforge.files import locked, read_json, write_json
+from ganforge.files import locked, read_json, sync_folder, write_json
+from ganforge.hardware import suitable_threads
 from ganforge.pictures import is_marked, is_whole_png, png_bytes
 from ganforge.samples import TABLE, UNFINISHED
 from ganforge.samples.request import Request
@@ -106,19 +108,33 @@ class SampleFolder:
         return [self.path / self.request.file(i) for i in self.request.batch(batch)]
 
     def write(self, batch: int, images: NDArray[np.uint8]) -> None:
-        """images: (n, 3, H, W), those of the batch. Raises FileExistsError rather than write over a file."""
+        """images: (n, 3, H, W), those of the batch, which are on the disk then.
+
+        Raises OSError; FileExistsError rather than write over a file.
+        """
         texts = self.request.origin.mark.texts()
-        for i, image in zip(self.request.batch(batch), images, strict=True):
-            with (self.path / self.request.file(i)).open("xb") as file:
+
+        def write_one(path: Path, image: NDArray[np.uint8]) -> None:
+            with path.open("xb") as file:
                 file.write(png_bytes(np.ascontiguousarray(image.transpose(1, 2, 0)), texts))
+                file.flush()
+                os.fsync(file.fileno())
+
+        pictures = self._pictures(batch)
+        assert len(pictures) == len(images)
+        with ThreadPoolExecutor(suitable_threads()) as pool:  # both zlib and the disk let other threads run
+            list(pool.map(write_one, pictures, images))
 
     def finish(self) -> None:
         """Write the table, now that all pictures are there, and close. On the first process."""
+        for folder in ("", *self.request.folders):
+            sync_folder(self.path / folder)
         with (self._unfinished / TABLE).open("wb") as file:
             file.writelines(self.request.table())
             file.flush()
             os.fsync(file.fileno())
         (self._unfinished / TABLE).replace(self.table)
+        sync_folder(self.path)
         self.close()
         self._tidy()
 

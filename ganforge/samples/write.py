@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -104,7 +103,6 @@ def _write(folder: SampleFolder, missing: list[int], listener: Listener, stops: 
                 break
         if writing is not None:
             writing.result()
-    os.sync()  # the table that comes now says that pictures are whole
     processes.gather(None)  # all pictures are there
     stopped = exchange.stopped()
     if stopped is not None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ganforge.data.images import LabelledImages
+from ganforge.devices import moved
 from ganforge.pictures import from_uint8
 from ganforge.randomness import Draws, draw_categories
 from ganforge.training.epochs import EpochOrder
@@ -52,8 +53,6 @@ class RealImages:
     def batch(self, samples: Sequence[int]) -> RealBatch:
         """Their images, float32 in [-1, 1], and labels, on the device."""
         indices = self.indices(samples)
-        pixels: Tensor = torch.from_numpy(self.pixels[indices.numpy()])
-        if self.device.type == "cuda":
-            pixels = pixels.pin_memory()
-        images = from_uint8(pixels.to(self.device, non_blocking=True))
-        return RealBatch(images.contiguous(memory_format=torch.channels_last), self.labels[indices].to(self.device))
+        images = from_uint8(moved(torch.from_numpy(self.pixels[indices.numpy()]), self.device))
+        labels = moved(self.labels[indices], self.device)
+        return RealBatch(images.contiguous(memory_format=torch.channels_last), labels)

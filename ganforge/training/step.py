@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, optim
 
 from ganforge.blocks.base import Context
+from ganforge.devices import moved
 from ganforge.interfaces import LossSpec, RegulariserSpec
 from ganforge.processes.group import ALONE
 from ganforge.randomness import Draws, draw_categories
@@ -124,7 +125,8 @@ class TrainStep:
         )
         _update(players.discriminator_optimizer, "the discriminator's loss")
         found = self._metrics(whole)
-        metrics = dict(zip(found, torch.stack(list(found.values())).tolist(), strict=True))  # a device is awaited once
+        # the device is awaited once for all of them
+        metrics = dict(zip(found, torch.stack(list(found.values())).tolist(), strict=True))
         for augmentation in players.augmentations.values():
             augmentation.observe(whole["real"])
         for penalty in players.logit_penalties.values():
@@ -224,7 +226,7 @@ class TrainStep:
         """A batch by the numbers of its samples; dtype: bfloat16 for the generator's convolutions, or else float32."""
         draws = Draws(self.seed, "fake", samples, device)
         z = draws.normal(self.players.generator.latent_dim)
-        labels = draw_categories(draws, self.class_probabilities).to(device)
+        labels = moved(draw_categories(draws, self.class_probabilities), device)
         half = dtype == torch.bfloat16
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
             fakes: Tensor = self.players.generator(z, labels, Context(noise=draws.noise))

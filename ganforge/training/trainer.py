@@ -21,7 +21,7 @@ from ganforge.processes.group import ALONE, Processes
 from ganforge.runs.checkpoint import Checkpoint, save_checkpoint
 from ganforge.runs.rundir import RunDir
 from ganforge.runs.stop import Stops
-from ganforge.sampling import grid_images
+from ganforge.sampling import BATCH, batch_for, grid_images
 from ganforge.training.ema import MovingAverage
 from ganforge.training.exchange import Exchange
 from ganforge.training.means import Means
@@ -291,7 +291,8 @@ class Trainer:
         if not self.processes.is_first:
             return
         network, columns, classes = self.average.network, self.recipe.output.columns, self.plan.classes
-        images = to_uint8(grid_images(network, len(classes), columns, self.recipe.seed))
+        batch = min(batch_for(self.recipe.resolution), self.recipe.training.microbatch or BATCH)
+        images = to_uint8(grid_images(network, len(classes), columns, self.recipe.seed, batch=batch))
         picture = grid(images, columns, classes if network.is_conditional else ())
         path = self.run.samples / f"step_{self.step:08d}.png"
         save_png(path, picture, Mark(None, self.recipe.data.is_phantom).texts())

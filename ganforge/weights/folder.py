@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from ganforge.errors import CheckpointError
-from ganforge.files import is_file, read_json, remove_leftovers, sha256_of, sync_folder, write_bytes, write_json
+from ganforge.files import is_file, read_json, remove_leftovers, retried, sha256_of, sync_folder, write_json
 from ganforge.weights.pretrained import PretrainedWeights, Provenance
 
 CARD = "card.json"
@@ -52,7 +52,7 @@ def save_folder(path: Path, weights: PretrainedWeights) -> None:
     try:
         aside.mkdir(parents=True)
         remove_leftovers(path.parent, f".{escape(path.name)}.{'[0-9a-f]' * 32}")
-        _write(aside, weights)
+        retried(lambda: _write(aside, weights))
         _publish(aside, path)
         sync_folder(path.parent)
     except OSError as error:
@@ -85,16 +85,14 @@ def _is_whole_copy(path: Path, other: Path) -> bool:
 
 
 def _write(folder: Path, weights: PretrainedWeights) -> None:
-    import safetensors.torch
+    from ganforge.tensors import save_tensors
 
     digests = {}
     for network in NETWORKS:
         tensors = getattr(weights, network)
         if tensors is not None:
-            # tensors of a state dict may share storage, which safetensors refuses
-            own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
             file = folder / f"{network}.safetensors"
-            write_bytes(file, safetensors.torch.save(own))
+            save_tensors(file, tensors)
             digests[file.name] = sha256_of(file)
     origin = weights.provenance.as_dict()
     origin["origin_sha256"] = origin.pop("sha256")

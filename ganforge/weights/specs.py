@@ -27,11 +27,11 @@ class Run(SourceSpec):
         RunDir.open(self.path)
 
     def fetch(self, context: StoreContext) -> PretrainedWeights:
-        from ganforge.runs.checkpoint import load_best
+        from ganforge.runs.checkpoint import AVERAGE, load_best
         from ganforge.runs.rundir import RunDir
 
         run = RunDir.open(self.path)
-        checkpoint, rejected = load_best(run.checkpoints)
+        checkpoint, rejected = load_best(run.checkpoints, [AVERAGE, "discriminator"])
         if rejected:  # another training must not start from other weights than was asked for
             raise CheckpointError(f"{self.path}: {' '.join(rejected)} Resume that run, or remove what is damaged.")
         manifest = run.checkpoints / f"step_{checkpoint.step:08d}" / "manifest.json"
@@ -39,7 +39,7 @@ class Run(SourceSpec):
             f"{run.path.name}, step {checkpoint.step}", str(self.path), sha256_of(manifest), self.licence
         )
         return PretrainedWeights(
-            dict(checkpoint.tensors_of("generator_average")), dict(checkpoint.tensors_of("discriminator")), provenance
+            dict(checkpoint.tensors_of(AVERAGE)), dict(checkpoint.tensors_of("discriminator")), provenance
         )
 
 

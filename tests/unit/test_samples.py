@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from trainings import contents
 
 from ganforge.errors import UsageError
 from ganforge.listener import Listener
+from ganforge.samples import folder as folder_module
 from ganforge.samples.request import COLUMNS, Origin, class_folders
 from ganforge.samples.write import write_samples
 from ganforge.sampling import Sampler
@@ -99,6 +101,31 @@ def test_the_layout_changes_no_image(sampler: Sampler, tmp_path: Path) -> None:
     write(sampler, tmp_path / "folders", layout="folders")
     flat = {path.stem[2:]: path.read_bytes() for path in (tmp_path / "flat").glob("*.png")}
     assert flat == {path.stem: path.read_bytes() for path in (tmp_path / "folders").rglob("*.png")}
+
+
+def test_threads_change_no_byte(sampler: Sampler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for threads in (1, 3):
+        monkeypatch.setattr(folder_module, "suitable_threads", lambda threads=threads: threads)
+        write(sampler, tmp_path / f"{threads}")
+    assert contents(tmp_path / "1") == contents(tmp_path / "3")
+
+
+def test_what_the_table_names_is_on_the_disk_and_no_other_disk_waits(
+    sampler: Sampler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[int] = set()
+    fsync = os.fsync
+
+    def told(handle: int) -> None:
+        synced.add(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    monkeypatch.setattr("os.fsync", told)
+    monkeypatch.setattr("os.sync", lambda: pytest.fail("all disks of the machine are synced"))
+    write(sampler, tmp_path / "out", layout="folders")
+    found = [tmp_path / "out", *(tmp_path / "out").rglob("*")]
+    assert len(found) == 1 + 2 + len(LABELS) + 1
+    assert [path for path in found if path.stat().st_ino not in synced] == []
 
 
 def test_later_latents_go_on_where_others_ended(sampler: Sampler, tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from ganforge.interfaces import ExtractorSpec
 from ganforge_fid.classes import Groups
 from ganforge_fid.composition import share_gap
 from ganforge_fid.meanings import MEANINGS
-from ganforge_fid.probe import linear_probe
 from ganforge_fid.recognition import ACCURACY, BALANCED_ACCURACY, confusion, kappa, resampled
 from ganforge_fid.sides import MIN_KAPPA, Side, Sides, sides
 
@@ -33,7 +32,7 @@ def label_agreement(
     held-out real images. Raises DataError for what `sides` refuses.
     """
     given = sides("label_agreement", extractor, groups, real, fake, context)
-    probe = linear_probe(given.train.values, given.train.labels, given.num_classes)
+    probe = given.trained_on_real()
     on_real, on_fake = probe(given.real.values), probe(given.fake.values)
     agreement = kappa(is_ordered, given.num_classes)
     reference = agreement.of(given.real.labels, on_real)
@@ -41,14 +40,13 @@ def label_agreement(
     weak = given.hardly_recognised(agreement.name, reference, remedy)
     scores = []
     for measure in (agreement, BALANCED_ACCURACY, ACCURACY):
-        draws, floor_draws = (
-            resampled(measure, side.labels, probabilities, side.groups, context.seed)
-            for side, probabilities in ((given.fake, on_fake), (given.real, on_real))
-        )
+        draws = resampled(measure, given.fake.labels, on_fake, given.fake.groups, context.seed)
         value, floor = measure.of(given.fake.labels, on_fake), measure.of(given.real.labels, on_real)
         name = f"label {measure.name}[{given.classifier}]"
         scores.append(
-            given.score(name, value, floor, draws, "the generated images", floor_draws, MEANINGS["label"], weak)
+            given.score(
+                name, value, floor, draws, "the generated images", given.draws_on_real(measure), MEANINGS["label"], weak
+            )
         )
     first = scores[0]
     of_real, of_fake = (_counts(side, given.num_classes) for side in (given.real, given.fake))

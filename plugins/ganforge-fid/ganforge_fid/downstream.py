@@ -57,9 +57,9 @@ def usefulness(
             value, floor = measure.of(truth, probabilities), measure.of(truth, on_real)
             if math.isnan(value):
                 continue
-            draws, of_real = (
-                resampled(measure, truth, each, given.real.groups, context.seed) for each in (probabilities, on_real)
-            )
+            # the same resamplings, so that their difference is that of the classifiers
+            draws = resampled(measure, truth, probabilities, given.real.groups, context.seed)
+            of_real = given.draws_on_real(measure)
             notes = list(weak)
             if trained_on == BOTH:
                 notes += _no_gain(value - floor, draws - of_real)
@@ -88,8 +88,8 @@ def _probabilities(given: Sides) -> list[Array]:
     """(N, K) on the held-out images, of three classifiers: trained on real, on generated, on both kinds of images."""
     train, fake = given.train, given.fake
     both = np.concatenate([train.values, fake.values]), np.concatenate([train.labels, fake.labels])
-    trained_on = ((train.values, train.labels), (fake.values, fake.labels), both)
-    return [linear_probe(values, labels, given.num_classes)(given.real.values) for values, labels in trained_on]
+    others = [linear_probe(values, labels, given.num_classes) for values, labels in ((fake.values, fake.labels), both)]
+    return [probe(given.real.values) for probe in (given.trained_on_real(), *others)]
 
 
 def _what_the_floor_is(given: Sides) -> list[str]:

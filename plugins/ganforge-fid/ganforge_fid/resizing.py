@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +21,14 @@ def clean_resizer(side: int) -> tuple[Resizer, str]:
     """
     from cleanfid.resize import build_resizer, make_resizer
 
+    from ganforge.hardware import suitable_threads
+
     # `build_resizer("clean")` is `make_resizer` with these arguments at 299 px.
     one = build_resizer("clean") if side == 299 else make_resizer("PIL", False, "bicubic", (side, side))
 
     def resize(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        resized = [one(np.ascontiguousarray(image.transpose(1, 2, 0))) for image in images]
+        with ThreadPoolExecutor(suitable_threads()) as pool:  # Pillow and NumPy let other threads run
+            resized = list(pool.map(one, map(np.ascontiguousarray, images.transpose(0, 2, 3, 1))))
         return np.stack(resized).transpose(0, 3, 1, 2)
 
     return resize, f"clean-fid bicubic to {side} px"

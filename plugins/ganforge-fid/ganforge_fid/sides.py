@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,8 @@ from ganforge.evaluation.features import FeatureSet
 from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.interfaces import ExtractorSpec
 from ganforge_fid.classes import Classes, Groups, chosen_classes
-from ganforge_fid.recognition import RESAMPLINGS, Array, Indices, spread_of
+from ganforge_fid.probe import LinearProbe, linear_probe
+from ganforge_fid.recognition import RESAMPLINGS, Array, Indices, Measure, resampled, spread_of
 
 #: Kappa on held-out real images below which classes count as not recognisable; agreement up to 0.2 is slight
 #: (Landis & Koch 1977).
@@ -31,6 +33,8 @@ class Side:
     #: (N,), of the chosen classes.
     labels: Indices
     groups: tuple[str, ...]
+    #: The same for the same values, labels and groups alone.
+    key: Hashable
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -51,11 +55,24 @@ class Sides:
     resizer: str
     dataset: str
     resolution: int
+    context: EvaluationContext
 
     @property
     def num_classes(self) -> int:
         """K."""
         return len(self.classes.names)
+
+    def trained_on_real(self) -> LinearProbe:
+        """The classifier that the real training images teach, for all evaluators and sets of generated images."""
+        key = ("linear probe", self.train.key, self.num_classes)
+        return self.context.once(key, lambda: linear_probe(self.train.values, self.train.labels, self.num_classes))
+
+    def draws_on_real(self, measure: Measure) -> Array:
+        """What `resampled` gives for that classifier on the held-out patients, for all evaluators of this seed."""
+        real, seed = self.real, self.context.seed
+        key = ("resampled", measure.name, self.train.key, real.key, self.num_classes, seed)
+        probe = self.trained_on_real()
+        return self.context.once(key, lambda: resampled(measure, real.labels, probe(real.values), real.groups, seed))
 
     def score(
         self,
@@ -123,7 +140,9 @@ def sides(
     of_fake = context.features(extractor, fake, "generated images")
 
     def side(features: FeatureSet) -> Side:
-        return Side(features.values, classes.of_label[features.labels], features.groups)
+        labels = classes.of_label[features.labels]
+        values = (features.extractor, features.extractor_sha256, features.resizer, features.sha256)
+        return Side(features.values, labels, features.groups, (*values, labels.tobytes(), features.groups))
 
     return Sides(
         side(of_train),
@@ -135,6 +154,7 @@ def sides(
         of_real.resizer,
         real.card.name,
         real.images.shape[-1],
+        context,
     )
 
 

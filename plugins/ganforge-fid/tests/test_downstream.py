@@ -7,8 +7,9 @@ import pytest
 
 from ganforge.errors import DataError
 from ganforge.evaluation.score import EvaluationContext
+from ganforge_fid import downstream, sides
 from ganforge_fid.downstream import BOTH, SYNTHETIC
-from ganforge_fid.label_specs import Downstream
+from ganforge_fid.label_specs import Downstream, LabelAgreement
 
 COUNTS = [60, 40, 20]
 NO_GAIN = (
@@ -115,3 +116,44 @@ def test_the_order_of_the_images_changes_nothing(colours, trained, graded, tmp_p
     other = EvaluationContext(tmp_path / "other", trained.seed, train=train)
     spec = Downstream(extractor=colours)
     assert spec.evaluate(*shuffled, other) == spec.evaluate(real, fake, trained)
+
+
+def test_the_classifier_of_real_images_is_fitted_once_for_all_seeds_and_evaluators(
+    colours, trained, graded, monkeypatch
+):
+    train = trained.train
+    fitted, resampled = [], []
+    for module in (sides, downstream):
+        for name, calls in (("linear_probe", fitted), ("resampled", resampled)):
+            real_one = getattr(module, name)
+
+            def counted(*arguments, real_one=real_one, calls=calls):
+                calls.append(len(arguments[1]))
+                return real_one(*arguments)
+
+            monkeypatch.setattr(module, name, counted)
+    real = graded(COUNTS, "held-out", seed=1)
+    evaluators = [LabelAgreement(extractor=colours), Downstream(extractor=colours)]
+    fakes = [graded([50, 40, 20], "generated", seed=seed) for seed in (2, 3)]
+    found = []
+    for number, fake in enumerate(fakes):
+        context = replace(trained, seed=number)
+        found.append([evaluator.evaluate(real, fake, context) for evaluator in evaluators])
+        context.store.forget_generated()
+    assert sorted(fitted) == [110, 110, 240, 350, 350]
+    assert len(resampled) == 2 * (4 + 2 * 4), "of four measures on real images, and of those on both trainings"
+
+    for number, fake in enumerate(fakes):
+        alone = [EvaluationContext(trained.cache, number, train=train) for _ in evaluators]
+        assert [each.evaluate(real, fake, by) for each, by in zip(evaluators, alone, strict=True)] == found[number]
+
+
+@pytest.mark.parametrize("what", ["labels", "patients"])
+def test_real_images_with_other_labels_or_patients_are_others(what, colours, trained, graded):
+    real, fake = graded(COUNTS, "held-out", seed=1), graded(COUNTS, "generated", seed=2)
+    order = np.random.default_rng(0).permutation(len(real))
+    other = relabelled(real, real.labels[order]) if what == "labels" else replace(real, groups=real.names)
+    evaluator = Downstream(extractor=colours)
+    first, second = (evaluator.evaluate(images, fake, trained) for images in (real, other))
+    alone = evaluator.evaluate(other, fake, EvaluationContext(trained.cache, trained.seed, train=trained.train))
+    assert first != second == alone

@@ -26,6 +26,15 @@ def test_the_resizer_is_clean_fids_and_keeps_the_range():
     np.testing.assert_array_equal(resized[1].transpose(1, 2, 0), build_resizer("clean")(images[1].transpose(1, 2, 0)))
 
 
+def test_threads_change_no_byte_of_what_is_resized(monkeypatch):
+    images, found = noise(7, 8), []
+    for threads in (1, 3):
+        monkeypatch.setattr("ganforge.hardware.suitable_threads", lambda threads=threads: threads)
+        found.append(clean_resizer(16)[0](images))
+    np.testing.assert_array_equal(*found)
+    assert found[0].strides == found[1].strides
+
+
 def test_pixels_are_scaled_by_channel_as_torchvision_does_it():
     from torchvision.transforms.functional import normalize
 

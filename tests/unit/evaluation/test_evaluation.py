@@ -65,3 +65,15 @@ def test_classes_come_as_in_the_real_images_or_equally_often(
     evaluators = evaluation.recipe.evaluation.evaluators
     evaluation.measured(generator, evaluators, reported(1), is_equal=is_equal)
     assert [fake.class_counts() for fake in seen] == [counts]
+
+
+@pytest.mark.parametrize(("microbatch", "expected"), [(None, 4), (3, 3)])
+def test_no_more_images_are_generated_at_once_than_a_training_computes(
+    microbatch: int | None, expected: int, evaluation: Evaluation, generator: Generator
+) -> None:
+    training = evaluation.recipe.training.model_copy(update={"batch": 4, "microbatch": microbatch})
+    evaluation.recipe = evaluation.recipe.model_copy(update={"training": training})
+    sizes = []
+    generator.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    evaluation.deciding_score(generator)
+    assert max(sizes) == expected

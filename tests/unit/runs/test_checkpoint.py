@@ -130,6 +130,44 @@ def test_for_a_best_checkpoint_that_is_damaged_the_newest_is_taken_and_that_is_s
     assert reason.endswith("The newest checkpoint is taken instead of the best.")
 
 
+def test_of_the_best_no_more_is_read_than_is_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for step in (1, 2):
+        save_checkpoint(tmp_path, replace(checkpoint(step), best=Best(1, 0.5)), keep=2)
+    # of neither is anything wanted but the generator of the best
+    (tmp_path / "step_00000001" / "discriminator.safetensors").write_bytes(b"")
+    (tmp_path / "step_00000002" / "generator.safetensors").write_bytes(b"")
+    read: list[str] = []
+    original = module.sha256_of
+    monkeypatch.setattr(
+        module, "sha256_of", lambda path: (read.append(str(path.relative_to(tmp_path))), original(path))[1]
+    )
+    found, rejected = load_best(tmp_path, ["generator"])
+    assert (found.step, list(found.tensors), rejected) == (1, ["generator"], [])
+    assert sorted(read) == [
+        "step_00000001/generator.safetensors",
+        "step_00000001/state.json",
+        "step_00000002/state.json",
+    ]
+
+
+def test_where_the_best_and_the_newest_are_damaged_the_next_is_taken_and_each_is_told_once(tmp_path: Path) -> None:
+    for step in (1, 2, 3):
+        save_checkpoint(tmp_path, replace(checkpoint(step), best=Best(1, 0.5)), keep=3)
+    for step in (1, 3):
+        (tmp_path / f"step_0000000{step}" / "generator.safetensors").write_bytes(b"")
+    found, (of_best, of_newest) = load_best(tmp_path, ["generator"])
+    assert found.step == 2
+    assert "step_00000001" in of_best and of_best.endswith("The newest checkpoint is taken instead of the best.")
+    assert "step_00000003" in of_newest and of_newest.endswith("its sha256 differs from the manifest's.")
+
+
+def test_a_file_that_is_not_wanted_must_be_there(tmp_path: Path) -> None:
+    path = saved(tmp_path, 1) / "step_00000001"
+    (path / "discriminator.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"discriminator\.safetensors is missing or damaged"):
+        load_checkpoint(path, ["generator"])
+
+
 @pytest.mark.parametrize("best", [3, {"step": 1}, {"step": "1", "score": 0.5}, {"step": 1, "score": float("inf")}])
 def test_a_state_that_does_not_say_which_was_the_best_is_refused(best: object, tmp_path: Path) -> None:
     path = saved(tmp_path, 1) / "step_00000001"

@@ -14,8 +14,39 @@ from trainings import trainer
 
 from ganforge.blocks.base import Context
 from ganforge.blocks.pooling import average_pool
-from ganforge.randomness import Draws
+from ganforge.devices import moved
+from ganforge.randomness import Draws, draw_categories
 from ganforge.testing.tensors import normal
+
+
+class Recorded:
+    """A tensor that keeps how it is moved."""
+
+    def __init__(self) -> None:
+        self.calls: list[object] = []
+
+    def pin_memory(self) -> Recorded:
+        self.calls.append("pinned")
+        return self
+
+    def to(self, device: torch.device, *, non_blocking: bool = False) -> Recorded:
+        self.calls.append((device.type, non_blocking))
+        return self
+
+
+@pytest.mark.parametrize(
+    ("device", "calls"), [("cpu", [("cpu", False)]), ("cuda", ["pinned", ("cuda", True)])], ids=("cpu", "cuda")
+)
+def test_the_processor_waits_for_nothing_that_a_gpu_fetches(device: str, calls: list[object]) -> None:
+    tensor = Recorded()
+    moved(tensor, torch.device(device))  # type: ignore[arg-type]
+    assert tensor.calls == calls
+
+
+def test_categories_are_drawn_without_the_device() -> None:
+    probabilities = torch.full((3,), 1 / 3, dtype=torch.float64)
+    here, there = (draw_categories(Draws(0, "x", range(9), device), probabilities) for device in ("cpu", "meta"))
+    assert torch.equal(here, there)
 
 
 @ON_EACH_DEVICE
