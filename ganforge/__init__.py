@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ganforge.errors import GanforgeError
     from ganforge.listener import Listener
     from ganforge.notebook import TrainedGenerator
-    from ganforge.runs.stop import RunStopped
+    from ganforge.processes.stop import RunStopped
 
 __all__ = [
     "Card",
@@ -36,7 +36,7 @@ _HOMES = {
     "Card": "ganforge.card",
     "GanforgeError": "ganforge.errors",
     "Listener": "ganforge.listener",
-    "RunStopped": "ganforge.runs.stop",
+    "RunStopped": "ganforge.processes.stop",
     "TrainedGenerator": "ganforge.notebook",
 }
 

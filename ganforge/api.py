@@ -35,7 +35,7 @@ def load(path: PathLike, *, device: Device = "auto", plugins: Sequence[PathLike]
     Of a run it is that of the best checkpoint if it keeps one, else of the newest. plugins: Python files with
     components, beside the plugins that are installed. Raises GanforgeError; warns of what is damaged.
     """
-    from ganforge.trained import open_trained
+    from ganforge.opening import open_trained
 
     trained = open_trained(_path("path", path), _components(plugins), _device(device), _Warns())
     return TrainedGenerator(trained)
@@ -139,7 +139,7 @@ def export(
     Hugging Face hub. Raises GanforgeError; a graph that computes something else than the network is not written.
     """
     from ganforge.exports.write import check_request, export
-    from ganforge.trained import open_trained
+    from ganforge.opening import open_trained
 
     _expect_list("formats", formats, "formats")
     check_request(_path("out", out), formats, licence)

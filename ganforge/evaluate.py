@@ -31,9 +31,9 @@ from ganforge.phantoms import AGAINST_PHANTOMS
 from ganforge.plan.plan import Plan
 from ganforge.processes.crew import Crew
 from ganforge.processes.group import ALONE, Processes
+from ganforge.processes.stop import Stops
 from ganforge.registry import Components
 from ganforge.runs.rundir import RunDir, is_run
-from ganforge.runs.stop import Stops
 
 
 @dataclass(frozen=True)

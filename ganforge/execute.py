@@ -23,6 +23,7 @@ from ganforge.plan.plan import Plan
 from ganforge.planning import freeze_tables, plan_recipe, preflight
 from ganforge.processes.group import ALONE, Processes, batch_problem
 from ganforge.processes.join import launch_id
+from ganforge.processes.stop import RunStopped, Stops
 from ganforge.recipe.dump import dump_recipe, recipe_hash
 from ganforge.recipe.load import LoadedRecipe
 from ganforge.recipe.providers import versions_of
@@ -40,7 +41,6 @@ from ganforge.runs.checkpoint import (
 from ganforge.runs.faults import for_user
 from ganforge.runs.rundir import RunDir
 from ganforge.runs.space import expect_space, writing_to
-from ganforge.runs.stop import RunStopped, Stops
 from ganforge.start import build_networks, fetch_source, load_pretrained
 from ganforge.tracking.listener import tracked
 from ganforge.training.trainer import Trainer
@@ -55,7 +55,7 @@ def run(
 ) -> RunDir:
     """Do what the recipe says, in a new run folder. Raises GanforgeError; the folder then says so in run.json.
 
-    Raises RunStopped, with all steps saved, at a signal (see `ganforge.runs.stop`) or after `stop_after` seconds.
+    Raises RunStopped, with all steps saved, at a signal (see `ganforge.processes.stop`) or after `stop_after` seconds.
     processes: all of which call this with the same recipe; the first one writes, and tells its listener.
     """
     plan = plan_recipe(loaded)

@@ -43,10 +43,10 @@ def export(
 
     from ganforge.exports.write import check_request
     from ganforge.exports.write import export as write
+    from ganforge.opening import open_trained
     from ganforge.telling.display import choose_display
     from ganforge.telling.narrator import Narrator
     from ganforge.telling.output import Output
-    from ganforge.trained import open_trained
 
     check_request(out, formats, licence)
     place = choose_device("cpu", threads)

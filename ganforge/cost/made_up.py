@@ -17,7 +17,7 @@ from ganforge.networks.staged import Discriminator, Generator
 from ganforge.plan.build import assemble
 from ganforge.plan.plan import Plan
 from ganforge.processes.group import Processes
-from ganforge.runs.stop import Stops
+from ganforge.processes.stop import Stops
 from ganforge.training.arithmetic import Arithmetic, with_intervals
 from ganforge.training.ema import MovingAverage
 from ganforge.training.exchange import Exchange

@@ -19,10 +19,10 @@ from ganforge.networks.staged import Generator
 from ganforge.phantoms import AGAINST_PHANTOMS
 from ganforge.processes.crew import Crew
 from ganforge.processes.group import ALONE, Processes
+from ganforge.processes.stop import Stops
 from ganforge.randomness import derive_seed
 from ganforge.recipe.models import Recipe
 from ganforge.registry import Components
-from ganforge.runs.stop import Stops
 from ganforge.sampling import BATCH, proportional_labels
 
 

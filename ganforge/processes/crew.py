@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ganforge.errors import GanforgeError
 from ganforge.processes.group import Processes
-from ganforge.runs.stop import RunStopped, Stops
+from ganforge.processes.stop import RunStopped, Stops
 
 if TYPE_CHECKING:
     from ganforge.processes.link import Link

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from ganforge.errors import ProcessError, UsageError
 from ganforge.processes.group import ALONE, Processes
-from ganforge.runs.stop import ignore_signals
+from ganforge.processes.stop import ignore_signals
 
 #: Seconds that a process waits for one that sends nothing, unless it is told otherwise.
 TIMEOUT_S = 600.0

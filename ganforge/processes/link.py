@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganforge.errors import DataError, ElsewhereError, GanforgeError, ProcessError
-from ganforge.runs.stop import RunStopped
+from ganforge.processes.stop import RunStopped
 
 #: Seconds within which those that are alive say so when one is lost.
 GRACE_S = 5.0

@@ -13,13 +13,13 @@ from ganforge.card import Card
 from ganforge.errors import UsageError
 from ganforge.hardware import has_fast_bf16, round_products
 from ganforge.listener import Listener
+from ganforge.opening import open_trained
 from ganforge.processes.group import ALONE, Processes
 from ganforge.registry import Components
 from ganforge.samples.request import Layout, Origin
 from ganforge.samples.wanted import wanted_counts
 from ganforge.samples.write import write_samples
 from ganforge.sampling import Sampler, batch_for
-from ganforge.trained import open_trained
 from ganforge.weights.content import digest_of
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from ganforge.errors import ProcessError, UsageError
 from ganforge.listener import Listener
 from ganforge.processes.group import ALONE, Processes
-from ganforge.runs.stop import Stops
+from ganforge.processes.stop import Stops
 from ganforge.samples import TABLE
 from ganforge.samples.folder import SampleFolder
 from ganforge.samples.request import Layout, Origin, Request

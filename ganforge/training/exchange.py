@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ganforge.processes.group import Processes
-from ganforge.runs.stop import REASONS, RunStopped, Stops
+from ganforge.processes.stop import REASONS, RunStopped, Stops
 from ganforge.training.routes import NonFiniteError
 
 

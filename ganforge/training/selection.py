@@ -11,10 +11,10 @@ from ganforge.evaluation.score import Score
 from ganforge.listener import Listener
 from ganforge.networks.staged import Generator
 from ganforge.processes.group import Processes
+from ganforge.processes.stop import RunStopped, Stops
 from ganforge.recipe.models import BestSpec
 from ganforge.runs.checkpoint import Best, Checkpoint
 from ganforge.runs.rundir import RunDir
-from ganforge.runs.stop import RunStopped, Stops
 
 Measure = Callable[[Generator], Score | None]
 

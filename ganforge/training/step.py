@@ -19,8 +19,8 @@ from ganforge.blocks.base import Context
 from ganforge.devices import moved
 from ganforge.interfaces import LossSpec, RegulariserSpec
 from ganforge.processes.group import ALONE
+from ganforge.processes.stop import Stops
 from ganforge.randomness import Draws, draw_categories
-from ganforge.runs.stop import Stops
 from ganforge.training.exchange import Exchange
 from ganforge.training.passes import Passes, pooled, spread
 from ganforge.training.players import Players

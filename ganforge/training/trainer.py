@@ -18,9 +18,9 @@ from ganforge.networks.staged import Discriminator, Generator
 from ganforge.pictures import Mark, grid, save_png, to_uint8
 from ganforge.plan.plan import Plan
 from ganforge.processes.group import ALONE, Processes
+from ganforge.processes.stop import Stops
 from ganforge.runs.checkpoint import Checkpoint, save_checkpoint
 from ganforge.runs.rundir import RunDir
-from ganforge.runs.stop import Stops
 from ganforge.sampling import BATCH, batch_for, grid_images
 from ganforge.training.ema import MovingAverage
 from ganforge.training.exchange import Exchange

@@ -23,10 +23,10 @@ from ganforge.execute import resume, run
 from ganforge.interfaces import EvaluatorSpec
 from ganforge.listener import Listener, StepReport
 from ganforge.opening import load_generator
+from ganforge.processes.stop import RunStopped
 from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.registry import Origin
 from ganforge.runs.checkpoint import list_checkpoints, load_checkpoint, load_newest
-from ganforge.runs.stop import RunStopped
 from ganforge.weights.pretrained import StoreContext
 from ganforge.weights.specs import Run
 

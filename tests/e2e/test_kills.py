@@ -21,11 +21,11 @@ from ganforge.errors import CheckpointError, GanforgeError
 from ganforge.execute import resume, run
 from ganforge.listener import Listener
 from ganforge.opening import find_run
+from ganforge.processes.stop import RunStopped
 from ganforge.recipe.load import LoadedRecipe, load_recipe
 from ganforge.registry import Components
 from ganforge.runs.checkpoint import load_newest
 from ganforge.runs.rundir import RunDir, is_run
-from ganforge.runs.stop import RunStopped
 
 CPU = torch.device("cpu")
 #: GANFORGE_EXAMPLES=1000 kills 400 times.

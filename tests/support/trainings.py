@@ -14,9 +14,9 @@ from ganforge.evaluation.score import Score
 from ganforge.listener import Listener
 from ganforge.networks.staged import Generator
 from ganforge.processes.group import ALONE, Processes
+from ganforge.processes.stop import Stops
 from ganforge.recipe.dump import recipe_hash
 from ganforge.runs.rundir import RunDir
-from ganforge.runs.stop import Stops
 from ganforge.training.trainer import Trainer
 
 

@@ -25,7 +25,7 @@ def run(ganforge: Ganforge, tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch) 
         raise AssertionError("told too late")
 
     for name in (
-        "ganforge.trained.open_trained",
+        "ganforge.opening.open_trained",
         "ganforge.report.generate.draw_from",
         "ganforge.data.check.check.check_data",
         "ganforge.preview.contact_sheet",

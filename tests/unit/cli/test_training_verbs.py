@@ -17,7 +17,7 @@ from typer.testing import Result
 
 from ganforge.cli.training import read_duration
 from ganforge.errors import UsageError
-from ganforge.runs.stop import RunStopped, Stops
+from ganforge.processes.stop import RunStopped, Stops
 from ganforge.samples.wanted import wanted_counts
 from ganforge.training.trainer import Trainer
 

@@ -18,7 +18,7 @@ from ganforge.cost.counting import WorkCounter, counting
 from ganforge.cost.estimate import EXACT, FAST, StageCost, count_stages
 from ganforge.cost.made_up import MadeUpStep, Shells
 from ganforge.errors import UsageError
-from ganforge.runs.stop import REASONS
+from ganforge.processes.stop import REASONS
 from ganforge.training.specs import BCE
 
 #: Kinds of networks that compute in different ways.

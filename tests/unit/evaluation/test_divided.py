@@ -23,8 +23,8 @@ from ganforge.evaluation.score import EvaluationContext, Score
 from ganforge.interfaces import EvaluatorSpec, ExtractorSpec
 from ganforge.listener import Listener
 from ganforge.processes.group import ALONE, Processes
+from ganforge.processes.stop import Stops
 from ganforge.recipe.models import Recipe
-from ganforge.runs.stop import Stops
 
 
 class Private(ExtractorSpec):

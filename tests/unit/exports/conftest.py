@@ -10,7 +10,8 @@ from cases import components
 from runs import finished_run
 
 from ganforge.listener import Listener
-from ganforge.trained import Trained, open_trained
+from ganforge.opening import open_trained
+from ganforge.trained import Trained
 
 
 @pytest.fixture(scope="package")

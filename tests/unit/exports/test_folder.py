@@ -23,9 +23,10 @@ from ganforge.exports.model_card import _scores
 from ganforge.exports.write import export
 from ganforge.files import sha256_of
 from ganforge.listener import Listener
+from ganforge.opening import open_trained
 from ganforge.recipe import yaml
 from ganforge.registry import Components
-from ganforge.trained import Trained, open_trained
+from ganforge.trained import Trained
 
 CPU = torch.device("cpu")
 

@@ -19,7 +19,7 @@ from ganforge.errors import CheckpointError, DataError, ElsewhereError, ProcessE
 from ganforge.processes.group import ALONE, Processes
 from ganforge.processes.join import is_launched, joined, launch_id, local_rank, restarts
 from ganforge.processes.launch import count_processes
-from ganforge.runs.stop import RunStopped
+from ganforge.processes.stop import RunStopped
 
 ROOT = Path(__file__).parents[3]
 SET_BY_LAUNCHERS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID")

@@ -19,8 +19,8 @@ from ganforge.evaluation.score import Score
 from ganforge.networks.staged import Generator
 from ganforge.plan.plan import Plan
 from ganforge.processes.group import Processes, batch_problem
+from ganforge.processes.stop import Stops
 from ganforge.runs.checkpoint import Best, load_newest
-from ganforge.runs.stop import Stops
 from ganforge.tensors import load_tensors, save_tensors
 from ganforge.training.exchange import Exchange
 from ganforge.training.logit_penalty import LeCam

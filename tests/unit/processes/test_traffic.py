@@ -13,9 +13,9 @@ from trainings import trainer
 
 from ganforge.planning import plan_recipe
 from ganforge.processes.group import Processes
+from ganforge.processes.stop import REASONS
 from ganforge.recipe.load import load_recipe
 from ganforge.registry import Components
-from ganforge.runs.stop import REASONS
 
 ROOT = Path(__file__).parents[3]
 

@@ -17,8 +17,8 @@ from ganforge.errors import CheckpointError, DivergedError
 from ganforge.listener import Listener
 from ganforge.networks.staged import Generator
 from ganforge.processes.group import Processes
+from ganforge.processes.stop import RunStopped, Stops
 from ganforge.runs.checkpoint import list_checkpoints, load_newest
-from ganforge.runs.stop import RunStopped, Stops
 
 STEPS = 6
 

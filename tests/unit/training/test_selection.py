@@ -14,10 +14,10 @@ from ganforge.evaluation.score import Score
 from ganforge.listener import Listener
 from ganforge.networks.staged import Generator
 from ganforge.processes.group import ALONE
+from ganforge.processes.stop import RunStopped, Stops
 from ganforge.recipe.models import BestSpec
 from ganforge.runs.checkpoint import Best, Checkpoint
 from ganforge.runs.rundir import RunDir
-from ganforge.runs.stop import RunStopped, Stops
 from ganforge.training.selection import Selection
 
 AVERAGE = cast(Generator, None)

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from ganforge.runs.stop import SIGNALS, RunStopped, Stops
+from ganforge.processes.stop import SIGNALS, RunStopped, Stops
 
 
 def ask(number: signal.Signals) -> None:
