@@ -30,8 +30,9 @@ _HEADS = {
 #: Columns of the table by class behind the kernel distance of each class: which of a result's scores, and their name.
 _TASKS = {
     "AUROC of grades 2 to 4, trained on it": ("scores", "AUROC of 2+3+4[train on synthetic,"),
-    "on photographs and it": ("scores", "AUROC of 2+3+4[train on real + synthetic,"),
-    "on photographs and equal grades": ("scores_on_equal", "AUROC of 2+3+4[train on real + synthetic,"),
+    "balanced accuracy, trained on equal grades of it": ("scores_on_equal", "balanced accuracy[train on synthetic,"),
+    "AUROC, on photographs and it": ("scores", "AUROC of 2+3+4[train on real + synthetic,"),
+    "AUROC, on photographs and equal grades": ("scores_on_equal", "AUROC of 2+3+4[train on real + synthetic,"),
     "kappa, trained on photographs and it": ("scores", "quadratic kappa[train on real + synthetic,"),
     "kappa, on photographs and equal grades": ("scores_on_equal", "quadratic kappa[train on real + synthetic,"),
 }
