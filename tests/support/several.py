@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import socket
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -52,7 +53,9 @@ def together(size: int, folder: Path, work: Callable[..., None], *args: Any) -> 
 def _begin(rank: int, size: int, place: Path, waits: tuple[float, float], work: Callable[..., None], args: Any) -> None:
     torch.set_num_threads(1)
     torch.cuda.is_available = lambda: False  # a process that was forked can't use a GPU
-    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size)}
+    # by the name of the loopback: to look up an address would wait forever where a thread did so during the fork
+    loopback = next(name for _, name in socket.if_nameindex() if name.startswith("lo"))
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size), "GLOO_SOCKET_IFNAME": loopback}
     code = 0
     try:
         with joined(waits[0], f"file://{place}", waits[1]) as processes:
