@@ -46,7 +46,7 @@ def _headrooms() -> Iterator[int]:
 
 def _groups(controller: str) -> Iterator[Path]:
     """The folders of this process' groups and of those around them. A container sees its own as the root."""
-    with suppress(OSError):
+    with suppress(OSError, ValueError):
         for line in OWN.read_text(encoding="utf-8").splitlines():
             _, controllers, path = line.split(":", 2)
             if not controllers or controller in controllers.split(","):

@@ -124,6 +124,8 @@ def _evaluate_run(
         reference = replace(reference, images=images, train=train, caveats=caveats)
     reference = _with_train(reference, wanted.train, recipe.resolution, components, listener)
     generator, _ = load_generator(what, components, device, listener)
+    if wanted.equal and not generator.is_conditional:
+        raise UsageError("--equal would have no effect: the generator takes no label, and draws classes as it likes.")
     processes.wait_for_first()
     processes.copy_from_first((generator,))
     evaluation = Evaluation(recipe, reference, listener, components, processes)

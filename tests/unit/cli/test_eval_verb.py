@@ -104,6 +104,18 @@ def test_as_many_images_of_each_class_can_be_asked_for(
         assert f"{counts} generated" in score["warnings"][0]
 
 
+def test_equal_classes_are_refused_where_none_can_be_asked_for(
+    ganforge: Ganforge, plugin: Path, tiny_recipe: Path
+) -> None:
+    words = ("stages[0].steps=1", "stages[1].steps=1", "generator.label=[]", "discriminator.label=[]")
+    rules = ("stages[0].generator=[{train: '*'}]", "stages[1].generator=[{train: '*'}]")
+    assert ganforge("run", tiny_recipe, *words, *rules, "--device", "cpu", "-p", plugin).exit_code == 0
+    run = tiny_recipe.parent / "runs" / "00000-tiny"
+    result = ganforge("eval", run, "--metrics", "brightness", "--equal", "-p", plugin)
+    assert result.exit_code == 2
+    assert "--equal would have no effect: the generator takes no label" in result.stderr
+
+
 def test_scores_are_a_table_with_each_warning_once(ganforge: Ganforge, plugin: Path, run: Path) -> None:
     result = ganforge("eval", run, "-p", plugin)
     lines = result.stdout.splitlines()
